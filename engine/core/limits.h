@@ -1,0 +1,41 @@
+/* limits.h -- every bound of the program in one place, each with its unit and reason.
+ *
+ * These are the hard bounds compiled in; the settings table (settings.h) offers those that an
+ * operator may lower or raise within them. */
+#ifndef ZAYTON_CORE_LIMITS_H
+#define ZAYTON_CORE_LIMITS_H
+
+/* reports of one device in one sealed block: decoding cost and header share balance here */
+#define BLOCK_REPORTS_MAX 1024
+/* event-time span of a block, ms: a reader looks back this far for blocks that began earlier */
+#define BLOCK_SPAN_MAX_MS (INT64_C(3) * 86400000)
+/* encoded bytes of a block: BLOCK_REPORTS_MAX bodies kept raw, and headers */
+#define BLOCK_BYTES_MAX (2u << 20)
+/* bytes of a report's original body: a JT/T 808 body is at most 1023, reassembled ones longer */
+#define REPORT_BODY_MAX 65535
+/* reports held in a device's head before the oldest BLOCK_REPORTS_MAX are sealed: the difference is
+ * the window in which late reports are ordered for free */
+#define HEAD_REPORTS_MAX 1280
+/* bytes of a reassembled JT/T 808 message: the largest multimedia seen in the field is below 512 KiB */
+#define MESSAGE_BYTES_MAX (1u << 20)
+/* a JT/T 808 wire frame, fully escaped: 2 flags + 2 * (21 + 1023 + 1) */
+#define JT808_FRAME_MAX 2092
+/* an RSA-free JT/T 808 body of one packet: ten length bits */
+#define JT808_BODY_MAX 1023
+/* partitions: two key bytes, enough to spread a province over many nodes */
+#define PARTITIONS 65536
+/* shards of one process */
+#define SHARDS_MAX 64
+/* bytes of one journal entry, framing included */
+#define JOURNAL_ENTRY_MAX (1u << 20)
+/* bytes of one journal batch before compression */
+#define JOURNAL_BATCH_MAX (8u << 20)
+/* time families open at once over all kinds and classes: RocksDB keeps a memtable for each */
+#define FAMILIES_MAX 2048
+/* reports further ahead of their receipt than this, ms, are flagged and never move a watermark */
+#define FUTURE_SKEW_MAX_MS (INT64_C(10) * 60000)
+/* an HTTP request line and headers, and a request body, bytes */
+#define HTTP_HEADER_MAX 16384
+#define HTTP_BODY_MAX (8u << 20)
+
+#endif

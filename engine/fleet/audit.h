@@ -1,0 +1,33 @@
+/* audit.h -- who looked at what: one row per read of a location history, written before the answer. */
+#ifndef ZAYTON_FLEET_AUDIT_H
+#define ZAYTON_FLEET_AUDIT_H
+
+#include <stdint.h>
+
+#include "engine/core/status.h"
+#include "engine/store/store.h"
+
+/* On whose behalf a question is asked. Loopback without credentials is `local`. */
+struct principal {
+	char name[64];
+	char scope[64]; /* "all", or "company:NAME", "village:NAME" */
+};
+extern const struct principal principal_local;
+
+struct audit_entry {
+	int64_t at_ms;
+	struct principal who;
+	char action[32]; /* "track", "export", "messages" ... */
+	uint64_t device; /* 0: many */
+	int64_t from_ms, to_ms;
+	char case_number[64]; /* may be empty */
+};
+
+/* Durable when it returns. Any thread but an event loop. */
+STATUS_CHECKED enum status audit_write(struct store *s, const struct audit_entry *e);
+/* Newest first, up to `max` entries before `before_ms`. */
+typedef enum status audit_visit(void *context, const struct audit_entry *e);
+STATUS_CHECKED enum status audit_read(struct store *s, int64_t before_ms, size_t max, audit_visit *visit,
+				      void *context);
+
+#endif

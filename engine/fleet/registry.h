@@ -1,0 +1,121 @@
+/* registry.h -- who is who: devices, the names they go by, and what was true of them when.
+ *
+ * A source device has an immutable 64-bit id, a hash of its kind and first identity, so that every
+ * installation gives the same terminal the same id. Its top 16 bits are the partition. What is said of a
+ * device (plate, company, class, SIM ...) is a *binding*: field, value, valid_from, valid_to; a change
+ * closes one binding and opens the next, who changed what when is kept, nothing is overwritten.
+ *
+ *   device ──< binding (field, value, from, to)       names ──> device: phone, plate+colour, SIM, second plate
+ *
+ * All of it is in memory; changes are synced to the store before they return (never call a changing
+ * function on an event loop). Threads: any; readers never wait for the disk. */
+#ifndef ZAYTON_FLEET_REGISTRY_H
+#define ZAYTON_FLEET_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/core/bytes.h"
+#include "engine/core/status.h"
+#include "engine/series/device_class.h"
+#include "engine/store/store.h"
+
+#define VALID_ALWAYS_FROM INT64_MIN
+#define VALID_FOREVER INT64_MAX
+
+enum device_kind { DEVICE_KIND_JT808 = 1, DEVICE_KIND_FILE = 2, DEVICE_KIND_AIS = 3, DEVICE_KIND_BEIDOU = 4 };
+
+/* X(code, NAME, "token", "Chinese", unique): `unique` fields name at most one device at any instant. */
+#define DEVICE_FIELD_TABLE(X)                                                                                          \
+	X(1, PHONE, "phone", "终端手机号", 1)                                                                          \
+	X(2, PLATE, "plate", "车牌号", 1) /* "colour:plate", e.g. "2:闽C12345" */                                     \
+	X(3, SECOND_PLATE, "second_plate", "泉工号牌", 1)                                                              \
+	X(4, TRAILER, "trailer", "挂车号牌", 0)                                                                        \
+	X(5, CLASS, "class", "车辆类别", 0)                                                                            \
+	X(6, COMPANY, "company", "所属企业", 0)                                                                        \
+	X(7, VILLAGE, "village", "所属村", 0)                                                                          \
+	X(8, SIM, "sim", "SIM卡号", 1)                                                                                 \
+	X(9, TERMINAL_MODEL, "terminal_model", "终端型号", 0)                                                          \
+	X(10, TERMINAL_ID, "terminal_id", "终端ID", 0)                                                                 \
+	X(11, MANUFACTURER, "manufacturer", "制造商", 0)                                                               \
+	X(12, METROLOGY_DUE, "metrology_due", "检定有效期", 0)                                                         \
+	X(13, DRIVER, "driver", "驾驶员", 0)                                                                           \
+	X(14, PERMIT, "permit", "许可证", 0)                                                                           \
+	X(15, VIDEO, "video", "智能视频", 0) /* attributes of 0x1003, hex */                                           \
+	X(16, AUTH_CODE, "auth_code", "鉴权码", 0)                                                                     \
+	X(17, STATE, "state", "备案状态", 0) /* "registered", "unregistered", "revoked" */                             \
+	X(18, VIN, "vin", "车架号", 1)                                                                                 \
+	X(19, NAME, "name", "名称", 0)                                                                                 \
+	X(20, NOTE, "note", "备注", 0)
+
+enum device_field {
+#define X(code, NAME, token, chinese, unique) DEVICE_FIELD_##NAME = code,
+	DEVICE_FIELD_TABLE(X)
+#undef X
+		DEVICE_FIELD_COUNT
+};
+
+const char *device_field_token(unsigned field);
+const char *device_field_chinese(unsigned field);
+STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
+
+#define DEVICE_VALUE_MAX 255
+
+struct binding {
+	uint8_t field;
+	int64_t valid_from_ms; /* VALID_ALWAYS_FROM */
+	int64_t valid_to_ms;   /* exclusive, VALID_FOREVER */
+	int64_t changed_ms;    /* when it was said */
+	char *value;           /* UTF-8, NUL-terminated, at most DEVICE_VALUE_MAX bytes */
+	char *principal;       /* who said it */
+};
+
+/* A copy of a device, owned by the caller. */
+struct device {
+	uint64_t id;
+	uint8_t kind;
+	int64_t created_ms;
+	struct binding *bindings; /* by field, then valid_from */
+	size_t binding_count;
+};
+
+/* The id a device of `kind` and `identity` has: for JT/T 808 the header phone in hex without leading zeros. */
+uint64_t device_id(enum device_kind kind, struct span identity);
+static inline uint16_t device_partition(uint64_t device)
+{
+	return (uint16_t)(device >> 48);
+}
+
+struct registry;
+STATUS_CHECKED enum status registry_open(struct store *s, struct registry **out);
+void registry_close(struct registry *r);
+
+size_t registry_count(const struct registry *r);
+bool registry_has(const struct registry *r, uint64_t device);
+/* What was true at `at_ms`; the class is OTHER when none was said. */
+uint8_t registry_class(const struct registry *r, uint64_t device, int64_t at_ms);
+/* Copies the value valid at `at_ms` into `out` (DEVICE_VALUE_MAX + 1 bytes). STATUS_NOT_FOUND. */
+STATUS_CHECKED enum status registry_value(const struct registry *r, uint64_t device, enum device_field field,
+					  int64_t at_ms, char *out);
+/* The device that a unique field's value names at `at_ms`. STATUS_NOT_FOUND. */
+STATUS_CHECKED enum status registry_find(const struct registry *r, enum device_field field, struct span value,
+					 int64_t at_ms, uint64_t *out);
+/* Whole copy; free with device_deinit. STATUS_NOT_FOUND, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status registry_device(const struct registry *r, uint64_t device, struct device *out);
+void device_deinit(struct device *d);
+/* Ids in ascending order from `after` (exclusive; 0 for the first): up to `max`; returns how many. */
+size_t registry_list(const struct registry *r, uint64_t after, uint64_t *out, size_t max);
+
+struct registry_change {
+	uint8_t field;
+	struct span value; /* empty: the binding ends and none follows */
+};
+/* Make the device when it is missing, and apply all changes valid from `from_ms`, atomically and durably.
+ * STATUS_CONFLICT when a unique value belongs to another device then (`out_conflict` tells whose, may be
+ * NULL); STATUS_TOO_LONG, STATUS_OUT_OF_RANGE (a class or date that is none), STATUS_IO, STATUS_NO_SPACE:
+ * nothing is changed. */
+STATUS_CHECKED enum status registry_apply(struct registry *r, uint64_t device, enum device_kind kind,
+					  const struct registry_change *changes, size_t count, int64_t from_ms,
+					  const char *principal, uint64_t *out_conflict);
+
+#endif

@@ -1,0 +1,93 @@
+/* block.h -- an immutable run of reports of one device, column by column.
+ *
+ * Invariants: 1 <= count <= BLOCK_REPORTS_MAX; reports strictly ascend in (time_ms, hash); the span of
+ * time is at most BLOCK_SPAN_MAX_MS; decode(encode(x)) == x for every field, item and body byte; the
+ * same reports encode to the same bytes on every machine.
+ * Threads: functions here are pure; a block may be read anywhere. */
+#ifndef ZAYTON_SERIES_BLOCK_H
+#define ZAYTON_SERIES_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/core/bytes.h"
+#include "engine/core/limits.h"
+#include "engine/series/report.h"
+#include "engine/series/report_list.h"
+
+/* What a block says of itself without being opened: enough to skip it or to answer from it. */
+struct block_summary {
+	uint32_t count;
+	uint32_t fixes; /* reports with a valid fix */
+	int64_t time_first_ms;
+	int64_t time_last_ms;
+	int32_t lat_min_e7, lat_max_e7, lon_min_e7, lon_max_e7; /* of the fixes; min > max when fixes == 0 */
+	uint32_t alarm_or;
+	uint32_t status_or, status_and;
+	uint32_t mileage_first_hm, mileage_last_hm; /* first and last known, MILEAGE_UNKNOWN if none */
+	uint16_t speed_max_dkmh;                    /* largest known, SPEED_UNKNOWN if none */
+	uint16_t flags_or;
+	uint64_t distance_mm; /* sum of legs between consecutive fixes, each rounded to a millimetre */
+};
+
+/* Columns by themselves. Each pointer is NULL (not wanted) or has room for BLOCK_REPORTS_MAX. */
+struct block_columns {
+	size_t count; /* out */
+	int64_t *time_ms;
+	int64_t *received_ms;
+	int32_t *lat_e7;
+	int32_t *lon_e7;
+	uint16_t *speed_dkmh;
+	uint16_t *course_deg;
+	int16_t *altitude_m;
+	uint32_t *alarm;
+	uint32_t *status;
+	uint32_t *mileage_hm;
+	uint16_t *flags;
+};
+
+/* Bytes a part of a block takes; for `info`. */
+enum block_part {
+	BLOCK_PART_HEADER,
+	BLOCK_PART_TIME,
+	BLOCK_PART_RECEIVED,
+	BLOCK_PART_POSITION,
+	BLOCK_PART_SPEED,
+	BLOCK_PART_COURSE,
+	BLOCK_PART_ALTITUDE,
+	BLOCK_PART_ALARM,
+	BLOCK_PART_STATUS,
+	BLOCK_PART_MILEAGE,
+	BLOCK_PART_FLAGS,
+	BLOCK_PART_ITEMS,
+	BLOCK_PART_COUNT
+};
+extern const char *const block_part_names[BLOCK_PART_COUNT];
+
+/* Encode `count` reports, strictly ascending, and append to `out`. `out` is unchanged on failure.
+ * STATUS_EMPTY count is 0; STATUS_INVALID not ascending, too many, or too long a span;
+ * STATUS_FULL, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status block_encode(const struct report *reports, size_t count, struct buf *out);
+
+/* Read the summary; verifies the header only. STATUS_CORRUPT, STATUS_BAD_VERSION. */
+STATUS_CHECKED enum status block_summarise(struct span block, struct block_summary *out);
+
+/* The summary alone, as `summary` rows store it (without the columns), and back. */
+STATUS_CHECKED enum status block_summary_encode(const struct block_summary *s, struct buf *out);
+STATUS_CHECKED enum status block_summary_decode(struct span bytes, struct block_summary *out);
+
+/* Decode the wanted columns. Every byte of a column that is read is bounds-checked; the checksum of
+ * the whole block is verified by block_check() and by block_reports(). STATUS_CORRUPT. */
+STATUS_CHECKED enum status block_columns(struct span block, struct block_columns *out);
+
+/* Append all reports, with items, hashes and every field, to `out` (which owns its copies).
+ * STATUS_CORRUPT, STATUS_FULL, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status block_reports(struct span block, struct report_list *out);
+
+/* Verify the checksum, every column, and the invariants above. STATUS_CORRUPT, STATUS_BAD_VERSION. */
+STATUS_CHECKED enum status block_check(struct span block);
+
+/* Bytes by part. STATUS_CORRUPT. */
+STATUS_CHECKED enum status block_parts(struct span block, size_t bytes[BLOCK_PART_COUNT]);
+
+#endif

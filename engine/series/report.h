@@ -1,0 +1,105 @@
+/* report.h -- the canonical report: what one position means, whoever sent it.
+ *
+ * A report is known by (source device, time_ms, hash): `hash` is XXH3-64 of the original body, so the
+ * same bytes are the same report however often and by whichever way they arrive. Reports of a
+ * device are ordered by (time_ms, hash). Everything else follows from the body, except `received_ms`
+ * and the arrival flags; duplicates merge to the smallest `received_ms` and the AND of the
+ * arrival flags, so that the merged report does not depend on the order of arrival.
+ *
+ * Bodies. REPORT_BODY_JT808: a 0x0200 body, 28 fixed bytes and its items. REPORT_BODY_ROW: a row of
+ * a file; its body is the canonical little-endian image that report_row_body() writes. For both,
+ * `items` is what follows the fixed part, and report_body() gives the original bytes back. */
+#ifndef ZAYTON_SERIES_REPORT_H
+#define ZAYTON_SERIES_REPORT_H
+
+#include <stdint.h>
+
+#include "engine/core/bytes.h"
+#include "engine/core/status.h"
+
+#define E7_PER_DEGREE 10000000
+#define LAT_E7_MAX 900000000
+#define LON_E7_MAX 1800000000
+
+/* "not available" is never zero */
+#define SPEED_UNKNOWN UINT16_MAX
+#define COURSE_UNKNOWN UINT16_MAX
+#define ALTITUDE_UNKNOWN INT16_MIN
+#define MILEAGE_UNKNOWN UINT32_MAX
+#define RECEIVED_UNKNOWN INT64_MIN
+
+enum report_body { REPORT_BODY_JT808 = 0, REPORT_BODY_ROW = 1 };
+
+/* flags: what admission noticed. The low byte is a function of the body and travels with it; the
+ * arrival flags (ARRIVAL mask) depend on how it came and merge by AND. */
+#define REPORT_FLAG_NO_FIX 0x0001u     /* status bit 1 clear: position is last known or zero */
+#define REPORT_FLAG_OFFSET 0x0002u     /* status bit 5: position shifted by a map plug-in, never fenced */
+#define REPORT_FLAG_FROM_BATCH 0x0100u /* came in 0x0704 */
+#define REPORT_FLAG_BACKFILL 0x0200u   /* came as blind-area backfill (0x0704 type 1, files) */
+#define REPORT_FLAG_FUTURE 0x0400u     /* was ahead of its receipt by more than FUTURE_SKEW_MAX_MS */
+#define REPORT_FLAGS_ARRIVAL 0xff00u
+
+/* JT/T 808 status word bits used by the engine (JT/T 808-2019 table 24) */
+#define STATUS_BIT_ACC (1u << 0)
+#define STATUS_BIT_FIX (1u << 1)
+#define STATUS_BIT_SOUTH (1u << 2)
+#define STATUS_BIT_WEST (1u << 3)
+#define STATUS_BIT_OFFSET (1u << 5)
+
+struct report {
+	int64_t time_ms;      /* event time, UTC */
+	int64_t received_ms;  /* receipt, UTC, or RECEIVED_UNKNOWN */
+	uint64_t hash;        /* of the original body */
+	int32_t lat_e7;       /* WGS-84, 1e-7 degrees, north positive, +-LAT_E7_MAX */
+	int32_t lon_e7;       /* east positive, +-LON_E7_MAX */
+	uint32_t alarm;       /* JT/T 808 alarm word */
+	uint32_t status;      /* JT/T 808 status word */
+	uint32_t mileage_hm;  /* odometer, 0.1 km (item 0x01), or MILEAGE_UNKNOWN */
+	uint16_t speed_dkmh;  /* 0.1 km/h, or SPEED_UNKNOWN */
+	uint16_t course_deg;  /* 0..359 from true north as sent (larger values are kept), or COURSE_UNKNOWN */
+	int16_t altitude_m;   /* or ALTITUDE_UNKNOWN */
+	uint16_t flags;       /* REPORT_FLAG_* */
+	uint16_t body;        /* enum report_body */
+	uint16_t items_size;  /* bytes at `items` */
+	const uint8_t *items; /* borrowed: what follows the fixed part of the body, may be NULL when empty */
+};
+
+_Static_assert(sizeof(struct report) == 64, "a report fills one cache line");
+
+/* Order of reports of one device: negative, 0 (the same report) or positive. */
+static inline int report_compare(const struct report *a, const struct report *b)
+{
+	if (a->time_ms != b->time_ms)
+		return a->time_ms < b->time_ms ? -1 : 1;
+	return a->hash == b->hash ? 0 : a->hash < b->hash ? -1 : 1;
+}
+
+/* Fold a duplicate into `into` (report_compare() == 0). */
+void report_merge(struct report *into, const struct report *duplicate);
+
+/* Decode a 0x0200 body (28 fixed bytes + items): the one place that maps the wire to a report.
+ * Sets everything but `received_ms` (RECEIVED_UNKNOWN) and the arrival flags (0); `items` borrows from
+ * `body`. Mileage is taken from the first item 0x01 of length 4.
+ * STATUS_BAD_LENGTH  shorter than 28 bytes or longer than REPORT_BODY_MAX
+ * STATUS_BAD_TIME    the BCD time is no time
+ * STATUS_OUT_OF_RANGE  latitude above 90 or longitude above 180 degrees */
+STATUS_CHECKED enum status report_from_jt808(struct span body, struct report *out);
+
+/* Fill `hash` of a ROW report from its canonical image (all fields above except received_ms and flags,
+ * and the items). */
+void report_row_seal(struct report *r);
+
+/* Append the original body: for JT808 the bytes that came, for ROW the canonical image. A report whose
+ * fixed part cannot be rebuilt from its fields is kept raw by the block; see block.h. */
+STATUS_CHECKED enum status report_body(const struct report *r, struct buf *out);
+
+/* One item of a JT/T 808 item list. */
+struct report_item {
+	uint8_t id;
+	struct span value;
+};
+/* Next item from `c`: STATUS_OK, STATUS_END at the end, STATUS_BAD_LENGTH when the last item is cut
+ * (its remaining bytes are in `out->value`). */
+STATUS_CHECKED enum status report_item_next(struct cursor *c, struct report_item *out);
+
+#endif

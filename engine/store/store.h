@@ -1,0 +1,163 @@
+/* store.h -- one folder of RocksDB: families, atomic batches, reading by device and time.
+ *
+ * Time families, one per kind, class and UTC month of the event ("track.muck.202611"), made on first
+ * use, dropped whole by retention:
+ *   track    device | time_first | seq  -> a block                (block.h)
+ *   summary  device | time_first | seq  -> its summary            (block_summary_encode)
+ *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
+ * Events more than three years before or a day after their receipt go to the month "odd".
+ * Lasting families: device head held quarantine session audit log meta (and those that later rooms add).
+ * Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
+ *
+ * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
+ * write-ahead log keeps them atomic over families and recovers a prefix of them. store_sync() makes
+ * everything committed so far durable, after which the journal may be trimmed. Small lasting changes
+ * (registry, audit, holds) are committed with `sync`.
+ *
+ * Threads: everything here may be called from any thread; a batch or an iterator has one owner. */
+#ifndef ZAYTON_STORE_STORE_H
+#define ZAYTON_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/core/bytes.h"
+#include "engine/core/status.h"
+#include "engine/series/block.h"
+#include "engine/series/device_class.h"
+
+struct store;
+
+struct store_options {
+	const char *dir;    /* the store's folder; RocksDB lives in DIR/db */
+	bool create;        /* make it when missing; otherwise STATUS_NOT_FOUND */
+	bool read_only;     /* nothing is written, not even a lock: for `check`, `info`, `query` on a closed store */
+	size_t cache_bytes; /* block cache, 0: 64 MiB */
+	size_t write_buffer_bytes; /* all memtables together, 0: 128 MiB */
+};
+
+STATUS_CHECKED enum status store_open(const struct store_options *options, struct store **out);
+/* Flushes what has no other home and frees; NULL is allowed. */
+void store_close(struct store *s);
+
+#define STORE_FAMILIES(X)                                                                                              \
+	X(DEVICE, "device")                                                                                            \
+	X(HEAD, "head")                                                                                                \
+	X(HELD, "held")                                                                                                \
+	X(QUARANTINE, "quarantine")                                                                                    \
+	X(SESSION, "session")                                                                                          \
+	X(AUDIT, "audit")                                                                                              \
+	X(LOG, "log")                                                                                                  \
+	X(META, "meta")
+
+enum store_family {
+#define X(NAME, text) STORE_##NAME,
+	STORE_FAMILIES(X)
+#undef X
+		STORE_FAMILY_COUNT
+};
+
+/* --- writing --- */
+
+struct store_block_id {
+	uint64_t device;
+	int64_t time_first_ms;
+	uint32_t seq; /* tells blocks of a device that begin at the same instant apart */
+	uint8_t class_code;
+	bool odd; /* lives in the "odd" month */
+};
+
+struct store_batch;
+STATUS_CHECKED enum status store_batch_new(struct store *s, struct store_batch **out);
+void store_batch_free(struct store_batch *b);
+void store_batch_clear(struct store_batch *b);
+/* Each makes its time family when it is missing. STATUS_NO_MEMORY, STATUS_IO, STATUS_FULL (too many families). */
+STATUS_CHECKED enum status store_batch_block(struct store_batch *b, const struct store_block_id *id, struct span block,
+					     const struct block_summary *summary);
+STATUS_CHECKED enum status store_batch_block_delete(struct store_batch *b, const struct store_block_id *id);
+STATUS_CHECKED enum status store_batch_message(struct store_batch *b, uint64_t device, uint8_t class_code, bool odd,
+					       int64_t time_ms, uint64_t hash, struct span value);
+void store_batch_put(struct store_batch *b, enum store_family family, struct span key, struct span value);
+void store_batch_delete(struct store_batch *b, enum store_family family, struct span key);
+/* Atomic. The batch is empty afterwards on success, unchanged on failure. STATUS_NO_SPACE, STATUS_IO. */
+STATUS_CHECKED enum status store_commit(struct store *s, struct store_batch *b, bool sync);
+/* Everything committed before the call is durable after it. */
+STATUS_CHECKED enum status store_sync(struct store *s);
+
+/* Which month family an event belongs to: true when it goes to "odd". `received_ms` may be RECEIVED_UNKNOWN. */
+bool store_time_is_odd(int64_t time_ms, int64_t received_ms);
+/* First millisecond of the UTC month after `time_ms`: a block never crosses it. */
+int64_t store_month_end(int64_t time_ms);
+
+/* --- reading --- */
+
+/* Copies the value. STATUS_NOT_FOUND. */
+STATUS_CHECKED enum status store_get(struct store *s, enum store_family family, struct span key, struct buf *out);
+/* Every row whose key begins with `prefix`, in key order; `visit` may stop with a status, which is returned. */
+typedef enum status store_visit(void *context, struct span key, struct span value);
+STATUS_CHECKED enum status store_scan(struct store *s, enum store_family family, struct span prefix, store_visit *visit,
+				      void *context);
+/* The same from `start` (inclusive) on; for cursors. */
+STATUS_CHECKED enum status store_scan_from(struct store *s, enum store_family family, struct span start,
+					   store_visit *visit, void *context);
+
+struct store_block {
+	struct store_block_id id;
+	struct span bytes; /* the block; empty when only summaries were asked for */
+	struct block_summary summary;
+};
+
+/* Blocks of a device that may hold a report within [from_ms, to_ms], over all families and `held`, in order
+ * of (time_first_ms, seq), from one snapshot. `summaries_only` leaves the blocks on disk. */
+struct store_blocks;
+STATUS_CHECKED enum status store_blocks_open(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms,
+					     bool summaries_only, struct store_blocks **out);
+/* Views last until the next call. STATUS_END, STATUS_CORRUPT, STATUS_IO. */
+STATUS_CHECKED enum status store_blocks_next(struct store_blocks *it, struct store_block *out);
+void store_blocks_close(struct store_blocks *it);
+
+/* Messages of a device within [from_ms, to_ms], in order of (time, hash). */
+typedef enum status store_message_visit(void *context, int64_t time_ms, uint64_t hash, struct span value);
+STATUS_CHECKED enum status store_messages(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms,
+					  store_message_visit *visit, void *context);
+
+/* --- keeping --- */
+
+struct retention_policy {
+	unsigned months[DEVICE_CLASS_COUNT]; /* 0: the default of the class; never below RETENTION_MONTHS_MIN */
+};
+struct retention_result {
+	uint64_t families_dropped, bytes_freed, blocks_held;
+};
+/* Drop every time family that ended more than its class's months before `now_ms`, after copying what is
+ * under a hold to `held`. */
+STATUS_CHECKED enum status store_expire(struct store *s, const struct retention_policy *policy, int64_t now_ms,
+					struct retention_result *out);
+
+/* A legal hold (证据封存) over a device's reports within [from_ms, to_ms], under a case number. */
+STATUS_CHECKED enum status store_hold(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms,
+				      const char *case_number);
+STATUS_CHECKED enum status store_release(struct store *s, const char *case_number);
+
+/* Verify every checksum and invariant of the store's families; complaints, one a line, go to `out`.
+ * STATUS_CORRUPT when there was any. */
+STATUS_CHECKED enum status store_check(struct store *s, struct buf *out);
+
+struct store_info {
+	uint64_t devices, blocks, reports, messages, quarantined;
+	int64_t time_first_ms, time_last_ms;
+	uint64_t part_bytes[BLOCK_PART_COUNT]; /* over all blocks */
+	uint64_t block_bytes, disk_bytes;      /* sum of blocks; files of the folder */
+	uint64_t overlap_blocks;
+	uint32_t families;
+};
+STATUS_CHECKED enum status store_info(struct store *s, struct store_info *out);
+
+/* Compact everything now: for settling after a bulk load and for tests. */
+STATUS_CHECKED enum status store_settle(struct store *s);
+
+/* RocksDB's own counters as text lines "name value", for /metrics and info. */
+STATUS_CHECKED enum status store_metrics(struct store *s, struct buf *out);
+
+#endif

@@ -1,0 +1,165 @@
+/* jt808.h -- JT/T 808-2011, 2013 and 2019 between bytes and meaning, both ways.
+ *
+ *   7E | header 12 or 17 (+4 when split) | body | xor | 7E          7E -> 7D 02, 7D -> 7D 01
+ *
+ * Pure: no clock, no socket, no allocation but into the caller's buffers. */
+#ifndef ZAYTON_INGEST_JT808_H
+#define ZAYTON_INGEST_JT808_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/core/bytes.h"
+#include "engine/core/limits.h"
+#include "engine/core/status.h"
+
+enum jt808_edition { JT808_2011 = 0, JT808_2013 = 1, JT808_2019 = 2 };
+
+/* --- frame_jt808.c: bytes to frames --- */
+
+struct jt808_frame {
+	struct span content; /* header and body, unescaped, without the checksum */
+	size_t consumed;     /* wire bytes used up, from the start of the input */
+	struct span raw;     /* the wire bytes of this frame, for quarantine and decode */
+};
+/* Find the next frame in `input`, unescaping into `scratch` (JT808_FRAME_MAX bytes).
+ * STATUS_OK          one frame; `content` lies in `scratch`
+ * STATUS_NEED_MORE   no end flag yet; `consumed` is what may be dropped (garbage before a start flag)
+ * STATUS_BAD_ESCAPE, STATUS_BAD_CHECKSUM, STATUS_BAD_LENGTH (shorter than a header), STATUS_TOO_LONG:
+ *                    this frame is spoiled; `consumed` and `raw` cover just it, go on behind it.
+ * A closing flag is left in place when what follows needs it as its opening flag; empty 7E 7E pairs are skipped. */
+STATUS_CHECKED enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out);
+/* Escape, checksum and flag `content`; appends to `out`. */
+STATUS_CHECKED enum status jt808_frame_encode(struct span content, struct buf *out);
+
+/* --- header_jt808.c --- */
+
+struct jt808_header {
+	uint16_t message_id;
+	uint16_t attributes;
+	uint8_t version;    /* header byte of 2019, 0 before */
+	bool is_2019;       /* attribute bit 14 */
+	uint8_t encryption; /* 0 none, 1 RSA, others reserved */
+	uint8_t phone[10];  /* BCD as sent; 6 bytes before 2019 */
+	uint8_t phone_size; /* 6 or 10 */
+	uint16_t serial;
+	bool is_fragment;
+	uint16_t fragment_total, fragment_index; /* index from 1 */
+	struct span body;
+};
+/* STATUS_BAD_LENGTH when the body length field does not match what is there; the header fields are filled. */
+STATUS_CHECKED enum status jt808_header_decode(struct span content, struct jt808_header *out);
+/* Header for `body_size` bytes of body into `out`; fragment_total 0: not split. */
+STATUS_CHECKED enum status jt808_header_encode(const struct jt808_header *h, size_t body_size, struct buf *out);
+
+/* The phone as identity: lower-case hex without leading zeros, at least one digit; NUL-terminated. */
+#define JT808_PHONE_TEXT_MAX 21
+void jt808_phone_text(const struct jt808_header *h, char out[JT808_PHONE_TEXT_MAX]);
+/* The phone text back into a header field of `size` 6 or 10 bytes. STATUS_TOO_LONG, STATUS_MALFORMED. */
+STATUS_CHECKED enum status jt808_phone_pack(struct span text, uint8_t *out, uint8_t size);
+
+/* --- decode_session_jt808.c: messages of a session. Text is GBK on the wire and UTF-8 here. --- */
+
+#define JT808_TEXT_MAX 256
+
+struct jt808_register {
+	enum jt808_edition edition;
+	uint16_t province, city;
+	char manufacturer[34], model[91], terminal_id[91]; /* trimmed of padding */
+	uint8_t plate_colour;
+	char plate[JT808_TEXT_MAX]; /* or the VIN when plate_colour is 0 */
+};
+STATUS_CHECKED enum status jt808_register_decode(struct span body, bool is_2019, struct jt808_register *out);
+STATUS_CHECKED enum status jt808_register_encode(const struct jt808_register *r, struct buf *out);
+
+struct jt808_auth {
+	struct span code; /* borrowed */
+	char imei[16];
+	char software[61];
+};
+STATUS_CHECKED enum status jt808_auth_decode(struct span body, bool is_2019, struct jt808_auth *out);
+STATUS_CHECKED enum status jt808_auth_encode(const struct jt808_auth *a, bool is_2019, struct buf *out);
+
+struct jt808_attributes { /* 0x0107 */
+	uint16_t type;
+	char manufacturer[34], model[91], terminal_id[91], iccid[21], hardware[JT808_TEXT_MAX],
+		firmware[JT808_TEXT_MAX];
+	uint8_t gnss, comm;
+};
+STATUS_CHECKED enum status jt808_attributes_decode(struct span body, struct jt808_attributes *out);
+
+struct jt808_driver { /* 0x0702 */
+	enum jt808_edition edition;
+	bool has_time;
+	uint8_t status; /* 1 on duty, 2 off duty; 0 in 2011 */
+	int64_t time_ms;
+	uint8_t ic_result;
+	char name[JT808_TEXT_MAX], licence[121], authority[JT808_TEXT_MAX], id_card[61];
+	char expiry[9]; /* YYYYMMDD or empty */
+};
+STATUS_CHECKED enum status jt808_driver_decode(struct span body, bool is_2019, struct jt808_driver *out);
+STATUS_CHECKED enum status jt808_driver_encode(const struct jt808_driver *d, struct buf *out);
+
+struct jt808_reply { /* 0x0001 and 0x8001 */
+	uint16_t serial;
+	uint16_t message_id;
+	uint8_t result; /* 0 ok, 1 fail, 2 bad message, 3 unsupported, 4 alarm confirmed (platform only) */
+};
+STATUS_CHECKED enum status jt808_reply_decode(struct span body, struct jt808_reply *out);
+
+struct jt808_register_reply { /* 0x8100 */
+	uint16_t serial;
+	uint8_t result; /* 0 ok, 1 vehicle registered, 2 no such vehicle, 3 terminal registered, 4 no such terminal */
+	struct span code;
+};
+STATUS_CHECKED enum status jt808_register_reply_decode(struct span body, struct jt808_register_reply *out);
+
+/* --- decode_location_jt808.c: what carries positions. The body itself is report_from_jt808 (report.h). --- */
+
+/* Bodies inside 0x0704, 0x0201, 0x0500: `next` gives them one by one. */
+struct jt808_bodies {
+	struct cursor at;
+	uint16_t declared; /* count field; the length fields decide */
+	uint8_t type;      /* 0x0704: 0 batch, 1 blind-area backfill */
+};
+STATUS_CHECKED enum status jt808_batch_decode(struct span body, struct jt808_bodies *out);
+/* STATUS_END after the last; STATUS_BAD_LENGTH when the rest is cut. */
+STATUS_CHECKED enum status jt808_batch_next(struct jt808_bodies *b, struct span *out_body);
+/* 0x0201, 0x0500: the serial answered and the 0x0200 body behind it. */
+STATUS_CHECKED enum status jt808_answered_location_decode(struct span body, uint16_t *out_serial,
+							  struct span *out_body);
+
+/* --- encode_jt808.c: what a platform says, and what a terminal says (simulator, tests) --- */
+
+/* A whole frame: header of the sender's edition, body, checksum, escapes; split into packets of at most
+ * `packet_max` body bytes (JT808_BODY_MAX) with consecutive serials when longer. `*serial` is advanced. */
+STATUS_CHECKED enum status jt808_message_encode(uint16_t message_id, const struct jt808_header *like, struct span body,
+						size_t packet_max, uint16_t *serial, struct buf *out);
+/* 0x8001 straight to the wire, the hot path: at most 2 * 27 + 2 bytes at `out`; returns the size. */
+size_t jt808_ack_write(const struct jt808_header *like, uint16_t own_serial, uint16_t serial, uint16_t message_id,
+		       uint8_t result, uint8_t *out);
+STATUS_CHECKED enum status jt808_register_reply_encode(uint16_t serial, uint8_t result, struct span code,
+						       struct buf *out);
+STATUS_CHECKED enum status jt808_time_reply_encode(int64_t now_ms, bool as_utc, struct buf *out); /* 0x8004 */
+STATUS_CHECKED enum status jt808_resend_encode(uint16_t first_serial, const uint16_t *indexes, size_t count,
+					       bool is_2019, struct buf *out); /* 0x8003 */
+
+/* A 0x0200 body from its parts. Latitude and longitude 1e-6 degrees, signed. */
+struct jt808_location {
+	uint32_t alarm, status; /* hemisphere bits are set from the signs */
+	int32_t lat_e6, lon_e6;
+	int16_t altitude_m;
+	uint16_t speed_dkmh, course_deg;
+	int64_t time_ms;
+};
+STATUS_CHECKED enum status jt808_location_encode(const struct jt808_location *l, struct buf *out);
+STATUS_CHECKED enum status jt808_item_encode(uint8_t id, struct span value, struct buf *out);
+
+/* --- explain_jt808.c: one frame as JSON, for `zayton decode` --- */
+
+/* Every field of the frame by name, unknown bodies and items as hex; appends one JSON object without a
+ * line end. Never fails on what a peer sent: a refused body is told inside the object; the status returned
+ * is that of the frame (STATUS_OK or why it is refused). */
+STATUS_CHECKED enum status jt808_explain(const struct jt808_frame *frame, struct buf *out);
+
+#endif
