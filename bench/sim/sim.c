@@ -75,8 +75,8 @@ static pid_t start_server(struct options *o)
 		dup2(pipes[1], STDOUT_FILENO);
 		close(pipes[0]);
 		close(pipes[1]);
-		execl(o->zayton, "zayton", "serve", "--data", o->data, "--policy", "open", "--jt808-port", "0",
-		      "--http-port", "0", "--log-level", "warn", (char *)NULL);
+		execl(o->zayton, "zayton", "serve", "--data-dir", o->data, "--terminals", "open", "--jt808-tcp",
+		      "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn", (char *)NULL);
 		_exit(127);
 	}
 	close(pipes[1]);
