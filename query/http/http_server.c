@@ -18,6 +18,14 @@
 /* a refused body up to this size is read and thrown away, so that the refusal arrives */
 #define DISCARD_MAX (16 * (uint64_t)HTTP_BODY_MAX)
 
+#define H2_STREAMS_MAX 32
+/* SETTINGS identifiers (RFC 9113 6.5.2), which are indices of lws_context_creation_info.http2_settings */
+#define H2_HEADER_TABLE_SIZE 1
+#define H2_MAX_CONCURRENT_STREAMS 3
+#define H2_INITIAL_WINDOW_SIZE 4
+#define H2_MAX_FRAME_SIZE 5
+#define H2_MAX_HEADER_LIST_SIZE 6
+
 enum server_phase { SERVER_RUNNING, SERVER_DRAINING, SERVER_ENDING };
 
 struct http_server {
@@ -612,6 +620,14 @@ static enum status make_context(struct http_server *s)
 	info.timeout_secs = o->stall_s;
 	info.keepalive_timeout = (int)o->keepalive_s;
 	info.server_string = "";
+	/* With its own initial window left at 0, libwebsockets gives the stream that Upgrade: h2c makes no credit to
+	 * send with (it takes its own setting for the peer's); 65535 is what RFC 9113 6.9.2 has every peer begin with. */
+	info.http2_settings[0] = 1;
+	info.http2_settings[H2_HEADER_TABLE_SIZE] = 4096;
+	info.http2_settings[H2_MAX_CONCURRENT_STREAMS] = H2_STREAMS_MAX;
+	info.http2_settings[H2_INITIAL_WINDOW_SIZE] = 65535;
+	info.http2_settings[H2_MAX_FRAME_SIZE] = H2_FRAME_MAX;
+	info.http2_settings[H2_MAX_HEADER_LIST_SIZE] = HTTP_HEADER_MAX;
 	if (!strchr(s->address, ':'))
 		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
 	if (o->tls_certificate) {
