@@ -106,6 +106,7 @@ struct store_block {
 	struct store_block_id id;
 	struct span bytes; /* the block; empty when only summaries were asked for */
 	struct block_summary summary;
+	bool held; /* a copy kept for a case after its family expired: never rewritten */
 };
 
 /* Blocks of a device that may hold a report within [from_ms, to_ms], over all families and `held`, in order
