@@ -20,19 +20,29 @@ enum jt808_edition { JT808_2011 = 0, JT808_2013 = 1, JT808_2019 = 2 };
 struct jt808_frame {
 	struct span content; /* header and body, unescaped, without the checksum */
 	size_t consumed;     /* wire bytes used up, from the start of the input */
-	struct span raw;     /* the wire bytes of this frame, for quarantine and decode */
+	size_t skipped;      /* of these, bytes before `raw`: garbage, empty pairs, ASCII frames "(...)" */
+	struct span raw;     /* the wire bytes of this frame with both flags, for quarantine and decode */
 };
 /* Find the next frame in `input`, unescaping into `scratch` (JT808_FRAME_MAX bytes).
  * STATUS_OK          one frame; `content` lies in `scratch`
- * STATUS_NEED_MORE   no end flag yet; `consumed` is what may be dropped (garbage before a start flag)
+ * STATUS_NEED_MORE   no end flag yet; `consumed` is what may be dropped (all that comes before a start flag)
  * STATUS_BAD_ESCAPE, STATUS_BAD_CHECKSUM, STATUS_BAD_LENGTH (shorter than a header), STATUS_TOO_LONG:
  *                    this frame is spoiled; `consumed` and `raw` cover just it, go on behind it.
- * A closing flag is left in place when what follows needs it as its opening flag; empty 7E 7E pairs are skipped. */
+ * A closing flag is used up only when another flag follows it; otherwise it may open the next frame and is
+ * left in place, also at the end of the input: what remains of whole frames is then the one byte 7E. So
+ * the frames are the same however the stream was cut into reads. Empty 7E 7E pairs are skipped.
+ * STATUS_TOO_LONG uses up exactly JT808_FRAME_MAX bytes. The private framing with E7 as flag is not
+ * understood. */
 STATUS_CHECKED enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out);
-/* Escape, checksum and flag `content`; appends to `out`. */
+/* Escape, checksum and flag `content`; appends to `out`, which must have room for 2 * content.size + 4. */
 STATUS_CHECKED enum status jt808_frame_encode(struct span content, struct buf *out);
+/* The same at `out`, which has that room; returns the size. */
+size_t jt808_frame_write(struct span content, uint8_t *out);
 
 /* --- header_jt808.c --- */
+
+/* 2019, split */
+#define JT808_HEADER_MAX 21
 
 struct jt808_header {
 	uint16_t message_id;
@@ -47,10 +57,14 @@ struct jt808_header {
 	uint16_t fragment_total, fragment_index; /* index from 1 */
 	struct span body;
 };
-/* STATUS_BAD_LENGTH when the body length field does not match what is there; the header fields are filled. */
+/* STATUS_BAD_LENGTH when the body length field does not match what is there: the header fields are filled and
+ * `body` is what is there; and when the header itself is cut: `phone_size` is 0 if the phone is. */
 STATUS_CHECKED enum status jt808_header_decode(struct span content, struct jt808_header *out);
-/* Header for `body_size` bytes of body into `out`; fragment_total 0: not split. */
+/* Header for `body_size` bytes of body into `out`; fragment_total 0: not split. `attributes`, `is_fragment`
+ * and `body` are not looked at. STATUS_TOO_LONG past JT808_BODY_MAX. */
 STATUS_CHECKED enum status jt808_header_encode(const struct jt808_header *h, size_t body_size, struct buf *out);
+/* The same at `out`, body_size <= JT808_BODY_MAX; returns the size. */
+size_t jt808_header_write(const struct jt808_header *h, size_t body_size, uint8_t out[JT808_HEADER_MAX]);
 
 /* The phone as identity: lower-case hex without leading zeros, at least one digit; NUL-terminated. */
 #define JT808_PHONE_TEXT_MAX 21
@@ -131,16 +145,20 @@ STATUS_CHECKED enum status jt808_answered_location_decode(struct span body, uint
 
 /* --- encode_jt808.c: what a platform says, and what a terminal says (simulator, tests) --- */
 
-/* A whole frame: header of the sender's edition, body, checksum, escapes; split into packets of at most
- * `packet_max` body bytes (JT808_BODY_MAX) with consecutive serials when longer. `*serial` is advanced. */
+/* A whole frame: edition, version and phone of `like`, body, checksum, escapes; split into packets of at most
+ * `packet_max` body bytes (JT808_BODY_MAX) with consecutive serials when longer. `*serial` is advanced by the
+ * packets written. Not encrypted, whatever `like` was. On failure `out` and `*serial` are as before. */
 STATUS_CHECKED enum status jt808_message_encode(uint16_t message_id, const struct jt808_header *like, struct span body,
 						size_t packet_max, uint16_t *serial, struct buf *out);
-/* 0x8001 straight to the wire, the hot path: at most 2 * 27 + 2 bytes at `out`; returns the size. */
+/* 0x8001 straight to the wire, the hot path: at most JT808_ACK_MAX bytes at `out`; returns the size. */
+#define JT808_ACK_MAX (2 * (17 + 5 + 1) + 2)
 size_t jt808_ack_write(const struct jt808_header *like, uint16_t own_serial, uint16_t serial, uint16_t message_id,
 		       uint8_t result, uint8_t *out);
+/* 0x8100 body; the code is sent with result 0 only. Many terminals cannot read an empty one. */
 STATUS_CHECKED enum status jt808_register_reply_encode(uint16_t serial, uint8_t result, struct span code,
 						       struct buf *out);
 STATUS_CHECKED enum status jt808_time_reply_encode(int64_t now_ms, bool as_utc, struct buf *out); /* 0x8004 */
+/* STATUS_TOO_LONG when `count` is above 255 (before 2019: the count is a byte) or does not fit a packet. */
 STATUS_CHECKED enum status jt808_resend_encode(uint16_t first_serial, const uint16_t *indexes, size_t count,
 					       bool is_2019, struct buf *out); /* 0x8003 */
 
@@ -152,6 +170,7 @@ struct jt808_location {
 	uint16_t speed_dkmh, course_deg;
 	int64_t time_ms;
 };
+/* STATUS_OUT_OF_RANGE for a time outside 2000..2099. */
 STATUS_CHECKED enum status jt808_location_encode(const struct jt808_location *l, struct buf *out);
 STATUS_CHECKED enum status jt808_item_encode(uint8_t id, struct span value, struct buf *out);
 
