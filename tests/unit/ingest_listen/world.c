@@ -200,9 +200,9 @@ uint64_t world_device(struct world *w, const char *phone, const char *plate, con
 		changes[count++] = (struct registry_change){DEVICE_FIELD_PLATE, span_of_string(plate)};
 	if (code)
 		changes[count++] = (struct registry_change){DEVICE_FIELD_AUTH_CODE, span_of_string(code)};
-	cr_assert_eq(registry_apply(w->registry, device, DEVICE_KIND_JT808, changes, count, VALID_ALWAYS_FROM, "test",
-				    NULL),
-		     STATUS_OK);
+	cr_assert_eq(
+		registry_apply(w->registry, device, DEVICE_KIND_JT808, changes, count, VALID_ALWAYS_FROM, "test", NULL),
+		STATUS_OK);
 	return device;
 }
 
