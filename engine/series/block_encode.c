@@ -92,21 +92,25 @@ static uint32_t usual_step(const uint32_t *steps, size_t count)
 	return candidate;
 }
 
-static int64_t time_unit_ms(const struct encoder *e)
+/* Fills `steps` in seconds if that loses nothing, else in milliseconds. */
+static bool time_steps(const struct encoder *e, uint32_t *steps)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if ((e->time[i] - e->time[0]) % MS_PER_SECOND)
-			return 1;
-	return MS_PER_SECOND;
+	uint32_t rest = 0;
+	steps[0] = 0;
+	for (size_t i = 1; i < e->count; i++) {
+		uint32_t ms = (uint32_t)(e->time[i] - e->time[i - 1]);
+		steps[i] = ms / 1000;
+		rest |= ms % 1000;
+	}
+	for (size_t i = 1; i < e->count && rest; i++)
+		steps[i] = (uint32_t)(e->time[i] - e->time[i - 1]);
+	return rest == 0;
 }
 
 static enum status put_time(struct encoder *e, struct buf *out)
 {
-	int64_t unit = time_unit_ms(e);
 	uint32_t *steps = e->words;
-	steps[0] = 0;
-	for (size_t i = 1; i < e->count; i++)
-		steps[i] = (uint32_t)((e->time[i] - e->time[i - 1]) / unit);
+	bool seconds = time_steps(e, steps);
 	uint32_t interval[2] = {usual_step(steps, e->count), e->count > 1 ? steps[1] : 0};
 	e->residuals[0][0] = e->residuals[1][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
@@ -114,7 +118,7 @@ static enum status put_time(struct encoder *e, struct buf *out)
 		e->residuals[1][i] = residual(steps[i], i > 1 ? steps[i - 1] : interval[1]);
 	}
 	unsigned best = block_cheapest(e->residuals, 2, e->count);
-	uint8_t mode = (unit == 1 ? 0 : BLOCK_TIME_SECONDS) | (best ? BLOCK_TIME_SECOND_DIFFERENCES : 0);
+	uint8_t mode = (seconds ? BLOCK_TIME_SECONDS : 0) | (best ? BLOCK_TIME_SECOND_DIFFERENCES : 0);
 	enum status status = buf_append_u8(out, mode);
 	if (!status)
 		status = buf_append_varint(out, interval[best]);
@@ -230,14 +234,33 @@ static enum status put_course(struct encoder *e, struct buf *out)
 
 /* --- position --- */
 
-static unsigned position_unit(const struct encoder *e)
+static inline __attribute__((always_inline)) bool all_divide(const struct encoder *e, int32_t unit)
 {
-	unsigned best = BLOCK_UNITS - 1;
 	for (size_t i = 0; i < e->count; i++)
-		while (e->reports[i].lat_e7 % (int32_t)block_units[best] ||
-		       e->reports[i].lon_e7 % (int32_t)block_units[best])
-			best--;
-	return best;
+		if (e->reports[i].lat_e7 % unit || e->reports[i].lon_e7 % unit)
+			return false;
+	return true;
+}
+
+static inline __attribute__((always_inline)) unsigned divide_by(struct encoder *e, int32_t unit)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		e->lat[i] = (uint32_t)(e->reports[i].lat_e7 / unit);
+		e->lon[i] = (uint32_t)(e->reports[i].lon_e7 / unit);
+	}
+	return 0;
+}
+
+/* Fills `lat` and `lon` in the coarsest unit that loses nothing; its exponent. Constants, so that nothing divides. */
+static unsigned scale_positions(struct encoder *e)
+{
+	if (!all_divide(e, 10))
+		return divide_by(e, 1);
+	if (!all_divide(e, 100))
+		return 1 + divide_by(e, 10);
+	if (!all_divide(e, 1000))
+		return 2 + divide_by(e, 100);
+	return 3 + divide_by(e, 1000);
 }
 
 static void position_residuals(struct encoder *e, unsigned prediction, uint32_t unit, uint32_t *lat, uint32_t *lon)
@@ -289,13 +312,8 @@ static unsigned choose_prediction(struct encoder *e, uint32_t unit)
 
 static enum status put_position(struct encoder *e, struct buf *out)
 {
-	unsigned exponent = position_unit(e);
-	int32_t unit = (int32_t)block_units[exponent];
-	for (size_t i = 0; i < e->count; i++) {
-		e->lat[i] = (uint32_t)(e->reports[i].lat_e7 / unit);
-		e->lon[i] = (uint32_t)(e->reports[i].lon_e7 / unit);
-	}
-	unsigned prediction = choose_prediction(e, (uint32_t)unit);
+	unsigned exponent = scale_positions(e);
+	unsigned prediction = choose_prediction(e, block_units[exponent]);
 	uint32_t lat = residual((uint32_t)e->reports[0].lat_e7, (uint32_t)e->summary.lat_min_e7);
 	uint32_t lon = residual((uint32_t)e->reports[0].lon_e7, (uint32_t)e->summary.lon_min_e7);
 	enum status status = buf_append_u8(out, (uint8_t)(prediction | exponent << 4));
@@ -310,22 +328,24 @@ static enum status put_position(struct encoder *e, struct buf *out)
 
 /* --- altitude, mileage --- */
 
-static void altitude_residuals(struct encoder *e, unsigned shift)
+static void altitude_residuals(struct encoder *e)
 {
-	uint32_t *out = e->residuals[shift];
-	int32_t mean16 = e->reports[0].altitude_m * 16;
-	out[0] = 0;
+	int32_t first16 = e->reports[0].altitude_m * 16;
+	int32_t mean16[BLOCK_ALTITUDE_SHIFTS] = {first16, first16, first16, first16};
+	for (unsigned shift = 0; shift < BLOCK_ALTITUDE_SHIFTS; shift++)
+		e->residuals[shift][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
 		int32_t altitude = e->reports[i].altitude_m;
-		out[i] = zigzag32(altitude - block_altitude_expected(mean16));
-		mean16 = block_altitude_next(mean16, altitude, shift);
+		for (unsigned shift = 0; shift < BLOCK_ALTITUDE_SHIFTS; shift++) {
+			e->residuals[shift][i] = zigzag32(altitude - block_altitude_expected(mean16[shift]));
+			mean16[shift] = block_altitude_next(mean16[shift], altitude, shift);
+		}
 	}
 }
 
 static enum status put_altitude(struct encoder *e, struct buf *out)
 {
-	for (unsigned shift = 0; shift < BLOCK_ALTITUDE_SHIFTS; shift++)
-		altitude_residuals(e, shift);
+	altitude_residuals(e);
 	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_SHIFTS, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)
