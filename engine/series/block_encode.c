@@ -263,18 +263,20 @@ static unsigned scale_positions(struct encoder *e)
 	return 3 + divide_by(e, 1000);
 }
 
-static void position_residuals(struct encoder *e, unsigned prediction, uint32_t unit, uint32_t *lat, uint32_t *lon)
+static void staying_residuals(const struct encoder *e, uint32_t *lat, uint32_t *lon)
 {
 	lat[0] = lon[0] = 0;
-	if (prediction == 0) {
-		for (size_t i = 1; i < e->count; i++) {
-			lat[i] = residual(e->lat[i], e->lat[i - 1]);
-			lon[i] = residual(e->lon[i], e->lon[i - 1]);
-		}
-		return;
+	for (size_t i = 1; i < e->count; i++) {
+		lat[i] = residual(e->lat[i], e->lat[i - 1]);
+		lon[i] = residual(e->lon[i], e->lon[i - 1]);
 	}
-	reckon(series_kernels_best(), e->time, e->speed, e->course, e->count, e->reports[0].lat_e7, unit,
-	       block_weights[prediction], &e->reckoning);
+}
+
+static void reckoned_residuals(struct encoder *e, uint32_t unit, uint32_t *lat, uint32_t *lon)
+{
+	reckon(series_kernels_best(), e->time, -1, e->speed, e->course, e->count, e->reports[0].lat_e7, unit,
+	       &e->reckoning);
+	lat[0] = lon[0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
 		lat[i] = residual(e->lat[i], e->lat[i - 1] + (uint32_t)e->reckoning.north[i]);
 		lon[i] = residual(e->lon[i], e->lon[i - 1] + (uint32_t)e->reckoning.east[i]);
@@ -289,41 +291,34 @@ static bool ever_moves(const struct encoder *e)
 	return moves;
 }
 
-/* Leaves the residuals of the best prediction in `residuals[0]` and `[1]`. */
+/* Index of the first of the two residual arrays of the better prediction: 0 staying, 2 reckoned. */
 static unsigned choose_prediction(struct encoder *e, uint32_t unit)
 {
-	unsigned best = 0, predictions = ever_moves(e) ? BLOCK_PREDICTIONS : 1;
-	size_t best_cost = SIZE_MAX;
-	for (unsigned p = 0; p < predictions; p++) {
-		uint32_t *lat = e->residuals[p ? 2 : 0], *lon = e->residuals[p ? 3 : 1];
-		position_residuals(e, p, unit, lat, lon);
-		size_t cost = int_column_cost(lat, e->count) + int_column_cost(lon, e->count);
-		if (cost >= best_cost)
-			continue;
-		best_cost = cost;
-		best = p;
-		if (p) {
-			memcpy(e->residuals[0], lat, e->count * sizeof *lat);
-			memcpy(e->residuals[1], lon, e->count * sizeof *lon);
-		}
-	}
-	return best;
+	uint32_t(*r)[INT_COLUMN_ROOM] = e->residuals;
+	staying_residuals(e, r[0], r[1]);
+	if (!ever_moves(e))
+		return 0;
+	reckoned_residuals(e, unit, r[2], r[3]);
+	size_t staying = int_column_cost(r[0], e->count) + int_column_cost(r[1], e->count);
+	size_t reckoned = int_column_cost(r[2], e->count) + int_column_cost(r[3], e->count);
+	return reckoned < staying ? 2 : 0;
 }
 
 static enum status put_position(struct encoder *e, struct buf *out)
 {
 	unsigned exponent = scale_positions(e);
-	unsigned prediction = choose_prediction(e, block_units[exponent]);
+	unsigned best = choose_prediction(e, block_units[exponent]);
+	uint8_t mode = (uint8_t)((best ? BLOCK_POSITION_RECKONED : 0) | exponent << 4);
 	uint32_t lat = residual((uint32_t)e->reports[0].lat_e7, (uint32_t)e->summary.lat_min_e7);
 	uint32_t lon = residual((uint32_t)e->reports[0].lon_e7, (uint32_t)e->summary.lon_min_e7);
-	enum status status = buf_append_u8(out, (uint8_t)(prediction | exponent << 4));
+	enum status status = buf_append_u8(out, mode);
 	if (!status)
 		status = buf_append_varint(out, lat);
 	if (!status)
 		status = buf_append_varint(out, lon);
 	if (!status)
-		status = block_put_sized_column(e->residuals[0], e->count, out);
-	return status ? status : block_put_column(e->residuals[1], e->count, out);
+		status = block_put_sized_column(e->residuals[best], e->count, out);
+	return status ? status : block_put_column(e->residuals[best + 1], e->count, out);
 }
 
 /* --- altitude, mileage --- */
@@ -331,14 +326,15 @@ static enum status put_position(struct encoder *e, struct buf *out)
 static void altitude_residuals(struct encoder *e)
 {
 	int32_t first16 = e->reports[0].altitude_m * 16;
-	int32_t mean16[BLOCK_ALTITUDE_SHIFTS] = {first16, first16, first16, first16};
-	for (unsigned shift = 0; shift < BLOCK_ALTITUDE_SHIFTS; shift++)
-		e->residuals[shift][0] = 0;
+	int32_t mean16[BLOCK_ALTITUDE_CHOICES] = {first16, first16, first16, first16};
+	for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++)
+		e->residuals[choice][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
 		int32_t altitude = e->reports[i].altitude_m;
-		for (unsigned shift = 0; shift < BLOCK_ALTITUDE_SHIFTS; shift++) {
-			e->residuals[shift][i] = zigzag32(altitude - block_altitude_expected(mean16[shift]));
-			mean16[shift] = block_altitude_next(mean16[shift], altitude, shift);
+		for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++) {
+			unsigned shift = block_altitude_shift(choice, e->speed[i]);
+			e->residuals[choice][i] = zigzag32(altitude - block_altitude_expected(mean16[choice]));
+			mean16[choice] = block_altitude_next(mean16[choice], altitude, shift);
 		}
 	}
 }
@@ -346,7 +342,7 @@ static void altitude_residuals(struct encoder *e)
 static enum status put_altitude(struct encoder *e, struct buf *out)
 {
 	altitude_residuals(e);
-	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_SHIFTS, e->count);
+	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_CHOICES, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)
 		status = buf_append_varint(out, (uint16_t)e->reports[0].altitude_m);
