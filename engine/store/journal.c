@@ -35,8 +35,6 @@
  * CPU; past the end of the file 210 and 82; into fallocated blocks 180 and 70 (ext4, decisions/journal.md). */
 #define ROOM_BYTES (256u << 10)
 #define ZERO_BYTES (64u << 10)
-/* below this LZ4 saves too little of a page to be worth calling */
-#define COMPRESS_MIN 512u
 #define RETRY_NS (INT64_C(100) * 1000000)
 #define NEVER INT64_MAX
 
@@ -472,7 +470,7 @@ static void apply_defaults(struct journal_options *o)
 	if (!o->pending_max)
 		o->pending_max = PENDING_DEFAULT;
 	if (!o->compress_min)
-		o->compress_min = COMPRESS_MIN;
+		o->compress_min = SIZE_MAX;
 }
 
 enum status journal_open(const struct journal_options *options, struct journal **out)
