@@ -26,6 +26,14 @@
 #define PARTITIONS 65536
 /* shards of one process */
 #define SHARDS_MAX 64
+/* entries of one shard between the journal and its sync, bytes: some 60,000 reports */
+#define PENDING_BYTES_MAX (16u << 20)
+/* what other shards may put before a shard that does not keep up, bytes */
+#define INBOX_BYTES_MAX (16u << 20)
+/* sealed reports waiting for a shard's writer, bytes: past it the shard takes nothing more in */
+#define WRITER_BACKLOG_MAX (128u << 20)
+/* heads copied for a checkpoint in one turn of the loop, bytes: some milliseconds of copying */
+#define CHECKPOINT_SLICE_BYTES (2u << 20)
 /* bytes of one journal entry, framing included */
 #define JOURNAL_ENTRY_MAX (1u << 20)
 /* bytes of one journal batch before compression */

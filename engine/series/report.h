@@ -7,7 +7,7 @@
  * arrival flags, so that the merged report does not depend on the order of arrival.
  *
  * Bodies. REPORT_BODY_JT808: a 0x0200 body, 28 fixed bytes and its items. REPORT_BODY_ROW: a row of
- * a file; its body is the canonical little-endian image that report_row_body() writes. For both,
+ * a file; its body is the canonical little-endian image that report_row_seal() hashes. For both,
  * `items` is what follows the fixed part, and report_body() gives the original bytes back. */
 #ifndef ZAYTON_SERIES_REPORT_H
 #define ZAYTON_SERIES_REPORT_H
@@ -29,6 +29,12 @@
 #define RECEIVED_UNKNOWN INT64_MIN
 
 enum report_body { REPORT_BODY_JT808 = 0, REPORT_BODY_ROW = 1 };
+
+/* bytes of the fixed part: alarm, status, latitude, longitude, altitude, speed, course, BCD time (JT/T 808-2019
+ * table 23); and of a row's image: time_ms 8, lat_e7 4, lon_e7 4, alarm 4, status 4, mileage_hm 4, speed 2,
+ * course 2, altitude 2 */
+#define REPORT_FIXED_JT808 28
+#define REPORT_FIXED_ROW 34
 
 /* flags: what admission noticed. The low byte is a function of the body and travels with it; the
  * arrival flags (ARRIVAL mask) depend on how it came and merge by AND. */
@@ -74,7 +80,7 @@ static inline int report_compare(const struct report *a, const struct report *b)
 	return a->hash == b->hash ? 0 : a->hash < b->hash ? -1 : 1;
 }
 
-/* Fold a duplicate into `into` (report_compare() == 0). */
+/* Fold a duplicate into `into` (report_compare() == 0). A known `received_ms` wins over an unknown one. */
 void report_merge(struct report *into, const struct report *duplicate);
 
 /* Decode a 0x0200 body (28 fixed bytes + items): the one place that maps the wire to a report.
@@ -89,9 +95,21 @@ STATUS_CHECKED enum status report_from_jt808(struct span body, struct report *ou
  * and the items). */
 void report_row_seal(struct report *r);
 
-/* Append the original body: for JT808 the bytes that came, for ROW the canonical image. A report whose
- * fixed part cannot be rebuilt from its fields is kept raw by the block; see block.h. */
+/* The flags that follow from the status word: the low byte of `flags`. */
+uint16_t report_flags_of_status(uint32_t status);
+/* Whether these fields and items make a body: a position on the globe and at most REPORT_BODY_MAX bytes; for JT808
+ * also a position on the 1e-6 grid, in agreement with the hemisphere bits, and a whole second of 2000..2099. */
+bool report_is_whole(const struct report *r);
+
+/* Append the original body: for JT808 the bytes that came, for ROW the canonical image.
+ * STATUS_INVALID unless report_is_whole(); STATUS_FULL, STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status report_body(const struct report *r, struct buf *out);
+/* Fill `hash` from the fields and items, as the original body gave it. STATUS_INVALID as above. */
+STATUS_CHECKED enum status report_rehash(struct report *r);
+/* REPORT_FIXED_JT808 or REPORT_FIXED_ROW. */
+size_t report_fixed_size(uint16_t body);
+/* The first item 0x01 of length 4 in a JT/T 808 item list, or MILEAGE_UNKNOWN. */
+uint32_t report_items_mileage(struct span items);
 
 /* One item of a JT/T 808 item list. */
 struct report_item {
@@ -99,7 +117,7 @@ struct report_item {
 	struct span value;
 };
 /* Next item from `c`: STATUS_OK, STATUS_END at the end, STATUS_BAD_LENGTH when the last item is cut
- * (its remaining bytes are in `out->value`). */
+ * (all bytes from its id on are in `out->value`, and the next call says STATUS_END). */
 STATUS_CHECKED enum status report_item_next(struct cursor *c, struct report_item *out);
 
 #endif

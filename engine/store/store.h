@@ -37,6 +37,7 @@ struct store_options {
 	size_t write_buffer_bytes; /* all memtables together, 0: 128 MiB */
 };
 
+/* STATUS_NOT_FOUND, STATUS_BUSY (another process has it open), STATUS_BAD_VERSION, STATUS_CORRUPT, STATUS_IO. */
 STATUS_CHECKED enum status store_open(const struct store_options *options, struct store **out);
 /* Flushes what has no other home and frees; NULL is allowed. */
 void store_close(struct store *s);
@@ -60,6 +61,9 @@ enum store_family {
 
 /* --- writing --- */
 
+/* bytes of one batch, keys and values together */
+#define STORE_BATCH_MAX (256u << 20)
+
 struct store_block_id {
 	uint64_t device;
 	int64_t time_first_ms;
@@ -72,20 +76,26 @@ struct store_batch;
 STATUS_CHECKED enum status store_batch_new(struct store *s, struct store_batch **out);
 void store_batch_free(struct store_batch *b);
 void store_batch_clear(struct store_batch *b);
-/* Each makes its time family when it is missing. STATUS_NO_MEMORY, STATUS_IO, STATUS_FULL (too many families). */
+/* Each makes its time family when it is missing. STATUS_NO_MEMORY, STATUS_IO; STATUS_FULL (too many families, or
+ * STORE_BATCH_MAX is passed); STATUS_INVALID: the summary is not of this block, it crosses the end of its month, its
+ * time is outside 2000..2099 and it is not odd, or the class is none; STATUS_TOO_LONG past BLOCK_BYTES_MAX;
+ * STATUS_DENIED when the store is read-only. A failed call leaves the batch as it was. */
 STATUS_CHECKED enum status store_batch_block(struct store_batch *b, const struct store_block_id *id, struct span block,
 					     const struct block_summary *summary);
 STATUS_CHECKED enum status store_batch_block_delete(struct store_batch *b, const struct store_block_id *id);
 STATUS_CHECKED enum status store_batch_message(struct store_batch *b, uint64_t device, uint8_t class_code, bool odd,
 					       int64_t time_ms, uint64_t hash, struct span value);
+/* A failure of these two (STATUS_FULL, STATUS_NO_MEMORY) is returned by the commit. */
 void store_batch_put(struct store_batch *b, enum store_family family, struct span key, struct span value);
 void store_batch_delete(struct store_batch *b, enum store_family family, struct span key);
-/* Atomic. The batch is empty afterwards on success, unchanged on failure. STATUS_NO_SPACE, STATUS_IO. */
+/* Atomic. The batch is empty afterwards on success, unchanged on failure. STATUS_NO_SPACE, STATUS_IO, STATUS_DENIED
+ * (read-only). */
 STATUS_CHECKED enum status store_commit(struct store *s, struct store_batch *b, bool sync);
 /* Everything committed before the call is durable after it. */
 STATUS_CHECKED enum status store_sync(struct store *s);
 
-/* Which month family an event belongs to: true when it goes to "odd". `received_ms` may be RECEIVED_UNKNOWN. */
+/* Which month family an event belongs to: true when it goes to "odd". `received_ms` may be RECEIVED_UNKNOWN: then,
+ * as always, times outside 2000..2099 are odd. */
 bool store_time_is_odd(int64_t time_ms, int64_t received_ms);
 /* First millisecond of the UTC month after `time_ms`: a block never crosses it. */
 int64_t store_month_end(int64_t time_ms);
@@ -106,6 +116,7 @@ struct store_block {
 	struct store_block_id id;
 	struct span bytes; /* the block; empty when only summaries were asked for */
 	struct block_summary summary;
+	bool held; /* a copy kept for a case after its family expired: never rewritten */
 };
 
 /* Blocks of a device that may hold a report within [from_ms, to_ms], over all families and `held`, in order

@@ -1,0 +1,29 @@
+/* fleet_internal.h -- the engine's own state, shared by the files of this room only. */
+#ifndef ZAYTON_FLEET_INTERNAL_H
+#define ZAYTON_FLEET_INTERNAL_H
+
+#include "engine/fleet/engine.h"
+#include "engine/fleet/shard.h"
+
+struct engine {
+	struct engine_options options;
+	struct store *store;
+	struct registry *registry;
+	struct shard *shards;
+	unsigned shard_count;
+	uint32_t epoch;            /* of the journals */
+	_Atomic size_t head_bytes; /* memory of all heads */
+	bool started;
+};
+
+static inline struct shard *engine_owner(struct engine *e, uint64_t device)
+{
+	return &e->shards[device_partition(device) % e->shard_count];
+}
+
+/* recover.c: open or make the journals, and bring every head to where it was. */
+STATUS_CHECKED enum status engine_recover(struct engine *e);
+/* Heads of a read-only engine: rows and journals read, nothing written. */
+STATUS_CHECKED enum status engine_recover_read_only(struct engine *e);
+
+#endif

@@ -1,0 +1,121 @@
+/* head.h -- the newest reports of each device, in memory, until they are sealed into blocks.
+ *
+ *   heads   device -> head                       open addressing over 64-bit ids
+ *   head    reports [ r r r r ... ]              in arrival order; `items` of a report is an offset here
+ *           items   ( bytes )
+ *           sealing -> seal -> seal              cut off, on their way to the store, still readable
+ *
+ * A head is cut when it is full, when memory runs short or when everything is settled: its reports are sorted,
+ * the oldest BLOCK_REPORTS_MAX leave as a `seal`, the rest stays and is written beside the blocks as the
+ * device's `head` row, so that one position says what of the journal the store already holds.
+ *
+ * Threads: a head belongs to its shard's loop thread; `lock` guards what others read. */
+#ifndef ZAYTON_FLEET_HEAD_H
+#define ZAYTON_FLEET_HEAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/core/limits.h"
+#include "engine/fleet/engine.h"
+#include "engine/series/report.h"
+#include "engine/series/report_list.h"
+
+/* A run of reports whose items are offsets into `items`. */
+struct head_run {
+	struct report *reports;
+	uint8_t *items;
+	uint32_t count, capacity;
+	uint32_t items_size, items_capacity;
+};
+
+/* What a `head` row holds besides reports. */
+struct head_state {
+	uint32_t epoch;          /* of the journals that `position` counts in */
+	uint64_t position;       /* everything of the device up to here is in the row or in blocks */
+	int64_t sealed_until_ms; /* latest time of an ordinary sealed report; INT64_MIN when none */
+	uint64_t reports_total;
+	int64_t seen_ms;
+	uint32_t next_seq; /* for store_block_id.seq */
+	bool has_last;
+	struct report last; /* items NULL */
+};
+
+/* Reports cut off a head. Owned by the writer; linked from the head until the store has them. */
+struct seal {
+	struct seal *next;
+	uint64_t device;
+	uint8_t class_code;
+	struct head_run run; /* sorted, unique: [0, sealed) go to blocks, the rest to the head row */
+	uint32_t sealed;
+	uint32_t first_seq;      /* blocks take first_seq, first_seq + 1, ... */
+	int64_t late_before_ms;  /* sealed reports at or before this are late: they get blocks of their own */
+	struct head_state state; /* as of the cut */
+};
+
+struct head {
+	uint64_t device;
+	struct head_run run;
+	struct head_state state;
+	struct seal *sealing;
+	int64_t fold_from_ms, fold_until_ms; /* where blocks overlap or are small; nowhere when from > until */
+	uint32_t older, newer;               /* the shard's list by age of the oldest unsealed report; index + 1 */
+	bool dirty;                          /* changed since its row was last written */
+	bool listed;
+};
+
+struct heads {
+	struct head **all; /* in order of arrival; pointers never move */
+	uint32_t count, capacity;
+	uint32_t *slots; /* index + 1, 0 empty */
+	uint32_t slot_mask;
+	uint32_t oldest, newest; /* list of non-empty heads; index + 1 */
+	pthread_mutex_t lock;
+};
+
+STATUS_CHECKED enum status heads_init(struct heads *h);
+void heads_deinit(struct heads *h);
+/* NULL when the device has none. */
+struct head *heads_find(const struct heads *h, uint64_t device);
+/* Finds or makes; takes the lock only to make. NULL without memory. */
+struct head *heads_need(struct heads *h, uint64_t device);
+
+/* Append a report and its items. STATUS_NO_MEMORY leaves the head as it was; `*grown` gets the bytes of
+ * memory added. */
+STATUS_CHECKED enum status head_append(struct heads *h, struct head *head, const struct report *r, size_t *grown);
+/* Note a receipt that is not a report. */
+void head_seen(struct head *head, int64_t received_ms);
+
+/* Cut `head`: everything, or what exceeds the window for late reports. Gives a seal with run, sealed, state filled
+ * (class_code is the caller's) and links it; NULL in `out` when there is nothing to cut. `duplicates` is raised by
+ * what merged away, `freed` gets the bytes of memory that left the head. */
+STATUS_CHECKED enum status head_cut(struct heads *h, struct head *head, bool everything, struct seal **out,
+				    uint64_t *duplicates, size_t *freed);
+/* A seal that seals nothing: the head's reports copied, for writing its row (not linked). */
+STATUS_CHECKED enum status head_snapshot(const struct head *head, struct seal **out);
+/* The store has it: unlink and free. */
+void head_sealed(struct heads *h, struct seal *seal);
+void seal_free(struct seal *seal);
+
+/* Copy the reports of the head and of its seals within [from_ms, to_ms] to `out`; under the lock. */
+STATUS_CHECKED enum status head_copy(struct heads *h, uint64_t device, int64_t from_ms, int64_t to_ms,
+				     struct report_list *out);
+
+/* How many of run.reports[from, to) make the next block: bounded by count, span and month. */
+uint32_t head_slice(const struct report *reports, uint32_t from, uint32_t to);
+
+/* The `head` row: state and the reports [from, count) of a run, as blocks. */
+STATUS_CHECKED enum status head_row_encode(const struct head_state *state, const struct head_run *run, uint32_t from,
+					   struct buf *out);
+STATUS_CHECKED enum status head_row_decode(struct span row, struct head_state *state, struct report_list *out);
+
+/* Items of run->reports[i] as a pointer. */
+static inline struct report head_run_report(const struct head_run *run, uint32_t i)
+{
+	struct report r = run->reports[i];
+	r.items = r.items_size ? run->items + (uintptr_t)r.items : NULL;
+	return r;
+}
+
+#endif

@@ -1,0 +1,303 @@
+#include "engine/store/holds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core/hash.h"
+
+/* bytes of all hold rows in memory: some 180,000 holds */
+#define HOLDS_BYTES_MAX (16u << 20)
+/* copies gathered in one write */
+#define COPY_BYTES_MAX (8u << 20)
+
+/* --- the list --- */
+
+static enum status collect(void *context, struct span key, struct span value)
+{
+	struct hold_key hold;
+	(void)value;
+	enum status status = key_hold_parse(key, &hold);
+	return status == STATUS_OK ? buf_append(context, &hold, sizeof hold) : status;
+}
+
+static int by_device(const void *a, const void *b)
+{
+	uint64_t x = ((const struct hold_key *)a)->device, y = ((const struct hold_key *)b)->device;
+	return (x > y) - (x < y);
+}
+
+enum status hold_list_load(struct store *s, struct hold_list *out)
+{
+	static const uint8_t tag = HELD_HOLD;
+	struct buf rows = buf_init(HOLDS_BYTES_MAX);
+	enum status status = store_scan(s, STORE_HELD, span_of(&tag, 1), collect, &rows);
+	if (status != STATUS_OK) {
+		buf_deinit(&rows);
+		return status;
+	}
+	*out = (struct hold_list){(struct hold_key *)(void *)rows.data, rows.size / sizeof *out->items};
+	if (out->count)
+		qsort(out->items, out->count, sizeof *out->items, by_device);
+	return STATUS_OK;
+}
+
+void hold_list_free(struct hold_list *list)
+{
+	free(list->items);
+	*list = (struct hold_list){NULL, 0};
+}
+
+/* Whether a hold other than those of `except` (NULL: none) covers a moment of [from_ms, to_ms]. */
+static bool covers(const struct hold_list *holds, const char *except, uint64_t device, int64_t from_ms, int64_t to_ms)
+{
+	for (size_t i = 0; i < holds->count; i++) {
+		const struct hold_key *h = &holds->items[i];
+		if (h->device == device && h->from_ms <= to_ms && h->to_ms >= from_ms &&
+		    !(except && strcmp(h->case_number, except) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* --- copying --- */
+
+struct copying {
+	struct store *store;
+	const struct hold_list *holds;
+	struct rocks_batch *batch;
+	size_t bytes;
+	struct buf block;
+	uint64_t blocks;
+	bool any;
+};
+
+static enum status copy_write(struct copying *c, bool sync)
+{
+	enum status status = rocks_write(c->store->families.rocks, c->batch, sync);
+	rocks_batch_clear(c->batch);
+	c->bytes = 0;
+	return status;
+}
+
+static enum status copy_put(struct copying *c, struct span key, struct span value)
+{
+	rocks_batch_put(c->batch, c->store->families.lasting[STORE_HELD], key, value);
+	c->bytes += key.size + value.size;
+	c->any = true;
+	return c->bytes >= COPY_BYTES_MAX ? copy_write(c, false) : STATUS_OK;
+}
+
+/* A summary row of the month: copies its block when a hold covers it. */
+static enum status copy_block(struct copying *c, struct family *track, struct span key, struct span value)
+{
+	struct held_block_key held = {.class_code = track->id.class_code, .odd = track->id.month == MONTH_ODD};
+	struct block_summary summary;
+	uint8_t held_key[KEY_HELD_BLOCK_SIZE];
+	enum status status = key_block_parse(key, &held.block);
+	if (status == STATUS_OK)
+		status = block_summary_decode(value, &summary);
+	if (status != STATUS_OK ||
+	    !covers(c->holds, NULL, held.block.device, held.block.time_first_ms, summary.time_last_ms))
+		return status;
+	status = rocks_get(c->store->families.rocks, track->handle, key, &c->block);
+	if (status != STATUS_OK)
+		return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+	held.hash = hash64(buf_view(&c->block));
+	key_held_block(&held, held_key);
+	c->blocks++;
+	return copy_put(c, span_of(held_key, sizeof held_key), buf_view(&c->block));
+}
+
+static enum status copy_message(struct copying *c, struct family *message, struct span key, struct span value)
+{
+	struct held_message_key held = {.class_code = message->id.class_code};
+	uint8_t held_key[KEY_HELD_MESSAGE_SIZE];
+	enum status status = key_message_parse(key, &held.message);
+	if (status != STATUS_OK ||
+	    !covers(c->holds, NULL, held.message.device, held.message.time_ms, held.message.time_ms))
+		return status;
+	key_held_message(&held, held_key);
+	return copy_put(c, span_of(held_key, sizeof held_key), value);
+}
+
+typedef enum status copy_row(struct copying *c, struct family *family, struct span key, struct span value);
+
+/* Every row of `device` in `rows` to `copy`, which is told `family`. */
+static enum status copy_device(struct copying *c, struct family *rows, struct family *family, uint64_t device,
+			       copy_row *copy)
+{
+	uint8_t lower[KEY_DEVICE_SIZE], upper[KEY_DEVICE_SIZE + 17];
+	struct rocks_iter *it;
+	struct span key, value;
+	store_be64(lower, device);
+	memset(upper, 0xff, sizeof upper);
+	memcpy(upper, lower, sizeof lower);
+	struct rocks_range range = {.lower = span_of(lower, sizeof lower),
+				    .upper = span_of(upper, sizeof upper),
+				    .one_device = true,
+				    .sweep = true};
+	enum status status = rocks_iter_open(c->store->families.rocks, rows->handle, &range, &it);
+	if (status != STATUS_OK)
+		return status;
+	while ((status = rocks_iter_row(it, &key, &value)) == STATUS_OK) {
+		status = copy(c, family, key, value);
+		if (status != STATUS_OK)
+			break;
+		rocks_iter_next(it);
+	}
+	rocks_iter_close(it);
+	return status == STATUS_END ? STATUS_OK : status;
+}
+
+static struct family *find_kind(struct store *s, struct family_id id, enum family_kind kind)
+{
+	id.kind = (uint8_t)kind;
+	return families_find(&s->families, id);
+}
+
+enum status hold_copy_month(struct store *s, const struct hold_list *holds, struct family_id id, uint64_t *out_blocks)
+{
+	struct copying c = {.store = s, .holds = holds, .block = buf_init(BLOCK_BYTES_MAX)};
+	struct family *summary = find_kind(s, id, FAMILY_SUMMARY), *track = find_kind(s, id, FAMILY_TRACK);
+	struct family *message = find_kind(s, id, FAMILY_MESSAGE);
+	enum status status = STATUS_OK;
+	c.batch = rocks_batch_new();
+	for (size_t i = 0; i < holds->count && status == STATUS_OK; i++) {
+		uint64_t device = holds->items[i].device;
+		if (i > 0 && holds->items[i - 1].device == device)
+			continue;
+		if (summary && track)
+			status = copy_device(&c, summary, track, device, copy_block);
+		if (status == STATUS_OK && message)
+			status = copy_device(&c, message, message, device, copy_message);
+	}
+	if (status == STATUS_OK && c.any)
+		status = copy_write(&c, true);
+	*out_blocks = c.blocks;
+	rocks_batch_free(c.batch);
+	buf_deinit(&c.block);
+	family_unref(summary);
+	family_unref(track);
+	family_unref(message);
+	return status;
+}
+
+/* --- holding and releasing --- */
+
+static bool case_number_valid(const char *case_number)
+{
+	size_t length = strnlen(case_number, CASE_NUMBER_MAX + 1);
+	return length >= 1 && length <= CASE_NUMBER_MAX;
+}
+
+static enum status write_closed(struct store *s, struct rocks_batch *b)
+{
+	return rocks_write(s->families.rocks, b, true);
+}
+
+enum status store_hold(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms, const char *case_number)
+{
+	struct hold_key hold = {.device = device, .from_ms = from_ms, .to_ms = to_ms};
+	uint8_t key[KEY_HOLD_MAX];
+	if (from_ms > to_ms || !case_number_valid(case_number))
+		return STATUS_INVALID;
+	if (s->read_only)
+		return STATUS_DENIED;
+	strcpy(hold.case_number, case_number);
+	struct rocks_batch *b = rocks_batch_new();
+	rocks_batch_put(b, s->families.lasting[STORE_HELD], span_of(key, key_hold(&hold, key)), (struct span){NULL, 0});
+	pthread_rwlock_wrlock(&s->gate);
+	enum status status = write_closed(s, b);
+	pthread_rwlock_unlock(&s->gate);
+	rocks_batch_free(b);
+	return status;
+}
+
+struct releasing {
+	struct store *store;
+	const struct hold_list *holds;
+	const char *case_number;
+	struct rocks_batch *batch;
+};
+
+static void release_row(struct releasing *r, struct span key)
+{
+	rocks_batch_delete(r->batch, r->store->families.lasting[STORE_HELD], key);
+}
+
+/* A copy whose end cannot be read is kept as long as it might be covered. */
+static enum status release_block(void *context, struct span key, struct span value)
+{
+	struct releasing *r = context;
+	struct held_block_key held;
+	struct block_summary summary;
+	enum status status = key_held_block_parse(key, &held);
+	if (status != STATUS_OK)
+		return status;
+	int64_t first = held.block.time_first_ms, last;
+	if (block_summarise(value, &summary) == STATUS_OK)
+		last = summary.time_last_ms;
+	else if (__builtin_add_overflow(first, BLOCK_SPAN_MAX_MS, &last))
+		last = INT64_MAX;
+	if (!covers(r->holds, r->case_number, held.block.device, first, last))
+		release_row(r, key);
+	return STATUS_OK;
+}
+
+static enum status release_message(void *context, struct span key, struct span value)
+{
+	struct releasing *r = context;
+	struct held_message_key held;
+	(void)value;
+	enum status status = key_held_message_parse(key, &held);
+	if (status == STATUS_OK &&
+	    !covers(r->holds, r->case_number, held.message.device, held.message.time_ms, held.message.time_ms))
+		release_row(r, key);
+	return status;
+}
+
+static enum status release_hold(struct releasing *r, const struct hold_key *hold)
+{
+	uint8_t row[KEY_HOLD_MAX], prefix[1 + KEY_DEVICE_SIZE];
+	release_row(r, span_of(row, key_hold(hold, row)));
+	store_be64(prefix + 1, hold->device);
+	prefix[0] = HELD_BLOCK;
+	enum status status = store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), release_block, r);
+	if (status != STATUS_OK)
+		return status;
+	prefix[0] = HELD_MESSAGE;
+	return store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), release_message, r);
+}
+
+static enum status release_closed(struct store *s, const char *case_number)
+{
+	struct hold_list holds;
+	size_t released = 0;
+	enum status status = hold_list_load(s, &holds);
+	if (status != STATUS_OK)
+		return status;
+	struct releasing r = {s, &holds, case_number, rocks_batch_new()};
+	for (size_t i = 0; i < holds.count && status == STATUS_OK; i++) {
+		if (strcmp(holds.items[i].case_number, case_number) != 0)
+			continue;
+		status = release_hold(&r, &holds.items[i]);
+		released++;
+	}
+	if (status == STATUS_OK)
+		status = released ? write_closed(s, r.batch) : STATUS_NOT_FOUND;
+	rocks_batch_free(r.batch);
+	hold_list_free(&holds);
+	return status;
+}
+
+enum status store_release(struct store *s, const char *case_number)
+{
+	if (!case_number_valid(case_number))
+		return STATUS_INVALID;
+	if (s->read_only)
+		return STATUS_DENIED;
+	pthread_rwlock_wrlock(&s->gate);
+	enum status status = release_closed(s, case_number);
+	pthread_rwlock_unlock(&s->gate);
+	return status;
+}

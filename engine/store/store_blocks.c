@@ -1,0 +1,108 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/store/timeline.h"
+
+struct store_blocks {
+	struct timeline *timeline;
+	int64_t from_ms;
+	bool summaries_only;
+	enum status ended; /* what every further call returns */
+	bool has_last;
+	struct store_block last; /* handed out before; its bytes are gone */
+};
+
+enum status store_blocks_open(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms, bool summaries_only,
+			      struct store_blocks **out)
+{
+	if (from_ms > to_ms)
+		return STATUS_INVALID;
+	struct store_blocks *it = calloc(1, sizeof *it);
+	if (!it)
+		return STATUS_NO_MEMORY;
+	int64_t earliest = from_ms < INT64_MIN + BLOCK_SPAN_MAX_MS ? INT64_MIN : from_ms - BLOCK_SPAN_MAX_MS;
+	it->from_ms = from_ms;
+	it->summaries_only = summaries_only;
+	enum status status = timeline_open(s, FAMILY_SUMMARY, device, earliest, to_ms, &it->timeline);
+	if (status != STATUS_OK) {
+		free(it);
+		return status;
+	}
+	*out = it;
+	return STATUS_OK;
+}
+
+void store_blocks_close(struct store_blocks *it)
+{
+	if (!it)
+		return;
+	timeline_close(it->timeline);
+	free(it);
+}
+
+static enum status held_row(const struct timeline_row *row, struct store_block *out)
+{
+	struct block_key key;
+	if (row->key.size != KEY_HELD_BLOCK_SIZE - 1)
+		return STATUS_CORRUPT;
+	enum status status = key_block_parse(span_of(row->key.data, KEY_BLOCK_SIZE), &key);
+	if (status != STATUS_OK)
+		return status;
+	out->id = (struct store_block_id){key.device, key.time_first_ms, key.seq, row->key.data[KEY_BLOCK_SIZE],
+					  row->key.data[KEY_BLOCK_SIZE + 1] != 0};
+	out->held = true;
+	out->bytes = row->value;
+	return block_summarise(row->value, &out->summary);
+}
+
+static enum status family_row(const struct timeline_row *row, struct store_block *out)
+{
+	struct block_key key;
+	enum status status = key_block_parse(row->key, &key);
+	if (status != STATUS_OK)
+		return status;
+	out->id = (struct store_block_id){key.device, key.time_first_ms, key.seq, row->id.class_code,
+					  row->id.month == MONTH_ODD};
+	out->held = false;
+	return block_summary_decode(row->value, &out->summary);
+}
+
+/* A crash between copying to `held` and dropping the month leaves both until the next retention. */
+static bool is_copy_of_last(const struct store_blocks *it, const struct store_block *b)
+{
+	const struct store_block_id *x = &it->last.id, *y = &b->id;
+	const struct block_summary *p = &it->last.summary, *q = &b->summary;
+	return it->has_last && b->held && x->time_first_ms == y->time_first_ms && x->seq == y->seq &&
+	       x->class_code == y->class_code && x->odd == y->odd && p->count == q->count &&
+	       p->time_last_ms == q->time_last_ms && p->distance_mm == q->distance_mm && p->fixes == q->fixes;
+}
+
+static enum status next(struct store_blocks *it, struct store_block *out)
+{
+	struct timeline_row row;
+	for (;;) {
+		enum status status = timeline_next(it->timeline, &row);
+		if (status != STATUS_OK)
+			return status;
+		memset(out, 0, sizeof *out);
+		status = row.held ? held_row(&row, out) : family_row(&row, out);
+		if (status != STATUS_OK)
+			return status;
+		if (out->summary.time_last_ms < it->from_ms || is_copy_of_last(it, out))
+			continue;
+		if (it->summaries_only)
+			out->bytes = (struct span){NULL, 0};
+		else if (!row.held)
+			status = timeline_partner(it->timeline, &row, &out->bytes);
+		it->last = *out;
+		it->has_last = true;
+		return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+	}
+}
+
+enum status store_blocks_next(struct store_blocks *it, struct store_block *out)
+{
+	if (it->ended == STATUS_OK)
+		it->ended = next(it, out);
+	return it->ended;
+}

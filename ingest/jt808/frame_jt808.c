@@ -1,0 +1,149 @@
+#include "ingest/jt808/jt808.h"
+
+#define FLAG 0x7e
+#define ESCAPE 0x7d
+/* the shorter header (12) and the checksum */
+#define CONTENT_MIN 13
+
+/* Copy `size` bytes and return the XOR of them all. Words of eight: most frames hold no escape at all. */
+static uint64_t copy_xor(uint8_t *to, const uint8_t *from, size_t size)
+{
+	uint64_t sum = 0, word;
+	size_t i = 0;
+	for (; i + sizeof word <= size; i += sizeof word) {
+		memcpy(&word, from + i, sizeof word);
+		memcpy(to + i, &word, sizeof word);
+		sum ^= word;
+	}
+	for (; i < size; i++) {
+		to[i] = from[i];
+		sum ^= from[i];
+	}
+	return sum;
+}
+
+static uint8_t xor_fold(uint64_t sum)
+{
+	sum ^= sum >> 32;
+	sum ^= sum >> 16;
+	sum ^= sum >> 8;
+	return (uint8_t)sum;
+}
+
+/* What lies between the flags into `scratch`; `out` is header, body and checksum. */
+static enum status unescape(struct span wire, uint8_t *scratch, struct span *out, uint8_t *out_sum)
+{
+	const uint8_t *at = wire.data, *end = wire.data + wire.size;
+	uint8_t *to = scratch;
+	uint64_t sum = 0;
+	for (;;) {
+		const uint8_t *escape = memchr(at, ESCAPE, (size_t)(end - at));
+		size_t run = (size_t)((escape ? escape : end) - at);
+		sum ^= copy_xor(to, at, run);
+		to += run;
+		if (!escape)
+			break;
+		if (end - escape < 2 || (escape[1] != 0x01 && escape[1] != 0x02))
+			return STATUS_BAD_ESCAPE;
+		*to = escape[1] == 0x02 ? FLAG : ESCAPE;
+		sum ^= *to++;
+		at = escape + 2;
+	}
+	*out = span_of(scratch, (size_t)(to - scratch));
+	*out_sum = xor_fold(sum);
+	return STATUS_OK;
+}
+
+/* The first byte behind garbage, empty flag pairs and ASCII frames: the last flag of the run that opens a
+ * frame. NULL when no flag is there. */
+static const uint8_t *find_opening(const uint8_t *at, const uint8_t *end)
+{
+	at = memchr(at, FLAG, (size_t)(end - at));
+	while (at && end - at > 1 && at[1] == FLAG)
+		at++;
+	return at;
+}
+
+static bool is_ascii_frame(struct span wire)
+{
+	return wire.size >= 2 && wire.data[0] == '(' && wire.data[wire.size - 1] == ')';
+}
+
+static enum status check(struct jt808_frame *out, uint8_t *scratch)
+{
+	struct span content;
+	uint8_t sum;
+	enum status status = unescape(span_of(out->raw.data + 1, out->raw.size - 2), scratch, &content, &sum);
+	if (status)
+		return status;
+	if (content.size < CONTENT_MIN)
+		return STATUS_BAD_LENGTH;
+	out->content = span_of(content.data, content.size - 1);
+	return sum == 0 ? STATUS_OK : STATUS_BAD_CHECKSUM;
+}
+
+enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out)
+{
+	const uint8_t *from = input.data, *end = input.data + input.size;
+	*out = (struct jt808_frame){0};
+	for (;;) {
+		const uint8_t *open = input.size ? find_opening(from, end) : NULL;
+		out->skipped = (size_t)((open ? open : end) - input.data);
+		out->consumed = out->skipped;
+		if (!open)
+			return STATUS_NEED_MORE;
+		size_t window = (size_t)(end - open) < JT808_FRAME_MAX ? (size_t)(end - open) : JT808_FRAME_MAX;
+		const uint8_t *close = memchr(open + 1, FLAG, window - 1);
+		if (!close && window < JT808_FRAME_MAX)
+			return STATUS_NEED_MORE;
+		if (!close) {
+			/* exactly the bound, so that the outcome does not depend on how the bytes arrived */
+			out->raw = span_of(open, JT808_FRAME_MAX);
+			out->consumed += JT808_FRAME_MAX;
+			return STATUS_TOO_LONG;
+		}
+		out->raw = span_of(open, (size_t)(close - open) + 1);
+		if (is_ascii_frame(span_of(open + 1, out->raw.size - 2))) {
+			from = close;
+			continue;
+		}
+		/* the closing flag goes only when another flag follows: otherwise it may open the next frame */
+		bool doubled = close + 1 < end && close[1] == FLAG;
+		out->consumed = (size_t)(close - input.data) + doubled;
+		return check(out, scratch);
+	}
+}
+
+static size_t escape_into(uint8_t *to, struct span bytes)
+{
+	uint8_t *start = to;
+	for (size_t i = 0; i < bytes.size; i++) {
+		uint8_t byte = bytes.data[i];
+		bool special = byte == FLAG || byte == ESCAPE;
+		*to++ = special ? ESCAPE : byte;
+		if (special)
+			*to++ = byte == FLAG ? 0x02 : 0x01;
+	}
+	return (size_t)(to - start);
+}
+
+size_t jt808_frame_write(struct span content, uint8_t *out)
+{
+	uint8_t sum = 0;
+	for (size_t i = 0; i < content.size; i++)
+		sum ^= content.data[i];
+	size_t size = 0;
+	out[size++] = FLAG;
+	size += escape_into(out + size, content);
+	size += escape_into(out + size, span_of(&sum, 1));
+	out[size++] = FLAG;
+	return size;
+}
+
+enum status jt808_frame_encode(struct span content, struct buf *out)
+{
+	enum status status = buf_reserve(out, 2 * (content.size + 1) + 2);
+	if (!status)
+		out->size += jt808_frame_write(content, out->data + out->size);
+	return status;
+}
