@@ -138,11 +138,16 @@ static void write_room(struct journal *j)
 {
 	static const uint8_t zeros[ZERO_BYTES];
 	struct iovec parts[ROOM_BYTES / ZERO_BYTES];
-	if (j->offset < j->room_end)
+	int count = 0;
+	if (j->offset < j->room_end || j->offset >= j->options.segment_bytes)
 		return;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		parts[i] = (struct iovec){(void *)(uintptr_t)zeros, ZERO_BYTES};
-	ssize_t n = pwritev(j->fd, parts, sizeof parts / sizeof *parts, (off_t)j->offset);
+	uint64_t left = j->options.segment_bytes - j->offset;
+	for (left = left < ROOM_BYTES ? left : ROOM_BYTES; left; count++) {
+		size_t size = left < ZERO_BYTES ? (size_t)left : ZERO_BYTES;
+		parts[count] = (struct iovec){(void *)(uintptr_t)zeros, size};
+		left -= size;
+	}
+	ssize_t n = pwritev(j->fd, parts, count, (off_t)j->offset);
 	j->room_end = j->offset + (n > 0 ? (uint64_t)n : 0);
 }
 
@@ -193,8 +198,7 @@ static enum status write_batch(struct journal *j, const struct journal_batch *b)
 	crash_point("journal_write");
 	j->offset += j->encoded.size;
 	j->written = b->first_position + b->count - 1;
-	if (j->offset < j->options.segment_bytes)
-		write_room(j);
+	write_room(j);
 	pthread_mutex_lock(&j->lock);
 	j->folder.segments[j->folder.count - 1].bytes = j->offset;
 	j->stats.batches++;
