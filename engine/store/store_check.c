@@ -33,16 +33,6 @@ static void complain(struct check *c, struct span key, const char *what)
 	(void)!buf_printf(c->out, "%s %s: %s\n", c->family, hex, what);
 }
 
-static bool summaries_equal(const struct block_summary *a, const struct block_summary *b)
-{
-	return a->count == b->count && a->fixes == b->fixes && a->time_first_ms == b->time_first_ms &&
-	       a->time_last_ms == b->time_last_ms && a->lat_min_e7 == b->lat_min_e7 && a->lat_max_e7 == b->lat_max_e7 &&
-	       a->lon_min_e7 == b->lon_min_e7 && a->lon_max_e7 == b->lon_max_e7 && a->alarm_or == b->alarm_or &&
-	       a->status_or == b->status_or && a->status_and == b->status_and &&
-	       a->mileage_first_hm == b->mileage_first_hm && a->mileage_last_hm == b->mileage_last_hm &&
-	       a->speed_max_dkmh == b->speed_max_dkmh && a->flags_or == b->flags_or && a->distance_mm == b->distance_mm;
-}
-
 /* A whole block, and what it says of itself. */
 static bool block_whole(struct check *c, struct span key, struct span block, struct block_summary *out)
 {
@@ -133,7 +123,7 @@ static void check_pair(struct check *c, struct span key, struct pair p)
 		complain(c, key, "the block has no summary");
 	else if (block_summary_decode(*p.summary, &stored) != STATUS_OK)
 		complain(c, key, "the summary cannot be read");
-	else if (c->complaints == before && !summaries_equal(&said, &stored))
+	else if (c->complaints == before && !summary_equal(&said, &stored))
 		complain(c, key, "the summary differs from its block");
 }
 
