@@ -85,6 +85,11 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
 	return STATUS_OK;
 }
 
+void engine_set_callbacks(struct engine *e, const struct engine_callbacks *callbacks)
+{
+	e->options.callbacks = *callbacks;
+}
+
 enum status engine_start(struct engine *e)
 {
 	if (e->started || e->options.read_only)

@@ -63,6 +63,8 @@ struct engine_options {
 struct engine_options engine_options_default(const char *dir);
 
 STATUS_CHECKED enum status engine_open(const struct engine_options *options, struct engine **out);
+/* Before engine_start; replaces the callbacks given to engine_open (what they need may need the engine). */
+void engine_set_callbacks(struct engine *e, const struct engine_callbacks *callbacks);
 STATUS_CHECKED enum status engine_start(struct engine *e);
 /* Drains: everything submitted is settled, loops end, threads are joined. */
 void engine_stop(struct engine *e);

@@ -1,0 +1,196 @@
+/* settings.h -- what an operator may choose, in one table; documentation, parser and struct come from it.
+ *
+ *   default  <  file (name = value)  <  environment (ZAYTON_NAME)  <  flag (--name value, --name=value)
+ *
+ * The later source wins. Names are written with underscores; flags and files may use hyphens for them
+ * (--data-dir). A file has one `name = value` a line; `#` at the start of a line or behind a space begins a
+ * comment, a value between double quotes is taken as it stands. Every mistake of every source is told at once,
+ * each on its line; a setting that is refused keeps its value.
+ *
+ * Kinds: BOOL yes|no|true|false|on|off|1|0. UINT digits. SIZE bytes, or with K M G T (powers of 1024; "KiB", "KB"
+ * mean the same). DURATION a number with us ms s m h d; without one the unit of its row. STRING UTF-8 without
+ * control characters; min and max count bytes. ENUM one of the words of its row. ADDRESS HOST:PORT with an IP
+ * address, [IPv6]:PORT, or off; port 0 lets the system choose.
+ *
+ * Nothing listens beyond loopback unless an ADDRESS is set that says so. Not thread-safe; read-only once loaded. */
+#ifndef ZAYTON_CORE_SETTINGS_H
+#define ZAYTON_CORE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/core/bytes.h"
+#include "engine/core/status.h"
+
+#define SETTINGS_TEXT_MAX 255
+/* a settings file, bytes: the whole table with its comments takes about 8 KiB */
+#define SETTINGS_FILE_MAX (256u << 10)
+/* mistakes told at once, bytes of text */
+#define SETTINGS_MISTAKES_MAX (64u << 10)
+
+#define SETTINGS_KIB UINT64_C(1024)
+#define SETTINGS_MIB (1024 * SETTINGS_KIB)
+#define SETTINGS_GIB (1024 * SETTINGS_MIB)
+
+/* X(KIND, field, "name", "default", min, max, "unit or words", "English", "Chinese").
+ * Numbers are in the unit named. Retention rows carry the tokens of device_class.h; 6 months is the legal minimum. */
+#define SETTINGS_TABLE(X)                                                                                              \
+	X(STRING, data_dir, "data_dir", "var/zayton", 1, SETTINGS_TEXT_MAX, "",                                        \
+	  "folder of the store and the journals", "数据目录")                                                          \
+	X(ADDRESS, jt808_tcp, "jt808_tcp", "127.0.0.1:6808", 0, 0, "",                                                 \
+	  "where terminals (JT/T 808) connect over TCP; 0.0.0.0:6808 opens it to the network",                         \
+	  "JT/T 808 TCP 监听地址;0.0.0.0:6808 表示对外开放")                                                           \
+	X(ADDRESS, jt808_udp, "jt808_udp", "off", 0, 0, "", "where terminals (JT/T 808) send over UDP",                \
+	  "JT/T 808 UDP 监听地址")                                                                                     \
+	X(ADDRESS, http, "http", "127.0.0.1:8080", 0, 0, "",                                                           \
+	  "where questions are asked over HTTP; 0.0.0.0:8080 opens it to the network",                                 \
+	  "HTTP 监听地址;0.0.0.0:8080 表示对外开放")                                                                   \
+	X(UINT, shards, "shards", "0", 0, 64, "",                                                                      \
+	  "event loops, each with its devices and journal; 0: one a processor",                                        \
+	  "分片(事件循环)数,0 表示每个处理器一个")                                                                     \
+	X(ENUM, durability, "durability", "sync", 0, 0, "sync|interval|os",                                            \
+	  "when a report is acknowledged: synced to disk, or looser: written and synced every durability_interval, "   \
+	  "or "                                                                                                        \
+	  "written only; interval=50ms sets both",                                                                     \
+	  "应答时机:sync 落盘后,interval 写入后定时落盘,os 由系统落盘")                                                \
+	X(DURATION, durability_interval_ms, "durability_interval", "100ms", 1, 60000, "ms",                            \
+	  "between two syncs under durability interval", "interval 模式的落盘间隔")                                    \
+	X(DURATION, gather_us, "gather", "1ms", 0, 100000, "us",                                                       \
+	  "shortest time between two syncs: what arrives meanwhile shares one", "组提交的最短间隔")                    \
+	X(ENUM, terminals, "terminals", "allow", 0, 0, "allow|open|keep",                                              \
+	  "unknown terminals: refused, registered, or kept as unregistered until someone decides",                     \
+	  "未知终端:allow 仅登记终端,open 自动登记,keep 存为未备案终端")                                               \
+	X(BOOL, auth_required, "auth_required", "yes", 0, 0, "", "a terminal must authenticate before it reports",     \
+	  "终端须先鉴权才能上报")                                                                                      \
+	X(ENUM, terminal_time, "terminal_time", "utc", 0, 0, "utc|local",                                              \
+	  "the time told to terminals in 0x8004: UTC, or UTC+8 for those that expect it",                              \
+	  "应答 0x8004 的时间:utc 或 local(北京时间)")                                                                 \
+	X(DURATION, heartbeat_timeout_s, "heartbeat_timeout", "5m", 10, 86400, "s",                                    \
+	  "a connection silent for this long is closed", "连接静默超时")                                               \
+	X(UINT, connections_max, "connections_max", "60000", 1, 1000000, "", "terminal connections of all shards",     \
+	  "终端连接总数上限")                                                                                          \
+	X(SIZE, connection_bytes_max, "connection_bytes_max", "256K", 8 * SETTINGS_KIB, 16 * SETTINGS_MIB, "bytes",    \
+	  "held for one connection, replies and fragments included", "每个连接的内存上限")                             \
+	X(SIZE, head_bytes_max, "head_bytes_max", "512M", 16 * SETTINGS_MIB, 1024 * SETTINGS_GIB, "bytes",             \
+	  "reports in memory; past it the oldest heads are sealed early", "内存中报文的总上限")                        \
+	X(SIZE, journal_bytes_max, "journal_bytes_max", "1G", 16 * SETTINGS_MIB, 1024 * SETTINGS_GIB, "bytes",         \
+	  "journal of one shard; a checkpoint is taken before it is reached", "每个分片日志的上限")                    \
+	X(DURATION, checkpoint_s, "checkpoint", "2m", 1, 3600, "s", "heads are checkpointed at least this often",      \
+	  "检查点的最长间隔")                                                                                          \
+	X(SIZE, cache_bytes, "cache_bytes", "256M", 8 * SETTINGS_MIB, 1024 * SETTINGS_GIB, "bytes",                    \
+	  "stored blocks kept in memory for reading", "读缓存")                                                        \
+	X(UINT, query_points_max, "query_points_max", "5000000", 1000, 1000000000, "points",                           \
+	  "positions one question may ask for", "单次查询的点数上限")                                                  \
+	X(UINT, pool_threads, "pool_threads", "4", 1, 64, "", "threads that read for questions", "查询线程数")         \
+	X(UINT, http_connections_max, "http_connections_max", "1024", 1, 65536, "", "HTTP connections at once",        \
+	  "HTTP 连接数上限")                                                                                           \
+	X(UINT, retention_other, "retention_other", "12", 6, 1200, "months", "tracks of other devices are kept",       \
+	  "其他轨迹保存月数")                                                                                          \
+	X(UINT, retention_muck, "retention_muck", "12", 6, 1200, "months", "tracks of muck trucks are kept",           \
+	  "渣土车轨迹保存月数")                                                                                        \
+	X(UINT, retention_hazmat, "retention_hazmat", "36", 6, 1200, "months",                                         \
+	  "tracks of dangerous-goods vehicles are kept", "危险货物运输车轨迹保存月数")                                 \
+	X(UINT, retention_coach, "retention_coach", "12", 6, 1200, "months", "tracks of coaches are kept",             \
+	  "客运车辆轨迹保存月数")                                                                                      \
+	X(UINT, retention_school, "retention_school", "12", 6, 1200, "months", "tracks of school buses are kept",      \
+	  "校车轨迹保存月数")                                                                                          \
+	X(UINT, retention_truck, "retention_truck", "12", 6, 1200, "months", "tracks of heavy trucks are kept",        \
+	  "重型货车轨迹保存月数")                                                                                      \
+	X(UINT, retention_bus, "retention_bus", "12", 6, 1200, "months", "tracks of buses are kept",                   \
+	  "公交车轨迹保存月数")                                                                                        \
+	X(UINT, retention_taxi, "retention_taxi", "12", 6, 1200, "months", "tracks of taxis are kept",                 \
+	  "出租汽车轨迹保存月数")                                                                                      \
+	X(UINT, retention_tractor, "retention_tractor", "12", 6, 1200, "months", "tracks of tractors are kept",        \
+	  "拖拉机轨迹保存月数")                                                                                        \
+	X(UINT, retention_trailer, "retention_trailer", "12", 6, 1200, "months", "tracks of trailers are kept",        \
+	  "挂车轨迹保存月数")                                                                                          \
+	X(UINT, retention_fishing, "retention_fishing", "36", 6, 1200, "months", "tracks of fishing boats are kept",   \
+	  "渔船轨迹保存月数")                                                                                          \
+	X(UINT, retention_vessel, "retention_vessel", "12", 6, 1200, "months", "tracks of merchant ships are kept",    \
+	  "商船轨迹保存月数")                                                                                          \
+	X(UINT, retention_gear, "retention_gear", "6", 6, 1200, "months", "tracks of gear buoys are kept",             \
+	  "渔具浮标轨迹保存月数")                                                                                      \
+	X(UINT, retention_person, "retention_person", "6", 6, 1200, "months", "tracks of persons are kept",            \
+	  "人员轨迹保存月数")                                                                                          \
+	X(STRING, tls_cert, "tls_cert", "", 0, SETTINGS_TEXT_MAX, "", "certificate chain (PEM) for HTTPS",             \
+	  "HTTPS 证书文件")                                                                                            \
+	X(STRING, tls_key, "tls_key", "", 0, SETTINGS_TEXT_MAX, "", "private key (PEM) of tls_cert", "HTTPS 私钥文件") \
+	X(STRING, tokens_file, "tokens_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
+	  "who may ask over HTTP: one token, name and scope a line", "HTTP 访问令牌文件")                              \
+	X(ENUM, log_level, "log_level", "info", 0, 0, "debug|info|warn|error|off",                                     \
+	  "what is written to standard error", "日志级别")
+
+/* the words of the ENUM rows, in their order */
+enum settings_durability { SETTINGS_DURABILITY_SYNC, SETTINGS_DURABILITY_INTERVAL, SETTINGS_DURABILITY_OS };
+enum settings_terminals { SETTINGS_TERMINALS_ALLOW, SETTINGS_TERMINALS_OPEN, SETTINGS_TERMINALS_KEEP };
+enum settings_terminal_time { SETTINGS_TERMINAL_TIME_UTC, SETTINGS_TERMINAL_TIME_LOCAL };
+
+enum setting {
+#define X(kind, field, ...) SETTING_##field,
+	SETTINGS_TABLE(X)
+#undef X
+		SETTING_COUNT
+};
+
+enum setting_source { SETTING_FROM_DEFAULT, SETTING_FROM_FILE, SETTING_FROM_ENVIRONMENT, SETTING_FROM_FLAG };
+
+struct setting_origin {
+	enum setting_source source;
+	uint32_t line; /* FILE: counted from 1 */
+};
+
+#define SETTING_TYPE_BOOL(field) bool field
+#define SETTING_TYPE_UINT(field) uint64_t field
+#define SETTING_TYPE_SIZE(field) uint64_t field
+#define SETTING_TYPE_DURATION(field) uint64_t field
+#define SETTING_TYPE_ENUM(field) uint32_t field
+#define SETTING_TYPE_STRING(field) char field[SETTINGS_TEXT_MAX + 1]
+#define SETTING_TYPE_ADDRESS(field) char field[SETTINGS_TEXT_MAX + 1]
+
+struct settings {
+#define X(kind, field, ...) SETTING_TYPE_##kind(field);
+	SETTINGS_TABLE(X)
+#undef X
+	struct setting_origin origin[SETTING_COUNT];
+	char file[4096]; /* the file that was read; empty: none */
+};
+
+/* Every row at its default. */
+void settings_init(struct settings *s);
+
+/* One value by name. STATUS_NOT_FOUND; STATUS_MALFORMED, STATUS_OUT_OF_RANGE, STATUS_TOO_LONG: unchanged. */
+STATUS_CHECKED enum status settings_set(struct settings *s, struct span name, struct span value,
+					struct setting_origin origin);
+
+/* The sources one by one. Each takes all it can, appends every mistake as a line to `mistakes` and returns
+ * STATUS_INVALID when there was any. `name` stands before the line number in messages. */
+STATUS_CHECKED enum status settings_from_text(struct settings *s, const char *name, struct span text,
+					      struct buf *mistakes);
+STATUS_CHECKED enum status settings_from_file(struct settings *s, const char *path, struct buf *mistakes);
+/* ZAYTON_<NAME> for every row; other variables are nobody's business here (container platforms invent some). */
+STATUS_CHECKED enum status settings_from_environment(struct settings *s, char *const *environment,
+						     struct buf *mistakes);
+/* Flags alone, without the program and command names. A BOOL flag without a value means yes. */
+STATUS_CHECKED enum status settings_from_flags(struct settings *s, int count, char *const *flags, struct buf *mistakes);
+
+/* All sources in their order; the file is the one that --settings FILE or ZAYTON_SETTINGS names, if any. Checks
+ * at the end what concerns more than one row. STATUS_INVALID: see `mistakes`. */
+STATUS_CHECKED enum status settings_load(struct settings *s, int count, char *const *flags, char *const *environment,
+					 struct buf *mistakes);
+
+/* The table as text for people: every row with kind, default, range and both descriptions. */
+STATUS_CHECKED enum status settings_help(struct buf *out);
+/* What is in force, as a settings file, each line with its origin as a comment. */
+STATUS_CHECKED enum status settings_dump(const struct settings *s, struct buf *out);
+
+/* Months that tracks of a class, given by its token, are kept; 0 when no row names it. */
+unsigned settings_retention_months(const struct settings *s, const char *class_token);
+
+/* An ADDRESS taken apart: `host` without brackets. STATUS_EMPTY for "off"; STATUS_MALFORMED. */
+#define SETTINGS_HOST_MAX 64
+STATUS_CHECKED enum status settings_address(const char *text, char host[SETTINGS_HOST_MAX], uint16_t *out_port);
+/* 127.0.0.0/8 or ::1. */
+bool settings_host_is_loopback(const char *host);
+
+#endif

@@ -1,0 +1,15 @@
+/* cli.h -- the commands of the program; each takes its own name as argv[0] and returns the exit status:
+ * 0 done, 1 it failed or refused something, 2 the command line is wrong. */
+#ifndef ZAYTON_QUERY_CLI_H
+#define ZAYTON_QUERY_CLI_H
+
+int cmd_serve(int argc, char **argv);
+int cmd_settings(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_query(int argc, char **argv);
+int cmd_decode(int argc, char **argv);
+
+#endif

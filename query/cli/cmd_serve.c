@@ -1,0 +1,262 @@
+/* cmd_serve.c -- the server: settings, engine, listeners, HTTP; runs until it is asked to end, then drains. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/core/clock.h"
+#include "engine/core/log.h"
+#include "engine/core/settings.h"
+#include "engine/fleet/engine.h"
+#include "ingest/listen/ingest.h"
+#include "ingest/listen/ingest_stats.h"
+#include "query/cli/cli.h"
+#include "query/cli/tokens.h"
+#include "query/http/http.h"
+
+extern char **environ;
+
+#define RETENTION_EVERY_S 3600
+
+struct server {
+	struct settings settings;
+	char jt808_host[SETTINGS_HOST_MAX], udp_host[SETTINGS_HOST_MAX], http_host[SETTINGS_HOST_MAX];
+	struct engine *engine;
+	struct ingest *ingest;
+	struct http *http;
+	struct http_token *tokens;
+	size_t token_count;
+};
+
+/* --- from settings to options --- */
+
+static unsigned shard_count(const struct settings *s)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	if (s->shards)
+		return (unsigned)s->shards;
+	return processors < 1 ? 1 : processors > SHARDS_MAX ? SHARDS_MAX : (unsigned)processors;
+}
+
+static struct engine_options engine_options_of(const struct settings *s)
+{
+	struct engine_options o = engine_options_default(s->data_dir);
+	o.shards = shard_count(s);
+	o.durability = s->durability == SETTINGS_DURABILITY_SYNC       ? JOURNAL_SYNC
+		       : s->durability == SETTINGS_DURABILITY_INTERVAL ? JOURNAL_INTERVAL
+								       : JOURNAL_OS;
+	o.durability_interval_ms = (uint32_t)s->durability_interval_ms;
+	o.gather_us = (uint32_t)s->gather_us;
+	o.head_bytes_max = s->head_bytes_max;
+	o.journal_bytes_max = s->journal_bytes_max;
+	o.checkpoint_ms = (uint32_t)s->checkpoint_s * 1000;
+	o.cache_bytes = s->cache_bytes;
+	for (unsigned i = 0; i < DEVICE_CLASS_COUNT; i++)
+		o.retention.months[i] = settings_retention_months(s, device_class_token(i));
+	return o;
+}
+
+/* Host and port of an ADDRESS that was validated on loading; false when it is "off". */
+static bool address_of(const char *text, char host[SETTINGS_HOST_MAX], int *port)
+{
+	uint16_t number;
+	if (settings_address(text, host, &number))
+		return false;
+	*port = number;
+	return true;
+}
+
+static enum status open_ingest(struct server *v)
+{
+	const struct settings *s = &v->settings;
+	struct ingest_options o = ingest_options_default();
+	bool tcp = address_of(s->jt808_tcp, v->jt808_host, &o.tcp_port);
+	bool udp = address_of(s->jt808_udp, v->udp_host, &o.udp_port);
+	o.tcp_port = tcp ? o.tcp_port : INGEST_NO_PORT;
+	o.udp_port = udp ? o.udp_port : INGEST_NO_PORT;
+	o.address_count = 1;
+	o.addresses[0] = tcp ? v->jt808_host : v->udp_host;
+	if (tcp && udp && strcmp(v->jt808_host, v->udp_host) != 0) {
+		log_error("serve", "jt808_tcp and jt808_udp must name the same host");
+		return STATUS_INVALID;
+	}
+	o.registration = s->terminals == SETTINGS_TERMINALS_ALLOW  ? REGISTER_ALLOW_LIST
+			 : s->terminals == SETTINGS_TERMINALS_OPEN ? REGISTER_OPEN
+								   : REGISTER_KEEP;
+	o.auth_required = s->auth_required;
+	o.time_as_utc = s->terminal_time == SETTINGS_TERMINAL_TIME_UTC;
+	unsigned shards = engine_shards(v->engine);
+	o.connections_max = (uint32_t)((s->connections_max + shards - 1) / shards);
+	o.connection_bytes_max = (uint32_t)s->connection_bytes_max;
+	o.heartbeat_ms = (uint32_t)s->heartbeat_timeout_s * 1000 / 3;
+	return ingest_new(&o, engine_registry(v->engine), &v->ingest);
+}
+
+static enum status ingest_metrics(void *context, struct buf *out)
+{
+	return ingest_stats_write(context, out);
+}
+
+static enum status open_http(struct server *v)
+{
+	const struct settings *s = &v->settings;
+	struct http_options o = http_options_default(v->engine);
+	int port;
+	if (!address_of(s->http, v->http_host, &port))
+		return STATUS_OK;
+	o.address = v->http_host;
+	o.port = (uint16_t)port;
+	o.tls_certificate = s->tls_cert[0] ? s->tls_cert : NULL;
+	o.tls_key = s->tls_key[0] ? s->tls_key : NULL;
+	o.pool_threads = (unsigned)s->pool_threads;
+	o.connections_max = (unsigned)s->http_connections_max;
+	o.tokens = v->tokens;
+	o.token_count = v->token_count;
+	enum status status = http_new(&o, &v->http);
+	if (!status)
+		status = http_add_metrics(v->http, ingest_metrics, v->ingest);
+	return status ? status : http_start(v->http);
+}
+
+/* --- life --- */
+
+static enum status open_all(struct server *v)
+{
+	struct engine_options options = engine_options_of(&v->settings);
+	enum status status = tokens_read(v->settings.tokens_file, &v->tokens, &v->token_count);
+	if (!status)
+		status = engine_open(&options, &v->engine);
+	if (status) {
+		log_error("serve", "%s: %s", v->settings.data_dir, status_text(status));
+		return status;
+	}
+	status = open_ingest(v);
+	if (status) {
+		log_error("serve", "terminals at %s: %s", v->settings.jt808_tcp, status_text(status));
+		return status;
+	}
+	struct engine_callbacks callbacks = {v->ingest, ingest_shard_start, ingest_shard_stop, ingest_settled,
+					     ingest_room};
+	engine_set_callbacks(v->engine, &callbacks);
+	status = engine_start(v->engine);
+	if (!status)
+		status = open_http(v);
+	if (status)
+		log_error("serve", "http at %s: %s", v->settings.http, status_text(status));
+	return status;
+}
+
+static void close_all(struct server *v)
+{
+	if (v->http)
+		http_stop(v->http);
+	if (v->engine)
+		engine_stop(v->engine);
+	ingest_free(v->ingest);
+	http_free(v->http);
+	engine_close(v->engine);
+	free(v->tokens);
+}
+
+static void say_ready(const struct server *v)
+{
+	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"data\":\"%s\"}\n",
+	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->http ? http_port(v->http) : -1,
+	       v->settings.data_dir);
+	fflush(stdout);
+}
+
+static void expire(struct server *v)
+{
+	struct retention_result result;
+	enum status status = engine_expire(v->engine, clock_now_ms(), &result);
+	if (status)
+		log_warn("serve", "retention: %s", status_text(status));
+	else if (result.families_dropped)
+		log_info("serve", "retention: %llu families dropped, %llu blocks held",
+			 (unsigned long long)result.families_dropped, (unsigned long long)result.blocks_held);
+}
+
+/* Until SIGINT or SIGTERM; retention in between. The signals were blocked before any thread began. */
+static void wait_for_end(struct server *v, const sigset_t *signals)
+{
+	for (;;) {
+		struct timespec hour = {RETENTION_EVERY_S, 0};
+		expire(v);
+		if (sigtimedwait(signals, NULL, &hour) > 0)
+			return;
+	}
+}
+
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int print_help(void)
+{
+	struct buf text = buf_init(1u << 20);
+	printf("usage: zayton serve [--settings FILE] [--name value ...]\n\n");
+	if (!settings_help(&text))
+		fwrite(text.data, 1, text.size, stdout);
+	buf_deinit(&text);
+	return 0;
+}
+
+static bool load(struct settings *s, int argc, char **argv)
+{
+	struct buf mistakes = buf_init(SETTINGS_MISTAKES_MAX);
+	enum status status = settings_load(s, argc - 1, argv + 1, environ, &mistakes);
+	if (status)
+		fprintf(stderr, "%.*s", (int)mistakes.size, (const char *)mistakes.data);
+	buf_deinit(&mistakes);
+	return status == STATUS_OK;
+}
+
+int cmd_settings(int argc, char **argv)
+{
+	struct settings s;
+	struct buf text = buf_init(1u << 20);
+	if (argc > 1 && !strcmp(argv[1], "--help"))
+		return print_help();
+	if (!load(&s, argc, argv))
+		return 2;
+	enum status status = settings_dump(&s, &text);
+	if (!status)
+		fwrite(text.data, 1, text.size, stdout);
+	buf_deinit(&text);
+	return status ? 1 : 0;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	struct server v = {0};
+	sigset_t signals;
+	if (argc > 1 && !strcmp(argv[1], "--help"))
+		return print_help();
+	if (!load(&v.settings, argc, argv))
+		return 2;
+	log_set_level((enum log_level)v.settings.log_level);
+	raise_file_limit();
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	enum status status = open_all(&v);
+	if (!status) {
+		say_ready(&v);
+		wait_for_end(&v, &signals);
+		log_info("serve", "ending: draining");
+	}
+	close_all(&v);
+	return status ? 1 : 0;
+}

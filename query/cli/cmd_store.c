@@ -1,0 +1,118 @@
+/* cmd_store.c -- `check` and `info`: looking into a store that no one serves. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/core/clock.h"
+#include "engine/fleet/engine.h"
+#include "query/cli/cli.h"
+
+static int usage(const char *name)
+{
+	fprintf(stderr, "usage: zayton %s DIR\n", name);
+	return 2;
+}
+
+static enum status open_read_only(const char *dir, struct store **out)
+{
+	struct store_options options = {.dir = dir, .read_only = true};
+	return store_open(&options, out);
+}
+
+static void say(const struct buf *text)
+{
+	fwrite(text->data, 1, text->size, stdout);
+}
+
+/* Journals of every epoch and shard under `dir`. */
+static enum status check_journals(const char *dir, struct buf *complaints, uint64_t *entries)
+{
+	char path[4096];
+	struct stat seen;
+	enum status worst = STATUS_OK;
+	for (unsigned epoch = 1, missing = 0; missing < 64; epoch++) {
+		snprintf(path, sizeof path, "%s/journal-%u", dir, epoch);
+		if (stat(path, &seen)) {
+			missing++;
+			continue;
+		}
+		missing = 0;
+		for (unsigned shard = 0; shard < SHARDS_MAX; shard++) {
+			uint64_t count = 0;
+			snprintf(path, sizeof path, "%s/journal-%u/%03u", dir, epoch, shard);
+			if (stat(path, &seen))
+				continue;
+			enum status status = journal_verify(path, &count, complaints);
+			worst = status ? status : worst;
+			*entries += count;
+		}
+	}
+	return worst;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct store *store;
+	struct buf complaints = buf_init(64u << 20);
+	uint64_t entries = 0;
+	if (argc != 2 || argv[1][0] == '-')
+		return usage("check");
+	enum status status = open_read_only(argv[1], &store);
+	if (status) {
+		fprintf(stderr, "%s: %s\n", argv[1], status_text(status));
+		return 1;
+	}
+	enum status blocks = store_check(store, &complaints);
+	store_close(store);
+	enum status journals = check_journals(argv[1], &complaints, &entries);
+	say(&complaints);
+	buf_deinit(&complaints);
+	if (blocks || journals) {
+		printf("damaged 有损坏: store %s, journal %s\n", status_text(blocks), status_text(journals));
+		return 1;
+	}
+	printf("sound 完好; journal entries %" PRIu64 "\n", entries);
+	return 0;
+}
+
+static void print_info(const struct store_info *i)
+{
+	char first[TIME_TEXT_MAX] = "-", last[TIME_TEXT_MAX] = "-";
+	if (i->blocks) {
+		time_format(i->time_first_ms, CHINA_OFFSET_MS, first);
+		time_format(i->time_last_ms, CHINA_OFFSET_MS, last);
+	}
+	printf("devices 设备        %" PRIu64 "\nblocks 块           %" PRIu64 " (%" PRIu64 " overlapping)\n"
+	       "points 点           %" PRIu64 "\nmessages 消息       %" PRIu64 "\nquarantined 隔离    %" PRIu64 "\n"
+	       "span 时间范围       %s .. %s\nfamilies 列族       %u\ndisk 磁盘           %" PRIu64 " bytes\n",
+	       i->devices, i->blocks, i->overlap_blocks, i->reports, i->messages, i->quarantined, first, last,
+	       i->families, i->disk_bytes);
+	if (!i->reports)
+		return;
+	double points = (double)i->reports;
+	printf("bytes/point 字节/点 %.3f on disk, %.3f in blocks:\n", (double)i->disk_bytes / points,
+	       (double)i->block_bytes / points);
+	for (int part = 0; part < BLOCK_PART_COUNT; part++)
+		printf("  %-10s %.4f\n", block_part_names[part], (double)i->part_bytes[part] / points);
+}
+
+int cmd_info(int argc, char **argv)
+{
+	struct store *store;
+	struct store_info info;
+	if (argc != 2 || argv[1][0] == '-')
+		return usage("info");
+	enum status status = open_read_only(argv[1], &store);
+	if (!status) {
+		status = store_info(store, &info);
+		store_close(store);
+	}
+	if (status) {
+		fprintf(stderr, "%s: %s\n", argv[1], status_text(status));
+		return 1;
+	}
+	print_info(&info);
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* http_handlers.h -- the routes that come with the server, by the file that answers them. */
+#ifndef ZAYTON_QUERY_HTTP_HANDLERS_H
+#define ZAYTON_QUERY_HTTP_HANDLERS_H
+
+#include "query/http/http.h"
+
+STATUS_CHECKED enum status handlers_system_add(struct http *h);    /* healthz, metrics, openapi, info */
+STATUS_CHECKED enum status handlers_devices_add(struct http *h);   /* devices, bindings */
+STATUS_CHECKED enum status handlers_positions_add(struct http *h); /* last positions, boxes */
+STATUS_CHECKED enum status handlers_tracks_add(struct http *h);    /* tracks, messages */
+STATUS_CHECKED enum status handlers_records_add(struct http *h);   /* quarantine, audit, holds */
+
+#endif
