@@ -582,7 +582,7 @@ static void on_tick(uv_timer_t *timer)
 
 /* --- life --- */
 
-static char marker; /* opaque data of network connections, so that each is counted once */
+static char marker; /* parent data (we have no parents) of network connections, so that each is counted once */
 
 static int on_accept(struct http_server *s)
 {
@@ -601,14 +601,14 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return on_accept(s);
 	case LWS_CALLBACK_WSI_CREATE:
-		lws_set_opaque_user_data(wsi, &marker);
+		lws_set_opaque_parent_data(wsi, &marker);
 		s->accepted++;
 		s->open++;
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
-		if (lws_get_opaque_user_data(wsi) == &marker)
+		if (lws_get_opaque_parent_data(wsi) == &marker)
 			s->open--;
-		lws_set_opaque_user_data(wsi, NULL);
+		lws_set_opaque_parent_data(wsi, NULL);
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return strcasecmp(in, "h2c") ? -1 : 0;

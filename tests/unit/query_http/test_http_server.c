@@ -251,7 +251,7 @@ Test(http_server, a_slow_reader_holds_the_producer_within_its_bound)
 	struct http *h = start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
-	int small = 4096;
+	int small = 65536;
 	setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	client_send(&c, "GET /t/stream?bytes=25165824 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	cr_assert(client_answer(&c, &a, false));
