@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "ingest/files/text_encoding.h"
+#include "engine/core/utf8.h"
 
 const char *track_field_name(enum track_field field)
 {
@@ -36,7 +36,7 @@ static void excerpt_of(struct span text, char out[REFUSAL_EXCERPT_MAX])
 	bool cut = size < text.size;
 	while (cut && size && (text.data[size] & 0xc0) == 0x80)
 		size--;
-	bool utf8 = text_is_utf8(span_of(text.data, size));
+	bool utf8 = utf8_valid(span_of(text.data, size));
 	for (size_t i = 0; i < size; i++) {
 		uint8_t byte = text.data[i];
 		out[i] = byte < 0x20 || byte == 0x7f || (!utf8 && byte >= 0x80) ? '?' : (char)byte;

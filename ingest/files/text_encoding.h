@@ -5,13 +5,9 @@
 #ifndef ZAYTON_INGEST_TEXT_ENCODING_H
 #define ZAYTON_INGEST_TEXT_ENCODING_H
 
-#include <stdbool.h>
-
 #include "engine/core/bytes.h"
 #include "engine/core/status.h"
 
-/* Well-formed by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-bool text_is_utf8(struct span text);
 /* Append `text` as UTF-8. STATUS_MALFORMED when it is neither encoding; `out` is unchanged then.
  * STATUS_FULL, STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status text_to_utf8(struct span text, struct buf *out);

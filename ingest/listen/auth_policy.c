@@ -14,6 +14,7 @@
 struct changes {
 	struct registry_change list[CHANGES_MAX];
 	size_t count;
+	char texts[CHANGES_MAX][DEVICE_VALUE_MAX + 1];
 };
 
 static bool has_value(const struct registry *r, uint64_t device, enum device_field field, const char *text,
@@ -23,18 +24,25 @@ static bool has_value(const struct registry *r, uint64_t device, enum device_fie
 	return registry_value(r, device, field, now_ms, value) == STATUS_OK && strcmp(value, text) == 0;
 }
 
-/* `text` must outlive the changes. */
 static void add(struct changes *c, enum device_field field, const char *text)
 {
-	c->list[c->count++] = (struct registry_change){(uint8_t)field, span_of_string(text)};
+	char *copy = c->texts[c->count];
+	snprintf(copy, sizeof c->texts[0], "%s", text);
+	c->list[c->count++] = (struct registry_change){(uint8_t)field, span_of_string(copy)};
+}
+
+/* What a terminal says may be no text at all: then it is not said. */
+static bool normalise(enum device_field field, const char *text, char out[DEVICE_VALUE_MAX + 1])
+{
+	return device_value_normalise(field, span_of_string(text), out) == STATUS_OK && out[0];
 }
 
 static void add_if_news(struct changes *c, const struct registry *r, uint64_t device, enum device_field field,
 			const char *text, int64_t now_ms)
 {
-	size_t size = strlen(text);
-	if (size != 0 && size <= DEVICE_VALUE_MAX && !has_value(r, device, field, text, now_ms))
-		add(c, field, text);
+	char value[DEVICE_VALUE_MAX + 1];
+	if (normalise(field, text, value) && !has_value(r, device, field, value, now_ms))
+		add(c, field, value);
 }
 
 /* The device a phone names, and the one it would be when it names none. */
@@ -63,10 +71,10 @@ struct application {
 	const char *phone;
 	const struct jt808_register *said;
 	int64_t now_ms;
-	uint64_t device;               /* by phone */
-	bool known;                    /* it is in the registry */
-	enum device_field plate_field; /* PLATE, or VIN for a vehicle without one */
-	char plate[JT808_TEXT_MAX + 8];
+	uint64_t device;                  /* by phone */
+	bool known;                       /* it is in the registry */
+	enum device_field plate_field;    /* PLATE, or VIN for a vehicle without one */
+	char plate[DEVICE_VALUE_MAX + 1]; /* as the registry writes it; empty when it said none */
 	bool has_owner;
 	uint64_t owner; /* the device that has the plate */
 };
@@ -74,15 +82,13 @@ struct application {
 static void plate_text(struct application *a)
 {
 	const struct jt808_register *said = a->said;
+	char text[JT808_TEXT_MAX + 8];
 	a->plate_field = said->plate_colour ? DEVICE_FIELD_PLATE : DEVICE_FIELD_VIN;
-	a->plate[0] = 0;
-	if (said->plate[0] == 0)
-		return;
-	if (said->plate_colour)
-		snprintf(a->plate, sizeof a->plate, "%u:%s", said->plate_colour, said->plate);
+	if (said->plate[0] && said->plate_colour)
+		snprintf(text, sizeof text, "%u:%s", said->plate_colour, said->plate);
 	else
-		snprintf(a->plate, sizeof a->plate, "%s", said->plate);
-	if (strlen(a->plate) > DEVICE_VALUE_MAX)
+		snprintf(text, sizeof text, "%s", said->plate);
+	if (!normalise(a->plate_field, text, a->plate))
 		a->plate[0] = 0;
 }
 
@@ -156,10 +162,22 @@ static enum status apply_new(struct registry *r, uint64_t device, const struct c
 	return registry_apply(r, device, DEVICE_KIND_JT808, c->list, c->count, now_ms, PRINCIPAL, NULL);
 }
 
+/* A vehicle may have come into the registry by a file. */
+static enum device_kind kind_of(const struct registry *r, uint64_t device)
+{
+	struct device d;
+	if (registry_device(r, device, &d) != STATUS_OK)
+		return DEVICE_KIND_JT808;
+	enum device_kind kind = (enum device_kind)d.kind;
+	device_deinit(&d);
+	return kind;
+}
+
 static enum status carry_out(const struct application *a, struct register_decision *out)
 {
 	const struct registry *r = a->registry;
-	struct changes c = {.count = 0};
+	struct changes c;
+	c.count = 0;
 	bool is_new = !a->known && !a->has_owner;
 	if (is_new)
 		state_changes(a->policy, &c);
@@ -181,7 +199,8 @@ static enum status carry_out(const struct application *a, struct register_decisi
 		return STATUS_OK;
 	if (is_new)
 		return apply_new(a->registry, a->device, &c, a->now_ms);
-	return registry_apply(a->registry, a->device, DEVICE_KIND_JT808, c.list, c.count, a->now_ms, PRINCIPAL, NULL);
+	return registry_apply(a->registry, a->device, kind_of(r, a->device), c.list, c.count, a->now_ms, PRINCIPAL,
+			      NULL);
 }
 
 enum status auth_register(const struct auth_policy *p, struct registry *r, const char *phone,
@@ -243,9 +262,10 @@ enum status auth_admit(const struct auth_policy *p, struct registry *r, const ch
 		return STATUS_DENIED;
 	if (device_of(r, phone, now_ms, out_device))
 		return auth_known(p, r, phone, now_ms, out_device);
-	struct changes c = {.count = 0};
+	struct changes c;
+	c.count = 0;
 	state_changes(p, &c);
-	add(&c, DEVICE_FIELD_PHONE, phone);
+	add_if_news(&c, r, *out_device, DEVICE_FIELD_PHONE, phone, now_ms);
 	return apply_new(r, *out_device, &c, now_ms);
 }
 
@@ -272,5 +292,5 @@ enum status auth_note(struct registry *r, uint64_t device, const struct note *no
 	note_changes(r, device, notes, count, now_ms, &c);
 	if (c.count == 0)
 		return STATUS_OK;
-	return registry_apply(r, device, DEVICE_KIND_JT808, c.list, c.count, now_ms, PRINCIPAL, NULL);
+	return registry_apply(r, device, kind_of(r, device), c.list, c.count, now_ms, PRINCIPAL, NULL);
 }
