@@ -267,7 +267,7 @@ enum status http_params_parse(const struct http_param *params, size_t count, con
 	}
 	for (size_t i = 0; i < count; i++)
 		if (params[i].required && !values[i].set)
-			return refuse(error, span_of_string(params[i].name), "this parameter is needed: ",
-				      wanted(&params[i]));
+			return refuse(error, span_of_string(params[i].name),
+				      "this parameter is needed: ", wanted(&params[i]));
 	return STATUS_OK;
 }

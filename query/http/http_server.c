@@ -74,7 +74,7 @@ struct wire {
 	bool asked;                /* for writability */
 	bool unread;               /* input was seen waiting during this answer */
 	bool muted;                /* rx flow control is on: no events, the tick serves it */
-	bool discard; /* the body is refused already: `refusal` is the answer once it is through */
+	bool discard;              /* the body is refused already: `refusal` is the answer once it is through */
 	unsigned refusal;
 };
 
@@ -109,9 +109,9 @@ static bool read_method(struct lws *wsi, enum http_method *out, enum lws_token_i
 		enum lws_token_indexes token;
 		enum http_method method;
 	} table[] = {
-		{WSI_TOKEN_GET_URI, HTTP_GET},       {WSI_TOKEN_POST_URI, HTTP_POST},
-		{WSI_TOKEN_PUT_URI, HTTP_PUT},       {WSI_TOKEN_PATCH_URI, HTTP_PATCH},
-		{WSI_TOKEN_DELETE_URI, HTTP_DELETE}, {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
+		{WSI_TOKEN_GET_URI, HTTP_GET},         {WSI_TOKEN_POST_URI, HTTP_POST},
+		{WSI_TOKEN_PUT_URI, HTTP_PUT},         {WSI_TOKEN_PATCH_URI, HTTP_PATCH},
+		{WSI_TOKEN_DELETE_URI, HTTP_DELETE},   {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
 		{WSI_TOKEN_OPTIONS_URI, HTTP_OPTIONS},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -299,7 +299,8 @@ static void refuse(struct http_server *s, struct http_exchange *x, unsigned stat
 			    : status == 503 ? "Service Unavailable"
 					    : "Bad Request";
 	char text[256];
-	int n = snprintf(text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n", title, status);
+	int n = snprintf(text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n", title,
+			 status);
 	s->refused++;
 	exchange_begin(x, status, "application/problem+json");
 	if (exchange_write(x, span_of(text, (size_t)n)))
@@ -395,8 +396,7 @@ static size_t build_head(struct http_server *s, struct lws *wsi, struct wire *w,
 	char version[12] = "";
 	if (lws_add_http_header_status(wsi, x->status, &at, end))
 		return 0;
-	if (x->content_type &&
-	    add_header(wsi, "content-type", x->content_type, strlen(x->content_type), &at, end))
+	if (x->content_type && add_header(wsi, "content-type", x->content_type, strlen(x->content_type), &at, end))
 		return 0;
 	if (add_extra_headers(wsi, x->headers, &at, end))
 		return 0;
@@ -731,7 +731,8 @@ static enum status make_context(struct http_server *s)
 	info.keepalive_timeout = (int)o->keepalive_s;
 	info.server_string = "";
 	/* With its own initial window left at 0, libwebsockets gives the stream that Upgrade: h2c makes no credit to
-	 * send with (it takes its own setting for the peer's); 65535 is what RFC 9113 6.9.2 has every peer begin with. */
+	 * send with (it takes its own setting for the peer's); 65535 is what RFC 9113 6.9.2 has every peer begin with.
+	 */
 	info.http2_settings[0] = 1;
 	info.http2_settings[H2_HEADER_TABLE_SIZE] = 4096;
 	info.http2_settings[H2_MAX_CONCURRENT_STREAMS] = H2_STREAMS_MAX;

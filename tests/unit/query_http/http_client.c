@@ -179,7 +179,8 @@ struct answer ask(uint16_t port, const char *request, const char *headers, const
 	struct client c = client_open(port);
 	struct answer a;
 	char text[4096];
-	int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s", request, (unsigned)port, headers);
+	int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s", request, (unsigned)port,
+			 headers);
 	if (body)
 		n += snprintf(text + n, sizeof text - (size_t)n, "Content-Length: %zu\r\n", strlen(body));
 	client_send_bytes(&c, text, (size_t)n);

@@ -25,10 +25,10 @@ static struct {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool gate_open;
-	unsigned waiting;        /* handlers at the gate */
-	size_t queue_high;       /* of the last stream */
-	uint64_t produced;       /* bytes the last stream wrote */
-	enum status stream_end;  /* STATUS_NEED_MORE while it runs */
+	unsigned waiting;       /* handlers at the gate */
+	size_t queue_high;      /* of the last stream */
+	uint64_t produced;      /* bytes the last stream wrote */
+	enum status stream_end; /* STATUS_NEED_MORE while it runs */
 } seen = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static void tell(enum status end, struct http_exchange *x, uint64_t produced)
@@ -397,9 +397,12 @@ Test(http_server, bad_parameters_are_named)
 	static const struct {
 		const char *request, *parameter;
 	} cases[] = {
-		{"GET /t/stream?bytes=1&foo=2", "\"parameter\":\"foo\""}, {"GET /t/stream", "\"parameter\":\"bytes\""},
-		{"GET /t/stream?bytes=1&bytes=1", "\"parameter\":\"bytes\""}, {"GET /t/stream?bytes=-1", "\"parameter\":\"bytes\""},
-		{"GET /t/stream?bytes=1x", "\"parameter\":\"bytes\""}, {"GET /t/stream?bytes", "\"parameter\":\"bytes\""},
+		{"GET /t/stream?bytes=1&foo=2", "\"parameter\":\"foo\""},
+		{"GET /t/stream", "\"parameter\":\"bytes\""},
+		{"GET /t/stream?bytes=1&bytes=1", "\"parameter\":\"bytes\""},
+		{"GET /t/stream?bytes=-1", "\"parameter\":\"bytes\""},
+		{"GET /t/stream?bytes=1x", "\"parameter\":\"bytes\""},
+		{"GET /t/stream?bytes", "\"parameter\":\"bytes\""},
 		{"GET /healthz?verbose=1", "\"parameter\":\"verbose\""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -480,8 +483,12 @@ Test(http_server, headers_past_the_bound_end_the_connection)
 Test(http_server, garbage_costs_its_connection_alone)
 {
 	struct http *h = start(NULL);
-	static const char *const garbage[] = {"\x16\x03\x01\x02", "\r\n\r\n\r\n", "FOO /x HTTP/1.1\r\n\r\n", "GET\r\n\r\n",
-					      "GET /%zz HTTP/1.1\r\n\r\n", "GET /%00 HTTP/1.1\r\n\r\n",
+	static const char *const garbage[] = {"\x16\x03\x01\x02",
+					      "\r\n\r\n\r\n",
+					      "FOO /x HTTP/1.1\r\n\r\n",
+					      "GET\r\n\r\n",
+					      "GET /%zz HTTP/1.1\r\n\r\n",
+					      "GET /%00 HTTP/1.1\r\n\r\n",
 					      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"};
 	for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
 		struct client c = client_open(http_port(h));
@@ -604,10 +611,12 @@ Test(http_server, a_token_says_who_asks)
 	a = ask(port, "GET /t/who/z", "Authorization: Basic Zm9vOmJhcg==\r\n", NULL);
 	cr_expect_eq(a.status, 401);
 	answer_deinit(&a);
-	a = ask(port, "POST /t/echo", "Authorization: Bearer secret-of-the-reader\r\nContent-Type: application/json\r\n", "1");
+	a = ask(port, "POST /t/echo",
+		"Authorization: Bearer secret-of-the-reader\r\nContent-Type: application/json\r\n", "1");
 	cr_expect_eq(a.status, 403);
 	answer_deinit(&a);
-	a = ask(port, "POST /t/echo", "Authorization: Bearer secret-of-the-writer\r\nContent-Type: application/json\r\n", "1");
+	a = ask(port, "POST /t/echo",
+		"Authorization: Bearer secret-of-the-writer\r\nContent-Type: application/json\r\n", "1");
 	cr_expect_eq(a.status, 200);
 	answer_deinit(&a);
 	finish(h);
@@ -652,7 +661,8 @@ static void make_certificate(void)
 	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(x), 86400);
 	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1,
+				   -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	cr_assert(X509_sign(x, key, EVP_sha256()));
 	FILE *f = fopen(certificate_path, "w");
