@@ -37,6 +37,9 @@ struct ids {
 };
 
 STATUS_CHECKED enum status ids_init(struct ids *t);
+/* From `count` slots that ascend strictly, whose rows it takes over. Putting them one by one would crowd the first
+ * homes: the ids of a half-read registry are all small. STATUS_NO_MEMORY: nothing is taken. */
+STATUS_CHECKED enum status ids_build(const struct id_slot *sorted, size_t count, struct ids *out);
 void ids_deinit(struct ids *t); /* frees the rows too */
 /* The slot of `id`, or NULL. */
 struct id_slot *ids_find(const struct ids *t, uint64_t id);
