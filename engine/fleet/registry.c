@@ -84,15 +84,47 @@ static enum status reserve_names(struct registry *r, size_t extra)
 	return STATUS_OK;
 }
 
-/* Put every unique value a row ever held; there is room for all its facts. */
-static void name_row(struct names *names, uint64_t device, struct span bytes)
+/* How many unique values a row ever held. */
+static size_t count_names(struct span bytes)
+{
+	struct row row;
+	struct fact fact;
+	size_t count = 0;
+	enum status status = row_open(bytes, &row);
+	while (!status && !(status = row_next(&row, &fact)))
+		count += is_unique(fact.field) && fact.value.size;
+	return count;
+}
+
+/* Names on their way into the map: asked for a while before they are put, because each falls on another page. */
+struct name_queue {
+	struct names *names;
+	struct name_slot waiting[32];
+	size_t count;
+};
+
+static void flush_names(struct name_queue *q)
+{
+	for (size_t i = 0; i < q->count; i++)
+		names_put(q->names, q->waiting[i].hash, q->waiting[i].device);
+	q->count = 0;
+}
+
+/* Put what count_names() counted; there is room for all. */
+static void name_row(struct name_queue *q, uint64_t device, struct span bytes)
 {
 	struct row row;
 	struct fact fact;
 	enum status status = row_open(bytes, &row);
-	while (!status && !(status = row_next(&row, &fact)))
-		if (is_unique(fact.field) && fact.value.size)
-			names_put(names, names_hash(fact.field, fact.value), device);
+	while (!status && !(status = row_next(&row, &fact))) {
+		if (!is_unique(fact.field) || !fact.value.size)
+			continue;
+		uint64_t hash = names_hash(fact.field, fact.value);
+		names_prefetch(q->names, hash);
+		q->waiting[q->count++] = (struct name_slot){hash, device};
+		if (q->count == sizeof q->waiting / sizeof *q->waiting)
+			flush_names(q);
+	}
 }
 
 /* The store's rows as they come, ids ascending. */
@@ -100,6 +132,7 @@ struct reading {
 	struct registry *registry;
 	struct id_slot *slots;
 	size_t count, capacity;
+	size_t names; /* of all rows */
 };
 
 static enum status reserve_slot(struct reading *in)
@@ -119,21 +152,15 @@ static enum status reserve_slot(struct reading *in)
 
 static enum status take_row(struct reading *in, uint64_t device, struct span value)
 {
-	struct registry *r = in->registry;
-	struct row row;
 	enum status status = row_check(value);
 	if (!status)
-		status = row_open(value, &row);
-	if (!status)
 		status = reserve_slot(in);
-	if (!status)
-		status = reserve_names(r, row.count);
 	struct stored_row *stored = status ? NULL : row_new(value);
 	if (!stored)
 		return status ? status : STATUS_NO_MEMORY;
 	in->slots[in->count++] = (struct id_slot){device, stored};
-	name_row(&r->names, device, value);
-	r->row_bytes += value.size;
+	in->names += count_names(value);
+	in->registry->row_bytes += value.size;
 	return STATUS_OK;
 }
 
@@ -151,7 +178,13 @@ static enum status read_rows(struct registry *r)
 	struct reading in = {.registry = r};
 	enum status status = store_scan(r->store, STORE_DEVICE, (struct span){NULL, 0}, visit_row, &in);
 	if (!status)
+		status = reserve_names(r, in.names);
+	if (!status)
 		status = ids_build(in.slots, in.count, &r->ids);
+	struct name_queue queue = {.names = &r->names};
+	for (size_t i = 0; !status && i < in.count; i++)
+		name_row(&queue, in.slots[i].id, row_bytes(&in.slots[i]));
+	flush_names(&queue);
 	for (size_t i = 0; status && i < in.count; i++)
 		free(in.slots[i].row);
 	free(in.slots);

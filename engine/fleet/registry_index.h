@@ -70,6 +70,10 @@ uint64_t names_hash(uint8_t field, struct span value);
 uint64_t names_next(const struct names *t, uint64_t hash, size_t *at);
 bool names_has_room(const struct names *t, size_t extra);
 STATUS_CHECKED enum status names_grow(const struct names *t, size_t extra, struct names *out);
+static inline void names_prefetch(const struct names *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->slots[hash & (t->size - 1)], 1);
+}
 /* Put once; there must be room. */
 void names_put(struct names *t, uint64_t hash, uint64_t device);
 
