@@ -23,9 +23,10 @@ struct audit_entry {
 	char case_number[64]; /* may be empty */
 };
 
-/* Durable when it returns. Any thread but an event loop. */
+/* Durable when it returns. STATUS_INVALID: a text is not NUL-terminated. STATUS_IO, STATUS_NO_SPACE, STATUS_NO_MEMORY.
+ * Any thread but an event loop. */
 STATUS_CHECKED enum status audit_write(struct store *s, const struct audit_entry *e);
-/* Newest first, up to `max` entries before `before_ms`. */
+/* Newest first, up to `max` entries before `before_ms` (INT64_MAX: from the newest). */
 typedef enum status audit_visit(void *context, const struct audit_entry *e);
 STATUS_CHECKED enum status audit_read(struct store *s, int64_t before_ms, size_t max, audit_visit *visit,
 				      void *context);

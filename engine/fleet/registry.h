@@ -7,8 +7,19 @@
  *
  *   device ──< binding (field, value, from, to)       names ──> device: phone, plate+colour, SIM, second plate
  *
+ * A change is a *fact*: from this instant on the field is this (or nothing). What holds at an instant is the
+ * fact with the latest beginning not after it, so:
+ *   - a change valid from T ends the binding that was open at T, there;
+ *   - a change in the past holds only until the next fact of its field, which stays as it was;
+ *   - a change from the very instant of an earlier fact corrects it: the last one said stands;
+ *   - saying what already holds at T is no change, and nothing is written.
+ * Changes of different instants may thus come in any order. The history keeps each as it was said.
+ *
  * All of it is in memory; changes are synced to the store before they return (never call a changing
- * function on an event loop). Threads: any; readers never wait for the disk. */
+ * function on an event loop). Threads: any; readers never wait for the disk.
+ *
+ *   family `device`  device 8                    -> its facts (registry_row.h)
+ *   family `log`     device 8 | 0x01 | number 4  -> one change, numbered from 1 per device; never rewritten */
 #ifndef ZAYTON_FLEET_REGISTRY_H
 #define ZAYTON_FLEET_REGISTRY_H
 
@@ -59,7 +70,24 @@ const char *device_field_token(unsigned field);
 const char *device_field_chinese(unsigned field);
 STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
 
+/* bytes of a value, and of the name of who said it */
 #define DEVICE_VALUE_MAX 255
+#define DEVICE_PRINCIPAL_MAX 63
+/* facts of one device: a change a day for ten years */
+#define DEVICE_FACTS_MAX 4096
+/* devices of one registry: about 1 KiB of memory each with every field set, and open registration must end somewhere */
+#define REGISTRY_DEVICES_MAX 4000000
+
+/* A value as the registry keeps it, NUL-terminated. Spaces around it and full-width Latin go. Then, by field:
+ *   PLATE           COLOUR:PLATE, the colour a code of JT/T 697.7 or its Chinese name: "黄:闽c·12345" -> "2:闽C12345"
+ *   SECOND_PLATE, TRAILER   a plate without colour; upper case, without spaces, dots and hyphens
+ *   PHONE           hex digits, lower case, leading zeros dropped, at most 20
+ *   SIM, VIN        upper case
+ *   CLASS, STATE    a token or its Chinese name, kept as token
+ *   METROLOGY_DUE   a date YYYY-MM-DD
+ * An empty value stays empty. STATUS_TOO_LONG; STATUS_MALFORMED when it is no printable UTF-8;
+ * STATUS_OUT_OF_RANGE when it is none of the above; STATUS_INVALID for no field. */
+STATUS_CHECKED enum status device_value_normalise(unsigned field, struct span value, char out[DEVICE_VALUE_MAX + 1]);
 
 struct binding {
 	uint8_t field;
@@ -75,7 +103,7 @@ struct device {
 	uint64_t id;
 	uint8_t kind;
 	int64_t created_ms;
-	struct binding *bindings; /* by field, then valid_from */
+	struct binding *bindings; /* by field, then valid_from; what ended a binding is not one */
 	size_t binding_count;
 };
 
@@ -87,6 +115,7 @@ static inline uint16_t device_partition(uint64_t device)
 }
 
 struct registry;
+/* STATUS_CORRUPT, STATUS_BAD_VERSION: a row cannot be read; the log names the device. */
 STATUS_CHECKED enum status registry_open(struct store *s, struct registry **out);
 void registry_close(struct registry *r);
 
@@ -111,11 +140,31 @@ struct registry_change {
 	struct span value; /* empty: the binding ends and none follows */
 };
 /* Make the device when it is missing, and apply all changes valid from `from_ms`, atomically and durably.
- * STATUS_CONFLICT when a unique value belongs to another device then (`out_conflict` tells whose, may be
- * NULL); STATUS_TOO_LONG, STATUS_OUT_OF_RANGE (a class or date that is none), STATUS_IO, STATUS_NO_SPACE:
- * nothing is changed. */
+ * STATUS_CONFLICT when a unique value belongs to another device at any instant the new binding would hold
+ * (`out_conflict` tells whose, may be NULL); what device_value_normalise refuses; STATUS_INVALID (no such field,
+ * no principal, device 0, another kind than it has); STATUS_FULL past a bound; STATUS_NO_MEMORY, STATUS_IO,
+ * STATUS_NO_SPACE: nothing is changed. */
 STATUS_CHECKED enum status registry_apply(struct registry *r, uint64_t device, enum device_kind kind,
 					  const struct registry_change *changes, size_t count, int64_t from_ms,
 					  const char *principal, uint64_t *out_conflict);
+
+/* One change as it was said. */
+struct registry_event {
+	uint32_t number; /* 1, 2, ... per device */
+	uint8_t field;
+	int64_t from_ms;
+	int64_t changed_ms;
+	struct span value;    /* empty: ended */
+	struct span previous; /* what held at from_ms before */
+	struct span principal;
+};
+/* Every change of a device, oldest first; `visit` may stop with a status, which is returned. STATUS_CORRUPT,
+ * STATUS_IO. Any thread but an event loop. */
+typedef enum status registry_history_visit(void *context, const struct registry_event *e);
+STATUS_CHECKED enum status registry_history(const struct registry *r, uint64_t device, registry_history_visit *visit,
+					    void *context);
+
+/* Bytes of memory all of it takes. */
+size_t registry_memory(const struct registry *r);
 
 #endif

@@ -12,11 +12,10 @@
  *   TIME      u8: bit 0 unit is 1 s, not 1 ms; bit 1 second differences. varint interval, column of
  *             z(d[i] - interval), or with bit 1 z(d[i] - d[i-1]) where d[0] = d[1] - second residual is interval;
  *             d[i] = t[i] - t[i-1] in units. t[0] is the summary's.
- *   RECEIVED  empty: all unknown. u8 mode, sized runs (1 known, 0 unknown), then of the known ones, lag = received - time:
- *             mode 1 varint z(least lag), column of lag - least; 2 varint z(first lag), column of z(lag - lag before);
- *             3 the same, column of z(received - received before); 4 i64 LE each
- *   SPEED     varint first, column of z(speed[i] - speed[i-1])
- *   COURSE    u8: 1 when every course is below 360. varint first, column of z(course[i] - course[i-1]), then
+ *   RECEIVED  empty: all unknown. u8 mode, sized runs (1 known, 0 unknown), then of the known ones, lag = received -
+ * time: mode 1 varint z(least lag), column of lag - least; 2 varint z(first lag), column of z(lag - lag before); 3 the
+ * same, column of z(received - received before); 4 i64 LE each SPEED     varint first, column of z(speed[i] -
+ * speed[i-1]) COURSE    u8: 1 when every course is below 360. varint first, column of z(course[i] - course[i-1]), then
  *             within -180..179
  *   POSITION  u8: bits 0-1 prediction (0 stays, 1 and 2 reckoned, weights 1,0 and 3,1), bits 4-5 unit
  *             10^n * 1e-7 degrees. varint z(lat[0] - lat_min), varint z(lon[0] - lon_min), sized column of
@@ -25,9 +24,8 @@
  *             1 / 2^s of each difference, in sixteenths
  *   ALARM     runs
  *   STATUS    runs
- *   MILEAGE   u8: 1 travelled. varint first, column of z(mileage[i] - mileage[i-1] - hm travelled), see block_travel_next()
- *   FLAGS     sized runs of flags XOR those that follow from status, runs of body
- *   ITEMS     block_items.h
+ *   MILEAGE   u8: 1 travelled. varint first, column of z(mileage[i] - mileage[i-1] - hm travelled), see
+ * block_travel_next() FLAGS     sized runs of flags XOR those that follow from status, runs of body ITEMS block_items.h
  *
  * A section of one report only has its first values and empty columns. */
 #ifndef ZAYTON_SERIES_BLOCK_LAYOUT_H
@@ -42,6 +40,8 @@
 /* version, 17 varints of a summary and one per section never take more */
 #define BLOCK_HEADER_MAX 256
 
+/* Times further from 1970 are no times; the bound keeps every sum of a time and a span within 64 bits. */
+#define BLOCK_TIME_MAX_MS (INT64_C(1) << 60)
 #define BLOCK_TIME_SECONDS 1
 #define BLOCK_TIME_SECOND_DIFFERENCES 2
 enum block_received { BLOCK_RECEIVED_LAG = 1, BLOCK_RECEIVED_LAG_STEP, BLOCK_RECEIVED_STEP, BLOCK_RECEIVED_RAW };
@@ -61,7 +61,18 @@ STATUS_CHECKED enum status block_summary_put(const struct block_summary *s, stru
 STATUS_CHECKED enum status block_summary_take(struct cursor *c, struct block_summary *out);
 void block_summary_of(const struct report *reports, size_t count, struct block_summary *out);
 
+/* --- block_encode.c --- */
+
+STATUS_CHECKED enum status block_put_column(const uint32_t *values, size_t count, struct buf *out);
+STATUS_CHECKED enum status block_put_sized_column(const uint32_t *values, size_t count, struct buf *out);
+STATUS_CHECKED enum status block_put_sized_runs(const uint32_t *values, size_t count, struct buf *out);
+/* Which of the alternatives takes the fewest bits; the first of equals. */
+unsigned block_cheapest(const uint32_t (*residuals)[INT_COLUMN_ROOM], unsigned alternatives, size_t count);
+
 /* --- block_decode.c --- */
+
+/* The span behind a varint of its size; empty, and `c` failed, when it is not there. */
+struct span block_take_sized(struct cursor *c);
 
 struct block_view {
 	struct block_summary summary;
@@ -74,10 +85,10 @@ STATUS_CHECKED enum status block_open(struct span block, struct block_view *out)
 STATUS_CHECKED enum status block_view_columns(const struct block_view *v, const struct series_kernels *kernels,
 					      struct block_columns *out);
 
-/* --- predictions that both sides run --- */
+/* Every column of `out`, and the kind of each body. */
+STATUS_CHECKED enum status block_all_columns(const struct block_view *v, struct block_columns *out, uint16_t *body);
 
-/* The low byte of a report's flags, from its status word. */
-uint16_t report_flags_of_status(uint32_t status);
+/* --- predictions that both sides run --- */
 
 /* Odometer: whole hectometres, and how far into the next, in 65536ths, the speeds say it is. */
 struct block_travel {

@@ -1,9 +1,6 @@
 #include "engine/geo/distance.h"
 #include "engine/series/block_layout.h"
 
-/* Times outside are no times; the bound keeps every sum of a time and a span within 64 bits. */
-#define TIME_MAX_MS (INT64_C(1) << 60)
-
 static bool is_fix(const struct report *r)
 {
 	return !(r->flags & REPORT_FLAG_NO_FIX);
@@ -69,7 +66,8 @@ void block_summary_of(const struct report *reports, size_t count, struct block_s
 }
 
 /* count, fixes missing, z(first time), span, [z(lat_min), height, z(lon_min), width,] alarm, status_and, status_or XOR
- * status_and, mileage_first + 1, z(mileage_last - first), speed_max + 1, flags, distance; sums wrap at the field's width */
+ * status_and, mileage_first + 1, z(mileage_last - first), speed_max + 1, flags, distance; sums wrap at the field's
+ * width */
 enum status block_summary_put(const struct block_summary *s, struct buf *out)
 {
 	uint64_t v[18];
@@ -127,7 +125,7 @@ enum status block_summary_take(struct cursor *c, struct block_summary *out)
 	s.count = (uint32_t)take(c, BLOCK_REPORTS_MAX);
 	s.fixes = s.count - (uint32_t)take(c, s.count);
 	s.time_first_ms = unzigzag64(cursor_varint(c));
-	if (c->failed || s.count == 0 || s.time_first_ms > TIME_MAX_MS || s.time_first_ms < -TIME_MAX_MS)
+	if (c->failed || s.count == 0 || s.time_first_ms > BLOCK_TIME_MAX_MS || s.time_first_ms < -BLOCK_TIME_MAX_MS)
 		return STATUS_CORRUPT;
 	s.time_last_ms = s.time_first_ms + (int64_t)take(c, BLOCK_SPAN_MAX_MS);
 	if (s.fixes)

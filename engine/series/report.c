@@ -1,5 +1,7 @@
 #include "engine/series/report.h"
 
+#include <assert.h>
+
 #include "engine/core/clock.h"
 #include "engine/core/hash.h"
 #include "engine/core/limits.h"
@@ -7,6 +9,10 @@
 #define ITEM_MILEAGE 0x01
 #define LAT_E6_MAX 90000000u
 #define LON_E6_MAX 180000000u
+
+/* 2000-01-01 00:00:00 and 2099-12-31 23:59:59, UTC+8: what two BCD digits of a year can say */
+#define BCD_FIRST_MS INT64_C(946656000000)
+#define BCD_LAST_MS INT64_C(4102415999000)
 
 /* A ROW image up to here is hashed from a small buffer; longer ones are rare. */
 #define ROW_IMAGE_SMALL 256
@@ -46,7 +52,7 @@ uint32_t report_items_mileage(struct span items)
 	return MILEAGE_UNKNOWN;
 }
 
-static uint16_t flags_of_status(uint32_t status)
+uint16_t report_flags_of_status(uint32_t status)
 {
 	uint16_t flags = status & STATUS_BIT_FIX ? 0 : REPORT_FLAG_NO_FIX;
 	return status & STATUS_BIT_OFFSET ? flags | REPORT_FLAG_OFFSET : flags;
@@ -77,7 +83,7 @@ enum status report_from_jt808(struct span body, struct report *out)
 	r.altitude_m = (int16_t)load_be16(p + 16);
 	r.speed_dkmh = load_be16(p + 18);
 	r.course_deg = load_be16(p + 20);
-	r.flags = flags_of_status(r.status);
+	r.flags = report_flags_of_status(r.status);
 	r.items = p + REPORT_FIXED_JT808;
 	r.items_size = (uint16_t)(body.size - REPORT_FIXED_JT808);
 	r.mileage_hm = report_items_mileage(span_of(r.items, r.items_size));
@@ -99,17 +105,31 @@ static void fixed_row(const struct report *r, uint8_t out[REPORT_FIXED_ROW])
 	store_le16(out + 32, (uint16_t)r->altitude_m);
 }
 
-/* A zero keeps its sign in the status bit alone, so only the bit decides nothing here but a contradiction. */
+size_t report_fixed_size(uint16_t body)
+{
+	return body == REPORT_BODY_ROW ? REPORT_FIXED_ROW : REPORT_FIXED_JT808;
+}
+
+/* On the 1e-6 grid, and the hemisphere bit says what the sign says; a zero may carry either bit. */
 static bool axis_matches(int32_t e7, bool negative)
 {
 	return e7 % 10 == 0 && (e7 == 0 || (e7 < 0) == negative);
 }
 
-static enum status fixed_jt808(const struct report *r, uint8_t out[REPORT_FIXED_JT808])
+bool report_is_whole(const struct report *r)
 {
-	if (!axis_matches(r->lat_e7, r->status & STATUS_BIT_SOUTH) ||
-	    !axis_matches(r->lon_e7, r->status & STATUS_BIT_WEST) || r->time_ms % MS_PER_SECOND)
-		return STATUS_INVALID;
+	if (r->items_size > REPORT_BODY_MAX - report_fixed_size(r->body) || r->lat_e7 < -LAT_E7_MAX ||
+	    r->lat_e7 > LAT_E7_MAX || r->lon_e7 < -LON_E7_MAX || r->lon_e7 > LON_E7_MAX)
+		return false;
+	if (r->body != REPORT_BODY_JT808)
+		return r->body == REPORT_BODY_ROW;
+	return axis_matches(r->lat_e7, r->status & STATUS_BIT_SOUTH) &&
+	       axis_matches(r->lon_e7, r->status & STATUS_BIT_WEST) && r->time_ms % MS_PER_SECOND == 0 &&
+	       r->time_ms >= BCD_FIRST_MS && r->time_ms <= BCD_LAST_MS;
+}
+
+static void fixed_jt808(const struct report *r, uint8_t out[REPORT_FIXED_JT808])
+{
 	store_be32(out, r->alarm);
 	store_be32(out + 4, r->status);
 	store_be32(out + 8, (uint32_t)(r->lat_e7 < 0 ? -r->lat_e7 : r->lat_e7) / 10);
@@ -117,24 +137,26 @@ static enum status fixed_jt808(const struct report *r, uint8_t out[REPORT_FIXED_
 	store_be16(out + 16, (uint16_t)r->altitude_m);
 	store_be16(out + 18, r->speed_dkmh);
 	store_be16(out + 20, r->course_deg);
-	return bcd_time_encode(r->time_ms, out + 22) ? STATUS_INVALID : STATUS_OK;
+	enum status status = bcd_time_encode(r->time_ms, out + 22);
+	assert(!status);
+	(void)status;
 }
 
-size_t report_fixed_size(uint16_t body)
+static size_t fixed_part(const struct report *r, uint8_t out[REPORT_FIXED_ROW])
 {
-	return body == REPORT_BODY_ROW ? REPORT_FIXED_ROW : REPORT_FIXED_JT808;
+	if (r->body == REPORT_BODY_ROW)
+		fixed_row(r, out);
+	else
+		fixed_jt808(r, out);
+	return report_fixed_size(r->body);
 }
 
 enum status report_body(const struct report *r, struct buf *out)
 {
 	uint8_t fixed[REPORT_FIXED_ROW];
-	size_t size = report_fixed_size(r->body);
-	if (r->body == REPORT_BODY_ROW)
-		fixed_row(r, fixed);
-	else if (r->body != REPORT_BODY_JT808 || fixed_jt808(r, fixed))
+	if (!report_is_whole(r))
 		return STATUS_INVALID;
-	if (size + r->items_size > REPORT_BODY_MAX)
-		return STATUS_INVALID;
+	size_t size = fixed_part(r, fixed);
 	enum status status = buf_reserve(out, size + r->items_size);
 	if (status)
 		return status;
@@ -168,11 +190,10 @@ static uint64_t hash_image(const uint8_t *fixed, size_t size, const struct repor
 enum status report_rehash(struct report *r)
 {
 	uint8_t fixed[REPORT_FIXED_ROW];
-	if (r->body == REPORT_BODY_ROW)
-		fixed_row(r, fixed);
-	else if (r->body != REPORT_BODY_JT808 || fixed_jt808(r, fixed))
+	if (!report_is_whole(r))
 		return STATUS_INVALID;
-	r->hash = hash_image(fixed, report_fixed_size(r->body), r);
+	size_t size = fixed_part(r, fixed);
+	r->hash = hash_image(fixed, size, r);
 	return STATUS_OK;
 }
 

@@ -95,9 +95,14 @@ STATUS_CHECKED enum status report_from_jt808(struct span body, struct report *ou
  * and the items). */
 void report_row_seal(struct report *r);
 
+/* The flags that follow from the status word: the low byte of `flags`. */
+uint16_t report_flags_of_status(uint32_t status);
+/* Whether these fields and items make a body: a position on the globe and at most REPORT_BODY_MAX bytes; for JT808
+ * also a position on the 1e-6 grid, in agreement with the hemisphere bits, and a whole second of 2000..2099. */
+bool report_is_whole(const struct report *r);
+
 /* Append the original body: for JT808 the bytes that came, for ROW the canonical image.
- * STATUS_INVALID when the fields are none that report_from_jt808() gives (a position off the 1e-6 grid or against
- * the hemisphere bits, a time outside 2000..2099 or between seconds); STATUS_FULL, STATUS_NO_MEMORY. */
+ * STATUS_INVALID unless report_is_whole(); STATUS_FULL, STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status report_body(const struct report *r, struct buf *out);
 /* Fill `hash` from the fields and items, as the original body gave it. STATUS_INVALID as above. */
 STATUS_CHECKED enum status report_rehash(struct report *r);

@@ -78,10 +78,8 @@ static enum status check(struct jt808_frame *out, uint8_t *scratch)
 		return status;
 	if (content.size < CONTENT_MIN)
 		return STATUS_BAD_LENGTH;
-	if (sum != 0)
-		return STATUS_BAD_CHECKSUM;
 	out->content = span_of(content.data, content.size - 1);
-	return STATUS_OK;
+	return sum == 0 ? STATUS_OK : STATUS_BAD_CHECKSUM;
 }
 
 enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out)

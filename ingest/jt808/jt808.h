@@ -31,8 +31,8 @@ struct jt808_frame {
  * A closing flag is used up only when another flag follows it; otherwise it may open the next frame and is
  * left in place, also at the end of the input: what remains of whole frames is then the one byte 7E. So
  * the frames are the same however the stream was cut into reads. Empty 7E 7E pairs are skipped.
- * STATUS_TOO_LONG uses up exactly JT808_FRAME_MAX bytes. The private framing with E7 as flag is not
- * understood. */
+ * STATUS_BAD_CHECKSUM fills `content` too, for a look at it. STATUS_TOO_LONG uses up exactly JT808_FRAME_MAX bytes. The
+ * private framing with E7 as flag is not understood. */
 STATUS_CHECKED enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out);
 /* Escape, checksum and flag `content`; appends to `out`, which must have room for 2 * content.size + 4. */
 STATUS_CHECKED enum status jt808_frame_encode(struct span content, struct buf *out);
@@ -72,7 +72,8 @@ void jt808_phone_text(const struct jt808_header *h, char out[JT808_PHONE_TEXT_MA
 /* The phone text back into a header field of `size` 6 or 10 bytes. STATUS_TOO_LONG, STATUS_MALFORMED. */
 STATUS_CHECKED enum status jt808_phone_pack(struct span text, uint8_t *out, uint8_t size);
 
-/* --- decode_session_jt808.c: messages of a session. Text is GBK on the wire and UTF-8 here. --- */
+/* --- decode_session_jt808.c, encode_session_jt808.c: messages of a session. Text is GBK on the wire and UTF-8 here.
+ * --- */
 
 #define JT808_TEXT_MAX 256
 
@@ -83,14 +84,18 @@ struct jt808_register {
 	uint8_t plate_colour;
 	char plate[JT808_TEXT_MAX]; /* or the VIN when plate_colour is 0 */
 };
+/* The edition: 2019 as the header says; before it, 2013 from 37 bytes with a colour at offset 36, else 2011.
+ * STATUS_BAD_LENGTH below the fixed part (25, 37 or 76 bytes). */
 STATUS_CHECKED enum status jt808_register_decode(struct span body, bool is_2019, struct jt808_register *out);
+/* All *_encode of this part append a body; STATUS_TOO_LONG when a text does not fit its field. */
 STATUS_CHECKED enum status jt808_register_encode(const struct jt808_register *r, struct buf *out);
 
 struct jt808_auth {
-	struct span code; /* borrowed */
+	struct span code; /* borrowed, without NUL padding; may be empty */
 	char imei[16];
 	char software[61];
 };
+/* A 2019 body that is not length, code, IMEI and software version is taken whole as the code. */
 STATUS_CHECKED enum status jt808_auth_decode(struct span body, bool is_2019, struct jt808_auth *out);
 STATUS_CHECKED enum status jt808_auth_encode(const struct jt808_auth *a, bool is_2019, struct buf *out);
 
@@ -100,6 +105,7 @@ struct jt808_attributes { /* 0x0107 */
 		firmware[JT808_TEXT_MAX];
 	uint8_t gnss, comm;
 };
+/* Told apart by which layout ends where the body ends: 2013, 2019 with an 11-byte manufacturer, 2019 with 5. */
 STATUS_CHECKED enum status jt808_attributes_decode(struct span body, struct jt808_attributes *out);
 
 struct jt808_driver { /* 0x0702 */
@@ -107,10 +113,13 @@ struct jt808_driver { /* 0x0702 */
 	bool has_time;
 	uint8_t status; /* 1 on duty, 2 off duty; 0 in 2011 */
 	int64_t time_ms;
-	uint8_t ic_result;
+	uint8_t ic_result; /* 0 read, 1 not authentic, 2 locked, 3 pulled, 4 bad data */
 	char name[JT808_TEXT_MAX], licence[121], authority[JT808_TEXT_MAX], id_card[61];
 	char expiry[9]; /* YYYYMMDD or empty */
 };
+/* 2011 begins with the length of the name; later editions with status 1 or 2 and a BCD time. What a terminal
+ * leaves out at the end (off duty, card not read) stays empty, what it sends anyway is read.
+ * STATUS_BAD_LENGTH when a field is cut; `out` holds the fields before it. STATUS_BAD_TIME. */
 STATUS_CHECKED enum status jt808_driver_decode(struct span body, bool is_2019, struct jt808_driver *out);
 STATUS_CHECKED enum status jt808_driver_encode(const struct jt808_driver *d, struct buf *out);
 
@@ -120,11 +129,12 @@ struct jt808_reply { /* 0x0001 and 0x8001 */
 	uint8_t result; /* 0 ok, 1 fail, 2 bad message, 3 unsupported, 4 alarm confirmed (platform only) */
 };
 STATUS_CHECKED enum status jt808_reply_decode(struct span body, struct jt808_reply *out);
+STATUS_CHECKED enum status jt808_reply_encode(const struct jt808_reply *r, struct buf *out);
 
 struct jt808_register_reply { /* 0x8100 */
 	uint16_t serial;
-	uint8_t result; /* 0 ok, 1 vehicle registered, 2 no such vehicle, 3 terminal registered, 4 no such terminal */
-	struct span code;
+	uint8_t result;   /* 0 ok, 1 vehicle registered, 2 no such vehicle, 3 terminal registered, 4 no such terminal */
+	struct span code; /* borrowed, without NUL padding */
 };
 STATUS_CHECKED enum status jt808_register_reply_decode(struct span body, struct jt808_register_reply *out);
 
@@ -137,7 +147,7 @@ struct jt808_bodies {
 	uint8_t type;      /* 0x0704: 0 batch, 1 blind-area backfill */
 };
 STATUS_CHECKED enum status jt808_batch_decode(struct span body, struct jt808_bodies *out);
-/* STATUS_END after the last; STATUS_BAD_LENGTH when the rest is cut. */
+/* STATUS_END after the last; STATUS_BAD_LENGTH, once, when the rest is cut: `out_body` is that rest. */
 STATUS_CHECKED enum status jt808_batch_next(struct jt808_bodies *b, struct span *out_body);
 /* 0x0201, 0x0500: the serial answered and the 0x0200 body behind it. */
 STATUS_CHECKED enum status jt808_answered_location_decode(struct span body, uint16_t *out_serial,
@@ -173,12 +183,15 @@ struct jt808_location {
 /* STATUS_OUT_OF_RANGE for a time outside 2000..2099. */
 STATUS_CHECKED enum status jt808_location_encode(const struct jt808_location *l, struct buf *out);
 STATUS_CHECKED enum status jt808_item_encode(uint8_t id, struct span value, struct buf *out);
+/* A 0x0704 body. STATUS_TOO_LONG past 65535 bodies or bytes in one. */
+STATUS_CHECKED enum status jt808_batch_encode(uint8_t type, const struct span *bodies, size_t count, struct buf *out);
 
 /* --- explain_jt808.c: one frame as JSON, for `zayton decode` --- */
 
-/* Every field of the frame by name, unknown bodies and items as hex; appends one JSON object without a
- * line end. Never fails on what a peer sent: a refused body is told inside the object; the status returned
- * is that of the frame (STATUS_OK or why it is refused). */
+/* Every field of the frame by name, unknown bodies and items as hex; appends one JSON object without a line end.
+ * Looks at `frame->raw` alone, so that refused frames are explained too. What a peer sent never fails: a
+ * refusal of the frame, the header or the body is told inside the object ("refused") and is the status
+ * returned. STATUS_NO_MEMORY, STATUS_FULL (`out`): nothing was appended. */
 STATUS_CHECKED enum status jt808_explain(const struct jt808_frame *frame, struct buf *out);
 
 #endif

@@ -13,6 +13,7 @@
 #include "engine/core/settings.h"
 #include "engine/fleet/engine.h"
 #include "ingest/listen/ingest.h"
+#include "ingest/listen/ingest_stats.h"
 #include "query/cli/cli.h"
 #include "query/cli/tokens.h"
 #include "query/http/http.h"

@@ -17,24 +17,29 @@ static void separate(struct json_out *j)
 	j->comma = true;
 }
 
-void json_open(struct json_out *j, char bracket)
+void jout_open(struct json_out *j, char bracket)
 {
 	separate(j);
 	put(j, &bracket, 1);
 	j->comma = false;
 }
 
-void json_close(struct json_out *j, char bracket)
+void jout_close(struct json_out *j, char bracket)
 {
 	put(j, &bracket, 1);
 	j->comma = true;
 }
 
-void json_key(struct json_out *j, const char *key)
+void jout_key_text(struct json_out *j, struct span key)
 {
-	json_string(j, key);
+	jout_text(j, key);
 	put(j, ":", 1);
 	j->comma = false;
+}
+
+void jout_key(struct json_out *j, const char *key)
+{
+	jout_key_text(j, span_of_string(key));
 }
 
 size_t json_utf8_length(struct span text)
@@ -88,7 +93,7 @@ static void put_special(struct json_out *j, uint8_t c)
 	}
 }
 
-void json_text(struct json_out *j, struct span text)
+void jout_text(struct json_out *j, struct span text)
 {
 	separate(j);
 	put(j, "\"", 1);
@@ -111,9 +116,9 @@ void json_text(struct json_out *j, struct span text)
 	put(j, "\"", 1);
 }
 
-void json_string(struct json_out *j, const char *text)
+void jout_string(struct json_out *j, const char *text)
 {
-	json_text(j, span_of_string(text));
+	jout_text(j, span_of_string(text));
 }
 
 /* Digits of v, least significant last; returns their start within `end`. */
@@ -143,19 +148,19 @@ enum status fixed_append(struct buf *out, int64_t v, unsigned decimals)
 	return buf_append(out, at, (size_t)(end - at));
 }
 
-void json_fixed(struct json_out *j, int64_t v, unsigned decimals)
+void jout_fixed(struct json_out *j, int64_t v, unsigned decimals)
 {
 	separate(j);
 	if (!j->status)
 		j->status = fixed_append(j->out, v, decimals);
 }
 
-void json_integer(struct json_out *j, int64_t v)
+void jout_integer(struct json_out *j, int64_t v)
 {
-	json_fixed(j, v, 0);
+	jout_fixed(j, v, 0);
 }
 
-void json_unsigned(struct json_out *j, uint64_t v)
+void jout_unsigned(struct json_out *j, uint64_t v)
 {
 	char text[24], *end = text + sizeof text;
 	separate(j);
@@ -163,41 +168,41 @@ void json_unsigned(struct json_out *j, uint64_t v)
 	put(j, at, (size_t)(end - at));
 }
 
-void json_bool(struct json_out *j, bool v)
+void jout_bool(struct json_out *j, bool v)
 {
-	json_raw(j, v ? "true" : "false");
+	jout_raw(j, v ? "true" : "false");
 }
 
-void json_null(struct json_out *j)
+void jout_null(struct json_out *j)
 {
-	json_raw(j, "null");
+	jout_raw(j, "null");
 }
 
-void json_raw(struct json_out *j, const char *text)
+void jout_raw(struct json_out *j, const char *text)
 {
 	separate(j);
 	put(j, text, strlen(text));
 }
 
-void json_time(struct json_out *j, int64_t ms)
+void jout_time(struct json_out *j, int64_t ms)
 {
 	char text[TIME_TEXT_MAX];
 	if (ms == INT64_MIN || ms == INT64_MAX) {
-		json_null(j);
+		jout_null(j);
 		return;
 	}
 	time_format(ms, 0, text);
-	json_string(j, text);
+	jout_string(j, text);
 }
 
-void json_hex64(struct json_out *j, uint64_t v)
+void jout_hex64(struct json_out *j, uint64_t v)
 {
 	char text[17];
 	snprintf(text, sizeof text, "%016llx", (unsigned long long)v);
-	json_string(j, text);
+	jout_string(j, text);
 }
 
-void json_hex(struct json_out *j, struct span bytes)
+void jout_hex(struct json_out *j, struct span bytes)
 {
 	char text[2 * 256 + 1];
 	separate(j);

@@ -1,6 +1,6 @@
 /* json_out.h -- JSON written straight into a buffer: commas, escapes and fixed-point numbers.
  *
- *   json_open(&j, '{'); json_key(&j, "speed_kmh"); json_fixed(&j, 723, 1); json_close(&j, '}');   {"speed_kmh":72.3}
+ *   jout_open(&j, '{'); jout_key(&j, "speed_kmh"); jout_fixed(&j, 723, 1); jout_close(&j, '}');   {"speed_kmh":72.3}
  *
  * The first failure (the buffer is full, no memory) sticks in `status`; what follows is dropped. Text that is not
  * UTF-8 has its wrong bytes replaced by U+FFFD. Numbers never pass through floating point. */
@@ -22,24 +22,25 @@ static inline struct json_out json_out_init(struct buf *out)
 	return (struct json_out){out, STATUS_OK, false};
 }
 /* '{' or '[', and back. */
-void json_open(struct json_out *j, char bracket);
-void json_close(struct json_out *j, char bracket);
-void json_key(struct json_out *j, const char *key);
-void json_text(struct json_out *j, struct span text);
-void json_string(struct json_out *j, const char *text);
-void json_integer(struct json_out *j, int64_t v);
-void json_unsigned(struct json_out *j, uint64_t v);
+void jout_open(struct json_out *j, char bracket);
+void jout_close(struct json_out *j, char bracket);
+void jout_key(struct json_out *j, const char *key);
+void jout_key_text(struct json_out *j, struct span key);
+void jout_text(struct json_out *j, struct span text);
+void jout_string(struct json_out *j, const char *text);
+void jout_integer(struct json_out *j, int64_t v);
+void jout_unsigned(struct json_out *j, uint64_t v);
 /* v / 10^decimals with exactly `decimals` digits (0..9) after the point. */
-void json_fixed(struct json_out *j, int64_t v, unsigned decimals);
-void json_bool(struct json_out *j, bool v);
-void json_null(struct json_out *j);
+void jout_fixed(struct json_out *j, int64_t v, unsigned decimals);
+void jout_bool(struct json_out *j, bool v);
+void jout_null(struct json_out *j);
 /* RFC 3339 in UTC, or null when it is one of the "unknown" ends of time. */
-void json_time(struct json_out *j, int64_t ms);
+void jout_time(struct json_out *j, int64_t ms);
 /* 16 hex digits. */
-void json_hex64(struct json_out *j, uint64_t v);
-void json_hex(struct json_out *j, struct span bytes);
+void jout_hex64(struct json_out *j, uint64_t v);
+void jout_hex(struct json_out *j, struct span bytes);
 /* Bytes as they are, between values. */
-void json_raw(struct json_out *j, const char *text);
+void jout_raw(struct json_out *j, const char *text);
 
 /* Append v / 10^decimals to `out`. Shared with the other formats. */
 STATUS_CHECKED enum status fixed_append(struct buf *out, int64_t v, unsigned decimals);

@@ -58,23 +58,23 @@ static void print_problem(struct json_out *j, struct http_exchange *x, enum http
 {
 	char type[96];
 	snprintf(type, sizeof type, "urn:zayton:problem:%s", kinds[kind].token);
-	json_open(j, '{');
-	json_key(j, "type");
-	json_string(j, type);
-	json_key(j, "title");
-	json_string(j, http_status_title(kinds[kind].status));
-	json_key(j, "status");
-	json_unsigned(j, kinds[kind].status);
-	json_key(j, "detail");
-	json_string(j, detail);
-	json_key(j, "instance");
+	jout_open(j, '{');
+	jout_key(j, "type");
+	jout_string(j, type);
+	jout_key(j, "title");
+	jout_string(j, http_status_title(kinds[kind].status));
+	jout_key(j, "status");
+	jout_unsigned(j, kinds[kind].status);
+	jout_key(j, "detail");
+	jout_string(j, detail);
+	jout_key(j, "instance");
 	struct span path = span_of_string(x->request.path);
-	json_text(j, span_of(path.data, path.size < 512 ? path.size : 512));
+	jout_text(j, span_of(path.data, path.size < 512 ? path.size : 512));
 	if (parameter) {
-		json_key(j, "parameter");
-		json_string(j, parameter);
+		jout_key(j, "parameter");
+		jout_string(j, parameter);
 	}
-	json_close(j, '}');
+	jout_close(j, '}');
 }
 
 void http_problem_send(struct http_exchange *x, enum http_problem_kind kind, const char *parameter, const char *detail)

@@ -1,0 +1,155 @@
+/* audit.c -- reads of location histories, newest first.
+ *
+ *   family `audit`   ~(time biased by 2^63) 8 | run 4 | ~number 4   -> entry, version 1
+ *   entry = version 1 | device 8 | from 8 | to 8 | name | scope | action | case     text = size 1, bytes
+ *
+ * `run` is drawn at random once a process and `number` counts within it, so that entries of one millisecond
+ * never fall on one key, whatever the clock does between two runs. */
+#include "engine/fleet/audit.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define AUDIT_VERSION 1
+#define AUDIT_KEY_SIZE 16
+#define AUDIT_ENTRY_MAX 512
+
+const struct principal principal_local = {"local", "all"};
+
+static uint64_t inverted_time(int64_t ms)
+{
+	return ~((uint64_t)ms ^ (UINT64_C(1) << 63));
+}
+
+static int64_t time_of(uint64_t inverted)
+{
+	return (int64_t)(~inverted ^ (UINT64_C(1) << 63));
+}
+
+/* The number of this run, never 0. Threads that race agree on the first to be stored. */
+static uint32_t run_number(void)
+{
+	static _Atomic uint32_t run;
+	uint32_t drawn = 0, none = 0;
+	if (atomic_load(&run))
+		return atomic_load(&run);
+	if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn || !drawn)
+		drawn = 1;
+	return atomic_compare_exchange_strong(&run, &none, drawn) ? drawn : none;
+}
+
+static void make_key(int64_t at_ms, uint8_t key[AUDIT_KEY_SIZE])
+{
+	static _Atomic uint32_t count;
+	store_be64(key, inverted_time(at_ms));
+	store_be32(key + 8, run_number());
+	store_be32(key + 12, ~atomic_fetch_add(&count, 1));
+}
+
+static enum status put_text(struct buf *out, const char *text, size_t room)
+{
+	size_t size = strnlen(text, room);
+	enum status status = size == room ? STATUS_INVALID : buf_append_u8(out, (uint8_t)size);
+	return status ? status : buf_append(out, text, size);
+}
+
+static enum status encode(const struct audit_entry *e, struct buf *out)
+{
+	enum status status = buf_append_u8(out, AUDIT_VERSION);
+	if (!status)
+		status = buf_append_be64(out, e->device);
+	if (!status)
+		status = buf_append_be64(out, (uint64_t)e->from_ms);
+	if (!status)
+		status = buf_append_be64(out, (uint64_t)e->to_ms);
+	if (!status)
+		status = put_text(out, e->who.name, sizeof e->who.name);
+	if (!status)
+		status = put_text(out, e->who.scope, sizeof e->who.scope);
+	if (!status)
+		status = put_text(out, e->action, sizeof e->action);
+	if (!status)
+		status = put_text(out, e->case_number, sizeof e->case_number);
+	return status;
+}
+
+static void take_text(struct cursor *c, char *out, size_t room)
+{
+	struct span text = cursor_take(c, cursor_u8(c));
+	if (text.size >= room) {
+		c->failed = true;
+		return;
+	}
+	memcpy(out, text.data, text.size);
+	out[text.size] = '\0';
+}
+
+static enum status decode(struct span key, struct span value, struct audit_entry *out)
+{
+	struct cursor c = cursor_of(value);
+	*out = (struct audit_entry){0};
+	if (key.size != AUDIT_KEY_SIZE)
+		return STATUS_CORRUPT;
+	if (cursor_u8(&c) != AUDIT_VERSION)
+		return STATUS_BAD_VERSION;
+	out->at_ms = time_of(load_be64(key.data));
+	out->device = cursor_be64(&c);
+	out->from_ms = (int64_t)cursor_be64(&c);
+	out->to_ms = (int64_t)cursor_be64(&c);
+	take_text(&c, out->who.name, sizeof out->who.name);
+	take_text(&c, out->who.scope, sizeof out->who.scope);
+	take_text(&c, out->action, sizeof out->action);
+	take_text(&c, out->case_number, sizeof out->case_number);
+	return c.failed || cursor_left(&c) ? STATUS_CORRUPT : STATUS_OK;
+}
+
+enum status audit_write(struct store *s, const struct audit_entry *e)
+{
+	uint8_t key[AUDIT_KEY_SIZE];
+	struct buf value = buf_init(AUDIT_ENTRY_MAX);
+	struct store_batch *batch = NULL;
+	enum status status = encode(e, &value);
+	if (!status)
+		status = store_batch_new(s, &batch);
+	if (!status) {
+		make_key(e->at_ms, key);
+		store_batch_put(batch, STORE_AUDIT, span_of(key, sizeof key), span_of(value.data, value.size));
+		status = store_commit(s, batch, true);
+	}
+	store_batch_free(batch);
+	buf_deinit(&value);
+	return status;
+}
+
+struct audit_walk {
+	size_t left;
+	audit_visit *visit;
+	void *context;
+	bool enough;
+};
+
+static enum status visit_entry(void *context, struct span key, struct span value)
+{
+	struct audit_walk *walk = context;
+	struct audit_entry entry;
+	if (walk->left == 0) {
+		walk->enough = true;
+		return STATUS_END;
+	}
+	walk->left--;
+	enum status status = decode(key, value, &entry);
+	return status ? status : walk->visit(walk->context, &entry);
+}
+
+enum status audit_read(struct store *s, int64_t before_ms, size_t max, audit_visit *visit, void *context)
+{
+	uint8_t start[AUDIT_KEY_SIZE] = {0};
+	struct audit_walk walk = {max, visit, context, false};
+	if (before_ms == INT64_MIN || max == 0)
+		return STATUS_OK;
+	store_be64(start, inverted_time(before_ms - 1));
+	enum status status = store_scan_from(s, STORE_AUDIT, span_of(start, sizeof start), visit_entry, &walk);
+	return walk.enough ? STATUS_OK : status;
+}

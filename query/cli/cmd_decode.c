@@ -1,0 +1,250 @@
+/* zayton decode: recorded bytes in, one JSON object a frame out.
+ *
+ *   file -> chunk (64 KiB) -> [hex digits -> bytes] -> pending -> frames -> a line each
+ *
+ * `pending` holds less than one frame between chunks, so input of any length takes the same memory. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ingest/jt808/jt808.h"
+#include "query/cli/cli.h"
+
+#define CHUNK_BYTES 65536u
+#define JSON_BYTES_MAX (4u << 20)
+#define FLAG 0x7e
+
+static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [FILE | -]\n"
+			    "  每帧一行 JSON; 输入为十六进制文本或原始字节, 缺省自动识别.\n"
+			    "  One JSON object a frame. Input is hex text (blanks and # comments allowed) or raw\n"
+			    "  bytes, told apart unless said. Exit status 1: some frame was refused; 2: no input.\n";
+
+enum mode { MODE_DETECT, MODE_HEX, MODE_RAW };
+
+struct decoder {
+	FILE *in;
+	enum mode mode;
+	struct buf pending; /* bytes not yet framed */
+	struct buf json;
+	unsigned long line; /* of hex text, from 1 */
+	int nibble;         /* the first digit of a byte, or -1 */
+	bool skip_line;     /* a comment, or the rest of a bad line */
+	bool refused;
+};
+
+static int digit_of(int c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool looks_like_hex(struct span chunk)
+{
+	bool comment = false;
+	for (size_t i = 0; i < chunk.size; i++) {
+		uint8_t c = chunk.data[i];
+		if (c == '\n')
+			comment = false;
+		else if (c == '#')
+			comment = true;
+		else if (!comment && !is_blank(c) && digit_of(c) < 0)
+			return false;
+	}
+	return true;
+}
+
+static void print_line(struct decoder *d)
+{
+	fwrite(d->json.data, 1, d->json.size, stdout);
+	putchar('\n');
+	buf_clear(&d->json);
+}
+
+/* What is no frame at all, told like a refused one; at most the first 64 bytes are shown. */
+static enum status print_refusal(struct decoder *d, enum status refused, const char *reason, struct span bytes)
+{
+	char hex[2 * 64 + 1];
+	hex_encode(hex, span_of(bytes.data, bytes.size < 64 ? bytes.size : 64));
+	d->refused = true;
+	enum status status = buf_printf(&d->json, "{\"refused\":\"%s\",\"reason\":\"%s\",\"bytes\":%zu,\"raw\":\"%s\"}",
+					status_name(refused), reason, bytes.size, hex);
+	if (!status)
+		print_line(d);
+	return status;
+}
+
+static enum status print_bad_line(struct decoder *d)
+{
+	d->refused = true;
+	enum status status = buf_printf(&d->json, "{\"refused\":\"%s\",\"reason\":\"not hex\",\"line\":%lu}",
+					status_name(STATUS_MALFORMED), d->line);
+	if (!status)
+		print_line(d);
+	return status;
+}
+
+/* Bytes before a frame, empty flag pairs aside. */
+static enum status print_skipped(struct decoder *d, struct span skipped)
+{
+	while (skipped.size && skipped.data[0] == FLAG)
+		skipped = span_of(skipped.data + 1, skipped.size - 1);
+	while (skipped.size && skipped.data[skipped.size - 1] == FLAG)
+		skipped.size--;
+	return skipped.size ? print_refusal(d, STATUS_MALFORMED, "bytes outside of any frame", skipped) : STATUS_OK;
+}
+
+static enum status print_frame(struct decoder *d, const struct jt808_frame *frame)
+{
+	enum status refused = jt808_explain(frame, &d->json);
+	if (refused == STATUS_NO_MEMORY || refused == STATUS_FULL)
+		return refused;
+	d->refused |= refused != STATUS_OK;
+	print_line(d);
+	return STATUS_OK;
+}
+
+/* All whole frames of `pending`; the rest stays in it. */
+static enum status decode_pending(struct decoder *d)
+{
+	uint8_t scratch[JT808_FRAME_MAX];
+	struct jt808_frame frame;
+	size_t from = 0;
+	enum status status = STATUS_OK;
+	while (!status) {
+		struct span rest = span_of(d->pending.data + from, d->pending.size - from);
+		enum status found = jt808_frame_next(rest, scratch, &frame);
+		status = print_skipped(d, span_of(rest.data, frame.skipped));
+		from += frame.consumed;
+		if (found == STATUS_NEED_MORE)
+			break;
+		if (!status)
+			status = print_frame(d, &frame);
+	}
+	memmove(d->pending.data, d->pending.data + from, d->pending.size - from);
+	d->pending.size -= from;
+	return status;
+}
+
+/* One character of hex text. A bad line costs what it holds and the frame it breaks. */
+static enum status take_character(struct decoder *d, uint8_t c)
+{
+	int digit = digit_of(c);
+	if (c == '\n' && d->nibble >= 0) {
+		d->nibble = -1;
+		enum status status = print_bad_line(d);
+		d->line++;
+		return status;
+	}
+	if (c == '\n') {
+		d->line++;
+		d->skip_line = false;
+		return STATUS_OK;
+	}
+	if (d->skip_line || is_blank(c))
+		return STATUS_OK;
+	if (c == '#' && d->nibble < 0) {
+		d->skip_line = true;
+		return STATUS_OK;
+	}
+	if (digit < 0) {
+		d->nibble = -1;
+		d->skip_line = true;
+		return print_bad_line(d);
+	}
+	if (d->nibble < 0) {
+		d->nibble = digit;
+		return STATUS_OK;
+	}
+	uint8_t byte = (uint8_t)(d->nibble << 4 | digit);
+	d->nibble = -1;
+	return buf_append_u8(&d->pending, byte);
+}
+
+static enum status take_chunk(struct decoder *d, struct span chunk)
+{
+	if (d->mode == MODE_DETECT)
+		d->mode = looks_like_hex(chunk) ? MODE_HEX : MODE_RAW;
+	enum status status = STATUS_OK;
+	if (d->mode == MODE_RAW)
+		status = buf_append(&d->pending, chunk.data, chunk.size);
+	for (size_t i = 0; d->mode == MODE_HEX && i < chunk.size && !status; i++)
+		status = take_character(d, chunk.data[i]);
+	return status ? status : decode_pending(d);
+}
+
+/* What is left at the end: nothing, the closing flag of the last frame, or a frame that was cut. */
+static enum status finish(struct decoder *d)
+{
+	enum status status = STATUS_OK;
+	if (d->nibble >= 0)
+		status = print_bad_line(d);
+	if (!status && d->pending.size > 1)
+		status = print_refusal(d, STATUS_NEED_MORE, "the frame is cut", buf_view(&d->pending));
+	return status;
+}
+
+static enum status decode_stream(struct decoder *d)
+{
+	uint8_t *chunk = malloc(CHUNK_BYTES);
+	enum status status = chunk ? STATUS_OK : STATUS_NO_MEMORY;
+	size_t n;
+	while (!status && (n = fread(chunk, 1, CHUNK_BYTES, d->in)) > 0)
+		status = take_chunk(d, span_of(chunk, n));
+	if (!status && ferror(d->in))
+		status = STATUS_IO;
+	if (!status)
+		status = finish(d);
+	if (fflush(stdout) || ferror(stdout))
+		status = STATUS_IO;
+	free(chunk);
+	return status;
+}
+
+static int decode_file(const char *path, enum mode mode)
+{
+	bool standard = strcmp(path, "-") == 0;
+	struct decoder d = {.in = standard ? stdin : fopen(path, "rb"), .mode = mode, .line = 1, .nibble = -1};
+	if (!d.in) {
+		fprintf(stderr, "zayton decode: %s: %s\n", path, strerror(errno));
+		return 2;
+	}
+	d.pending = buf_init(CHUNK_BYTES + JT808_FRAME_MAX);
+	d.json = buf_init(JSON_BYTES_MAX);
+	enum status status = decode_stream(&d);
+	if (status)
+		fprintf(stderr, "zayton decode: %s: %s\n", path, status_text(status));
+	buf_deinit(&d.pending);
+	buf_deinit(&d.json);
+	if (!standard)
+		fclose(d.in);
+	return status ? 2 : d.refused ? 1 : 0;
+}
+
+int cmd_decode(int argc, char **argv)
+{
+	enum mode mode = MODE_DETECT;
+	const char *path = NULL;
+	bool wrong = argc < 2 || strcmp(argv[1], "jt808") != 0;
+	for (int i = 2; i < argc && !wrong; i++) {
+		if (strcmp(argv[i], "--hex") == 0)
+			mode = MODE_HEX;
+		else if (strcmp(argv[i], "--raw") == 0)
+			mode = MODE_RAW;
+		else if (!path && (argv[i][0] != '-' || argv[i][1] == '\0'))
+			path = argv[i];
+		else
+			wrong = true;
+	}
+	if (wrong) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	return decode_file(path ? path : "-", mode);
+}

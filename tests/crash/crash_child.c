@@ -1,0 +1,252 @@
+/* crash_child.c -- an engine under load that someone kills, and the check of what is left.
+ *
+ *   crash_child run DIR STATE SEED      takes reports in until all REPORTS are settled, exit 0
+ *   crash_child verify DIR STATE SEED   every report that STATE calls settled is read exactly once, exit 0
+ *
+ * STATE is the expected-state file: a byte a report, set to 1 when the engine said it is durable. It is mapped
+ * shared, so it outlives the process as a terminal's memory of its acknowledgements would. Report i is a pure
+ * function of (SEED, i). One in 16 happened 14 months ago: their families are expired while the load runs, and
+ * device 0's are under a legal hold. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/core/clock.h"
+#include "engine/core/hash.h"
+#include "engine/core/log.h"
+#include "engine/fleet/engine.h"
+
+#define REPORTS 12000u
+#define DEVICES 4u
+#define CHUNK 250u
+#define OLD_EVERY 16u
+
+/* Fixed, so that every run and the check agree on what is old: 2026-03-10 and fourteen months before. */
+#define NOW_MS INT64_C(1773100800000)
+#define OLD_MS INT64_C(1736467200000)
+
+struct child {
+	struct engine *engine;
+	uint8_t *state;
+	uint64_t seed;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint32_t waiting;
+	uint32_t chunk[CHUNK];
+	uint32_t chunk_size, chunk_at;
+};
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	uint8_t bytes[16];
+	store_le64(bytes, a);
+	store_le64(bytes + 8, b);
+	return hash64(span_of(bytes, sizeof bytes));
+}
+
+static uint64_t device_of(uint32_t number)
+{
+	char name[16];
+	snprintf(name, sizeof name, "1380000%04u", number);
+	return device_id(DEVICE_KIND_JT808, span_of_string(name));
+}
+
+static bool is_old(uint32_t i)
+{
+	return i / DEVICES % OLD_EVERY == 0;
+}
+
+static int64_t time_of(uint32_t i)
+{
+	int64_t step = (int64_t)(i / DEVICES) * 10 * MS_PER_SECOND;
+	return (is_old(i) ? OLD_MS : NOW_MS - MS_PER_DAY) + step;
+}
+
+static void body_of(uint64_t seed, uint32_t i, uint8_t body[28])
+{
+	uint64_t r = mix(seed, i);
+	store_be32(body, 0);
+	store_be32(body + 4, 3);
+	store_be32(body + 8, 24900000u + (uint32_t)(r % 5000));
+	store_be32(body + 12, 118700000u + (uint32_t)(r >> 16) % 5000);
+	store_be16(body + 16, 10);
+	store_be16(body + 18, (uint16_t)(r >> 32) % 900);
+	store_be16(body + 20, (uint16_t)(r >> 48) % 360);
+	if (bcd_time_encode(time_of(i), body + 22))
+		abort();
+}
+
+static void on_settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
+{
+	struct child *c = context;
+	(void)shard;
+	if (status == STATUS_OK)
+		__atomic_store_n(&c->state[ticket->words[0]], 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&c->lock);
+	if (--c->waiting == 0)
+		pthread_cond_signal(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void submit_chunk(void *context)
+{
+	struct child *c = context;
+	for (; c->chunk_at < c->chunk_size; c->chunk_at++) {
+		uint32_t i = c->chunk[c->chunk_at];
+		uint8_t body[28];
+		struct report report;
+		body_of(c->seed, i, body);
+		if (report_from_jt808(span_of(body, sizeof body), &report))
+			abort();
+		report.received_ms = is_old(i) ? time_of(i) + 1000 : NOW_MS;
+		struct intake in = {.kind = INTAKE_REPORT,
+				    .device = device_of(i % DEVICES),
+				    .received_ms = report.received_ms,
+				    .report = &report,
+				    .body = span_of(body, sizeof body),
+				    .wants_settled = true,
+				    .ticket = {{i, 0, 0}}};
+		enum status status = shard_submit(engine_shard(c->engine, 0), &in);
+		if (status == STATUS_BUSY && shard_post(engine_shard(c->engine, 0), submit_chunk, c) == STATUS_OK)
+			return;
+		if (status)
+			exit(4);
+	}
+}
+
+/* The next reports not settled yet, some of them out of order, some settled ones again. */
+static bool next_chunk(struct child *c, uint32_t *from, uint32_t round)
+{
+	c->chunk_size = c->chunk_at = 0;
+	while (c->chunk_size < CHUNK && *from < REPORTS) {
+		uint32_t i = (*from)++;
+		if (!c->state[i] || mix(c->seed + round, i) % 20 == 0)
+			c->chunk[c->chunk_size++] = i;
+	}
+	for (uint32_t i = c->chunk_size; i > 1; i--) {
+		uint32_t k = (uint32_t)(mix(c->seed ^ round, i) % i), swap = c->chunk[i - 1];
+		c->chunk[i - 1] = c->chunk[k];
+		c->chunk[k] = swap;
+	}
+	return c->chunk_size > 0;
+}
+
+static void take_in(struct child *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->waiting = c->chunk_size;
+	pthread_mutex_unlock(&c->lock);
+	if (shard_post(engine_shard(c->engine, 0), submit_chunk, c))
+		exit(4);
+	pthread_mutex_lock(&c->lock);
+	while (c->waiting)
+		pthread_cond_wait(&c->changed, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static enum status open_engine(struct child *c, const char *dir)
+{
+	struct engine_options options = engine_options_default(dir);
+	options.gather_us = 0;
+	options.checkpoint_ms = 20;
+	options.journal_bytes_max = 256u << 10; /* small segments: trimming is frequent */
+	options.head_bytes_max = 300u << 10;
+	options.callbacks = (struct engine_callbacks){.context = c, .settled = on_settled};
+	enum status status = engine_open(&options, &c->engine);
+	return status ? status
+		      : store_hold(engine_store(c->engine), device_of(0), OLD_MS, OLD_MS + 60 * MS_PER_DAY, "case-1");
+}
+
+static int run(struct child *c, const char *dir)
+{
+	uint32_t from = 0;
+	struct retention_result result;
+	if (open_engine(c, dir) || engine_start(c->engine))
+		return 3;
+	for (uint32_t round = 0; next_chunk(c, &from, round); round++) {
+		take_in(c);
+		if (round % 8 == 7 && (engine_settle(c->engine) || engine_expire(c->engine, NOW_MS, &result)))
+			return 5;
+	}
+	engine_stop(c->engine);
+	engine_close(c->engine);
+	return 0;
+}
+
+/* --- the check --- */
+
+static uint32_t index_of(uint64_t seed, uint32_t device, const struct report *r)
+{
+	for (int old = 0; old < 2; old++) {
+		int64_t step = (r->time_ms - (old ? OLD_MS : NOW_MS - MS_PER_DAY)) / (10 * MS_PER_SECOND);
+		uint8_t body[28];
+		if (step < 0 || step >= REPORTS / DEVICES)
+			continue;
+		uint32_t i = (uint32_t)step * DEVICES + device;
+		body_of(seed, i, body);
+		if (is_old(i) == old && hash64(span_of(body, sizeof body)) == r->hash)
+			return i;
+	}
+	return REPORTS;
+}
+
+static int read_device(struct child *c, uint32_t device, uint8_t *seen)
+{
+	struct track *t;
+	struct report r;
+	enum status status;
+	if (track_open(c->engine, device_of(device), INT64_MIN, INT64_MAX, &t))
+		return 1;
+	while ((status = track_next(t, &r)) == STATUS_OK) {
+		uint32_t i = index_of(c->seed, device, &r);
+		if (i == REPORTS || seen[i]++) {
+			fprintf(stderr, "device %u: a report %s\n", device, i == REPORTS ? "nobody sent" : "twice");
+			return 1;
+		}
+	}
+	track_close(t);
+	return status != STATUS_END;
+}
+
+static int verify(struct child *c, const char *dir)
+{
+	static uint8_t seen[REPORTS];
+	struct buf complaints = buf_init(1u << 20);
+	uint32_t settled = 0, missing = 0;
+	int bad = 0;
+	if (open_engine(c, dir))
+		return 3;
+	for (uint32_t d = 0; d < DEVICES; d++)
+		bad |= read_device(c, d, seen);
+	for (uint32_t i = 0; i < REPORTS; i++) {
+		bool expired = is_old(i) && i % DEVICES != 0; /* may be gone; the held ones may not */
+		settled += c->state[i];
+		if (c->state[i] && !seen[i] && !expired && missing++ < 5)
+			fprintf(stderr, "report %u was settled and is missing\n", i);
+	}
+	enum status status = store_check(engine_store(c->engine), &complaints);
+	if (status)
+		fprintf(stderr, "check: %s\n%.*s", status_text(status), (int)complaints.size, (char *)complaints.data);
+	buf_deinit(&complaints);
+	engine_close(c->engine);
+	printf("settled %u missing %u\n", settled, missing);
+	return bad || missing || status ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct child c = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	if (argc != 5)
+		return 2;
+	int fd = open(argv[3], O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, REPORTS))
+		return 2;
+	c.state = mmap(NULL, REPORTS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	c.seed = strtoull(argv[4], NULL, 10);
+	log_set_level(LOG_ERROR);
+	return !strcmp(argv[1], "run") ? run(&c, argv[2]) : verify(&c, argv[2]);
+}
