@@ -153,7 +153,7 @@ static void point_end(struct gpx *g)
 	}
 	r->status = STATUS_BIT_FIX | (r->lat_e7 < 0 ? STATUS_BIT_SOUTH : 0) | (r->lon_e7 < 0 ? STATUS_BIT_WEST : 0);
 	report_row_seal(r);
-	enum status status = g->sink->report(g->sink->context, g->device, r);
+	enum status status = g->sink->report(g->sink->context, gpx_line(g), g->device, r);
 	if (status)
 		stop(g, status);
 	else

@@ -25,12 +25,12 @@ static ssize_t read_file(void *context, void *into, size_t size)
 	return (ssize_t)n;
 }
 
-static enum status on_report(void *context, uint32_t device, const struct report *r)
+static enum status on_report(void *context, uint64_t line, uint32_t device, const struct report *r)
 {
 	struct fuzz_file *f = context;
 	if (r->lat_e7 > LAT_E7_MAX || r->lat_e7 < -LAT_E7_MAX || r->lon_e7 > LON_E7_MAX || r->lon_e7 < -LON_E7_MAX)
 		abort();
-	f->seen = f->seen * 31 + r->hash + device;
+	f->seen = f->seen * 31 + r->hash + device + line;
 	return STATUS_OK;
 }
 

@@ -22,9 +22,9 @@ static ssize_t read_file(void *context, void *into, size_t size)
 	return (ssize_t)n;
 }
 
-static enum status on_report(void *context, uint32_t device, const struct report *r)
+static enum status on_report(void *context, uint64_t line, uint32_t device, const struct report *r)
 {
-	(void)context, (void)device;
+	(void)context, (void)line, (void)device;
 	if (r->lat_e7 > LAT_E7_MAX || r->lat_e7 < -LAT_E7_MAX || r->lon_e7 > LON_E7_MAX || r->lon_e7 < -LON_E7_MAX)
 		abort();
 	return STATUS_OK;

@@ -230,10 +230,10 @@ struct expected {
 	size_t count;
 };
 
-static enum status expect_report(void *context, uint32_t device, const struct report *r)
+static enum status expect_report(void *context, uint64_t line, uint32_t device, const struct report *r)
 {
 	struct expected *e = context;
-	cr_assert(device == 0);
+	cr_assert(line == 2 && device == 0);
 	cr_assert(r->time_ms == e->r.time_ms && r->lat_e7 == e->r.lat_e7 && r->lon_e7 == e->r.lon_e7);
 	cr_assert(r->speed_dkmh == e->r.speed_dkmh && r->course_deg == e->r.course_deg);
 	cr_assert(r->altitude_m == e->r.altitude_m && r->mileage_hm == e->r.mileage_hm);

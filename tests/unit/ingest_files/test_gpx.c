@@ -13,10 +13,10 @@ struct points {
 	struct name_index names;
 };
 
-static enum status on_report(void *context, uint32_t device, const struct report *r)
+static enum status on_report(void *context, uint64_t line, uint32_t device, const struct report *r)
 {
 	struct points *p = context;
-	cr_assert(p->count < 8);
+	cr_assert(line > 0 && p->count < 8);
 	p->devices[p->count] = device;
 	p->reports[p->count++] = *r;
 	return STATUS_OK;
