@@ -83,7 +83,7 @@ static int64_t point_number(struct gpx *g, enum track_field field, struct span t
 
 static void point_begin(struct gpx *g, const char **attributes)
 {
-	struct span lat = {NULL, 0}, lon = {NULL, 0};
+	struct span lat = span_of("", 0), lon = lat;
 	for (; attributes[0]; attributes += 2) {
 		if (strcmp(attributes[0], "lat") == 0)
 			lat = span_of_string(attributes[1]);
