@@ -64,6 +64,7 @@ static const uint8_t *find_opening(const uint8_t *at, const uint8_t *end)
 	return at;
 }
 
+/* Padlocks and the like speak "(...)" on the same port; asked only of what is no good frame. */
 static bool is_ascii_frame(struct span wire)
 {
 	return wire.size >= 2 && wire.data[0] == '(' && wire.data[wire.size - 1] == ')';
@@ -103,14 +104,16 @@ enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_f
 			return STATUS_TOO_LONG;
 		}
 		out->raw = span_of(open, (size_t)(close - open) + 1);
-		if (is_ascii_frame(span_of(open + 1, out->raw.size - 2))) {
+		enum status status = check(out, scratch);
+		if (status && is_ascii_frame(span_of(open + 1, out->raw.size - 2))) {
+			out->raw = out->content = (struct span){0};
 			from = close;
 			continue;
 		}
 		/* the closing flag goes only when another flag follows: otherwise it may open the next frame */
 		bool doubled = close + 1 < end && close[1] == FLAG;
 		out->consumed = (size_t)(close - input.data) + doubled;
-		return check(out, scratch);
+		return status;
 	}
 }
 

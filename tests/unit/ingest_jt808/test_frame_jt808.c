@@ -81,7 +81,21 @@ Test(frame_jt808, an_ascii_frame_between_frames_is_skipped)
 	size_t n = good_size();
 	/* "(P45)" behind a frame, then a shared flag */
 	WALK(HEARTBEAT "2850343529" HEARTBEAT, {STATUS_OK, n - 1, 0, n}, {STATUS_OK, 6 + n - 1, 6, n});
+	WALK("7e2850343529"
+	     "7e",
+	     {STATUS_NEED_MORE, 6, 6, 0});
 	WALK("2850343529" HEARTBEAT, {STATUS_OK, 5 + n - 1, 5, n});
+}
+
+Test(frame_jt808, a_good_frame_that_looks_like_ascii_is_a_frame)
+{
+	uint8_t content[12] = {'(', 0, 0, 0, 1}, wire[64];
+	struct jt808_frame f;
+	content[11] = '(' ^ 1 ^ ')';
+	size_t size = jt808_frame_write(span_of(content, sizeof content), wire);
+	cr_assert_eq(wire[size - 2], ')');
+	cr_assert_eq(jt808_frame_next(span_of(wire, size), scratch, &f), STATUS_OK);
+	cr_assert_eq(f.skipped, 0);
 }
 
 Test(frame_jt808, a_bad_escape_costs_that_frame_alone)

@@ -354,3 +354,25 @@ Test(store, a_log_cut_anywhere_keeps_a_prefix_of_whole_batches)
 	cr_assert_gt(some, 0, "no cut fell between two batches");
 	fixture_remove(&f);
 }
+
+Test(store, a_backup_is_a_store_of_its_own)
+{
+	struct fixture f = fixture_new(), copy = fixture_folder();
+	struct buf value = buf_init(64);
+	put_row(f.store, STORE_META, "a", "1");
+	put_block(f.store, (struct store_block_id){.device = 1, .time_first_ms = at(2026, 3, 1, 0)}, 1);
+	ok(store_backup(f.store, copy.dir));
+	cr_assert_eq(store_backup(f.store, copy.dir), STATUS_EXISTS);
+	put_row(f.store, STORE_META, "a", "2");
+	fixture_open(&copy, false);
+	ok(store_get(copy.store, STORE_META, span_of_string("a"), &value));
+	cr_assert(span_equal(buf_view(&value), span_of_string("1")));
+	put_row(copy.store, STORE_META, "a", "3");
+	cr_assert_eq(count_blocks(copy.store, 1, INT64_MIN, INT64_MAX), 1);
+	assert_sound(copy.store);
+	ok(store_get(f.store, STORE_META, span_of_string("a"), &value));
+	cr_assert(span_equal(buf_view(&value), span_of_string("2")));
+	buf_deinit(&value);
+	fixture_remove(&copy);
+	fixture_remove(&f);
+}
