@@ -153,6 +153,8 @@ static void print_written(struct store *s, uint64_t bytes)
 /* A device's day, one in the middle, for every device. */
 static void print_reading(struct store *s, const struct day *day, unsigned days, uint32_t devices)
 {
+	if (!day->count)
+		return;
 	int64_t from = day->blocks[0].summary.time_first_ms / MS_PER_DAY * MS_PER_DAY + days / 2 * MS_PER_DAY;
 	uint64_t blocks = 0;
 	double wall = wall_s();

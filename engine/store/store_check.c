@@ -5,6 +5,7 @@
  *   held       every row parses; the block is whole, begins when its key says, hashes as its key says
  *   the rest   can be read; what the rows mean is known to the rooms that own them */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/core/hash.h"
@@ -17,7 +18,7 @@ struct check {
 	struct store *store;
 	struct buf *out;
 	uint64_t complaints;
-	const char *family; /* being read */
+	char family[FAMILY_NAME_MAX]; /* being read */
 	struct family_id id;
 };
 
@@ -164,10 +165,8 @@ static enum status check_month(struct check *c, struct family_id id)
 	struct family *track = families_find(&c->store->families, track_id);
 	struct rocks_range range = {.sweep = true, .snapshot = rocks_snapshot_take(r)};
 	struct rocks_iter *blocks = NULL, *summaries = NULL;
-	char name[FAMILY_NAME_MAX];
 	enum status status = STATUS_OK;
-	family_name(track_id, name);
-	c->family = name;
+	family_name(track_id, c->family);
 	c->id = track_id;
 	if (track)
 		status = rocks_iter_open(r, track->handle, &range, &blocks);
@@ -197,12 +196,12 @@ static void foreign_row(struct check *c, struct span key, struct span value)
 	(void)c, (void)key, (void)value;
 }
 
-static enum status check_rows(struct check *c, const char *name, struct rocks_family *handle, check_row *judge)
+/* Rows of the family that `c->family` names. */
+static enum status check_rows(struct check *c, struct rocks_family *handle, check_row *judge)
 {
 	struct rocks_range range = {.sweep = true};
 	struct rocks_iter *it;
 	struct span key, value;
-	c->family = name;
 	enum status status = rocks_iter_open(c->store->families.rocks, handle, &range, &it);
 	if (status != STATUS_OK)
 		return status;
@@ -219,25 +218,27 @@ static enum status check_lasting(struct check *c)
 		STORE_FAMILIES(X)
 #undef X
 	};
-	enum status status = check_rows(c, "default", c->store->families.own, foreign_row);
-	for (unsigned i = 0; i < STORE_FAMILY_COUNT && status == STATUS_OK; i++)
-		if (c->store->families.lasting[i])
-			status = check_rows(c, names[i], c->store->families.lasting[i],
-					    i == STORE_HELD ? check_held : foreign_row);
+	snprintf(c->family, sizeof c->family, "default");
+	enum status status = check_rows(c, c->store->families.own, foreign_row);
+	for (unsigned i = 0; i < STORE_FAMILY_COUNT && status == STATUS_OK; i++) {
+		struct rocks_family *handle = c->store->families.lasting[i];
+		snprintf(c->family, sizeof c->family, "%s", names[i]);
+		if (handle)
+			status = check_rows(c, handle, i == STORE_HELD ? check_held : foreign_row);
+	}
 	return status;
 }
 
 /* Each month once: by its track family, or by its summaries when that is all there is. */
 static enum status check_timed(struct check *c, struct family *family)
 {
-	char name[FAMILY_NAME_MAX];
 	struct family_id track_id = {FAMILY_TRACK, family->id.class_code, family->id.month};
 	struct family *track;
 	switch (family->id.kind) {
 	case FAMILY_MESSAGE:
-		family_name(family->id, name);
+		family_name(family->id, c->family);
 		c->id = family->id;
-		return check_rows(c, name, family->handle, message_row);
+		return check_rows(c, family->handle, message_row);
 	case FAMILY_SUMMARY:
 		track = families_find(&c->store->families, track_id);
 		family_unref(track);
@@ -249,7 +250,7 @@ static enum status check_timed(struct check *c, struct family *family)
 
 enum status store_check(struct store *s, struct buf *out)
 {
-	struct check c = {.store = s, .out = out, .family = ""};
+	struct check c = {.store = s, .out = out};
 	struct family_list list;
 	enum status status = families_list(&s->families, FAMILY_KIND_COUNT, MONTH_FIRST, MONTH_LAST, &list);
 	if (status != STATUS_OK)
