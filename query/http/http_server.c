@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libwebsockets.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -347,6 +348,10 @@ static int on_http(struct http_server *s, struct lws *wsi, struct wire *w)
 	if (!w->body_left)
 		return hand_over(s, wsi, w);
 	w->discard = w->refusal != 0;
+	/* libwebsockets renews an HTTP/2 window only by what it counted, and it does not count what arrived before the
+	 * stream was acted on: a long body stalls. The whole announced body gets its credit at once. */
+	if (is_h2(wsi) && lws_wsi_tx_credit(wsi, LWSTXCR_PEER_TO_US, (int)w->body_left))
+		return -1;
 	return 0;
 }
 
@@ -542,13 +547,16 @@ static void kill_soon(struct lws *wsi)
  * that, like a writability asked for before the muting, is its own business: it is let out for a turn. */
 static void serve_muted(struct http_server *s, struct lws *wsi, struct wire *w)
 {
+	struct pollfd socket = {.fd = lws_get_socket_fd(wsi), .events = POLLOUT};
+	if (poll(&socket, 1, 0) <= 0)
+		return;
 	if (lws_partial_buffered(wsi) || w->asked) {
 		w->asked = false;
 		if (set_muted(wsi, w, false))
 			kill_soon(wsi);
 		else
 			ask(wsi, w);
-	} else if (!lws_send_pipe_choked(wsi) && send_answer(s, wsi, w)) {
+	} else if (send_answer(s, wsi, w)) {
 		kill_soon(wsi);
 	}
 }
