@@ -10,7 +10,8 @@
  *
  * Another number of shards: the old journals are replayed into the new shards, every row is written under the next
  * epoch, and only then does `meta` name that epoch and the old journals go. A row of the next epoch under the old
- * one (a crash in between) already holds all that the old journals have for its device. */
+ * one (a crash in between) already holds all that the old journals have for its device; it says so only as long
+ * as nothing more goes into those journals, so such a change is completed before anything is taken in. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -130,6 +131,7 @@ static void remove_journals(const struct engine *e, uint32_t epoch, unsigned sha
 struct load {
 	struct engine *e;
 	struct report_list reports;
+	bool unfinished; /* rows of the next epoch were met */
 };
 
 static enum status load_head(void *context, struct span key, struct span value)
@@ -147,6 +149,7 @@ static enum status load_head(void *context, struct span key, struct span value)
 	}
 	struct shard *s = engine_owner(load->e, device);
 	if (state.epoch > load->e->epoch) {
+		load->unfinished = true;
 		state.epoch = load->e->epoch;
 		state.position = UINT64_MAX;
 	}
@@ -160,15 +163,18 @@ static enum status load_head(void *context, struct span key, struct span value)
 	return STATUS_OK;
 }
 
-static enum status load_heads(struct engine *e)
+static enum status load_heads(struct engine *e, bool *unfinished)
 {
-	struct load load = {e, report_list_init(4 * HEAD_REPORTS_MAX, (size_t)4 * HEAD_REPORTS_MAX * REPORT_BODY_MAX)};
+	struct load load = {
+		.e = e,
+		.reports = report_list_init(4 * HEAD_REPORTS_MAX, (size_t)4 * HEAD_REPORTS_MAX * REPORT_BODY_MAX)};
 	/* rows in memory count, but nothing is cut before each device's state is known */
 	size_t bound = e->options.head_bytes_max;
 	e->options.head_bytes_max = SIZE_MAX;
 	enum status status = store_scan(e->store, STORE_HEAD, (struct span){NULL, 0}, load_head, &load);
 	e->options.head_bytes_max = bound;
 	report_list_deinit(&load.reports);
+	*unfinished = load.unfinished;
 	return status;
 }
 
@@ -282,6 +288,7 @@ static enum status change_shards(struct engine *e, uint16_t old_shards)
 enum status engine_recover(struct engine *e)
 {
 	uint16_t old_shards = (uint16_t)e->shard_count;
+	bool unfinished = false;
 	enum status status = read_engine_row(e, &e->epoch, &old_shards);
 	if (status == STATUS_NOT_FOUND) {
 		e->epoch = 1;
@@ -290,8 +297,8 @@ enum status engine_recover(struct engine *e)
 			status = write_engine_row(e, e->epoch, (uint16_t)e->shard_count);
 	}
 	if (!status)
-		status = load_heads(e);
-	if (!status && old_shards != e->shard_count)
+		status = load_heads(e, &unfinished);
+	if (!status && (unfinished || old_shards != e->shard_count))
 		status = change_shards(e, old_shards);
 	if (!status)
 		status = make_journal_folders(e, e->epoch, e->shard_count);
@@ -304,5 +311,6 @@ enum status engine_recover_read_only(struct engine *e)
 {
 	uint16_t shards;
 	enum status status = read_engine_row(e, &e->epoch, &shards);
-	return status ? status : load_heads(e);
+	bool unfinished;
+	return status ? status : load_heads(e, &unfinished);
 }

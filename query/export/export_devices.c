@@ -213,8 +213,9 @@ static void position_feature(struct json_out *j, const struct export_position *p
 
 enum status export_positions_begin(struct export_list *w, enum export_format format, struct buf *out)
 {
-	*w = (struct export_list){format, "positions",
-				  "device,plate,name,class,company,village,time," EXPORT_REPORT_CSV_COLUMNS ",seen,reports", 0};
+	*w = (struct export_list){
+		format, "positions",
+		"device,plate,name,class,company,village,time," EXPORT_REPORT_CSV_COLUMNS ",seen,reports", 0};
 	return list_begin(w, out);
 }
 

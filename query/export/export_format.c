@@ -1,7 +1,7 @@
 #include "query/export/export_format.h"
 
 #include "engine/core/clock.h"
-#include "query/export/json_out.h"
+#include "engine/core/utf8.h"
 
 static const struct {
 	const char *token, *media;
@@ -82,7 +82,7 @@ enum status xml_append(struct buf *out, struct span text)
 {
 	enum status status = STATUS_OK;
 	while (text.size && !status) {
-		size_t n = json_utf8_length(text);
+		size_t n = utf8_sequence(text);
 		const char *escape = xml_escape(text.data[0]);
 		if (!n || is_xml_noncharacter(text.data, n))
 			escape = "\xef\xbf\xbd";

@@ -21,7 +21,7 @@ static const struct {
 	uint16_t bit;
 	const char *token;
 } flag_tokens[] = {
-	{REPORT_FLAG_NO_FIX, "no_fix"},     {REPORT_FLAG_OFFSET, "offset"},     {REPORT_FLAG_FROM_BATCH, "batch"},
+	{REPORT_FLAG_NO_FIX, "no_fix"},     {REPORT_FLAG_OFFSET, "offset"}, {REPORT_FLAG_FROM_BATCH, "batch"},
 	{REPORT_FLAG_BACKFILL, "backfill"}, {REPORT_FLAG_FUTURE, "future"},
 };
 
@@ -115,7 +115,8 @@ static enum status member_body(struct json_out *j, const struct report *r)
 	return status ? status : j->status;
 }
 
-static enum status report_object(const struct export_track *w, struct json_out *j, const struct report *r, bool geometry)
+static enum status report_object(const struct export_track *w, struct json_out *j, const struct report *r,
+				 bool geometry)
 {
 	enum status status = STATUS_OK;
 	jout_open(j, '{');
@@ -330,8 +331,8 @@ enum status export_report_csv(const struct report *r, struct buf *out)
 
 static enum status csv_begin(struct export_track *w, struct buf *out)
 {
-	return buf_printf(out, "device,time," EXPORT_REPORT_CSV_COLUMNS ",hash%s%s\r\n", w->options.items ? ",items" : "",
-			  w->options.body ? ",body" : "");
+	return buf_printf(out, "device,time," EXPORT_REPORT_CSV_COLUMNS ",hash%s%s\r\n",
+			  w->options.items ? ",items" : "", w->options.body ? ",body" : "");
 }
 
 static enum status csv_hex(struct buf *out, struct span bytes)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/core/clock.h"
+#include "engine/core/utf8.h"
 
 static void put(struct json_out *j, const void *data, size_t size)
 {
@@ -42,39 +43,6 @@ void jout_key(struct json_out *j, const char *key)
 	jout_key_text(j, span_of_string(key));
 }
 
-size_t json_utf8_length(struct span text)
-{
-	const uint8_t *p = text.data;
-	size_t size = text.size;
-	if (!size)
-		return 0;
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	size_t length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (size < length)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	bool over_long = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-	bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
-	bool too_large = p[0] == 0xf4 && p[1] >= 0x90;
-	return over_long || surrogate || too_large ? 0 : length;
-}
-
-bool json_utf8_is_valid(struct span text)
-{
-	while (text.size) {
-		size_t n = json_utf8_length(text);
-		if (!n)
-			return false;
-		text = span_of(text.data + n, text.size - n);
-	}
-	return true;
-}
-
 static bool is_plain(uint8_t c)
 {
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
@@ -103,7 +71,7 @@ void jout_text(struct json_out *j, struct span text)
 			n++;
 		if (n) {
 			put(j, text.data, n);
-		} else if ((n = json_utf8_length(text)) > 1) {
+		} else if ((n = utf8_sequence(text)) > 1) {
 			put(j, text.data, n);
 		} else if (n == 1) {
 			put_special(j, text.data[0]);

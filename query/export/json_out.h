@@ -44,9 +44,4 @@ void jout_raw(struct json_out *j, const char *text);
 
 /* Append v / 10^decimals to `out`. Shared with the other formats. */
 STATUS_CHECKED enum status fixed_append(struct buf *out, int64_t v, unsigned decimals);
-/* Well-formed UTF-8: shortest form, no surrogates, up to U+10FFFF (RFC 3629). */
-bool json_utf8_is_valid(struct span text);
-/* Length of the well-formed sequence at the start of `text`, 0 when there is none. */
-size_t json_utf8_length(struct span text);
-
 #endif

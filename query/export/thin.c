@@ -154,7 +154,8 @@ static size_t gather(struct thin *t, struct report *out)
 			    report_compare(&b->kept[slot], &t->last))
 				n = push_new(out, from, n, &b->kept[slot]);
 		}
-		if (!any && n < t->points && report_compare(&b->first, &t->first) && report_compare(&b->first, &t->last))
+		if (!any && n < t->points && report_compare(&b->first, &t->first) &&
+		    report_compare(&b->first, &t->last))
 			n = push_new(out, from, n, &b->first);
 	}
 	return n;

@@ -7,8 +7,9 @@
  * N alone. What it promises, because the extremes of a union are among the extremes of its parts:
  *   - every report with a fix lies inside the bounding box of the kept reports of its bucket, so the thinned track has
  *     the bounding box and the top speed of the whole, and so has every stretch of whole buckets;
- *   - a stretch without a fix keeps its first report;
- *   - between N/2 - 5 and N reports come out when more than N go in; all of them when at most N do.
+ *   - a bucket without a fix keeps its first report, so that a blind stretch longer than two stays visible;
+ *   - at most N reports come out, all of them when at most N go in; straight and steady stretches give fewer, because
+ *     one report is several extremes at once.
  * For fewer than THIN_POINTS_MIN: first, last, fastest, then the extremes of place, as far as N goes.
  * Items of reports are not kept. */
 #ifndef ZAYTON_QUERY_EXPORT_THIN_H

@@ -120,7 +120,8 @@ static void get_devices(struct http_call *c)
 {
 	const struct http_value *v = c->values;
 	struct http_stream s;
-	struct device_listing l = {.s = &s, .registry = engine_registry(http_engine(c->http)), .now_ms = clock_now_ms()};
+	struct device_listing l = {
+		.s = &s, .registry = engine_registry(http_engine(c->http)), .now_ms = clock_now_ms()};
 	uint64_t after = 0;
 	if (v[CURSOR].set && parse_hex64(v[CURSOR].text, &after)) {
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "cursor", "this is no cursor of ours");
@@ -198,7 +199,8 @@ struct edit {
 static bool is_terminals_own(unsigned field)
 {
 	return field == DEVICE_FIELD_AUTH_CODE || field == DEVICE_FIELD_VIDEO || field == DEVICE_FIELD_TERMINAL_ID ||
-	       field == DEVICE_FIELD_TERMINAL_MODEL || field == DEVICE_FIELD_MANUFACTURER || field == DEVICE_FIELD_PHONE;
+	       field == DEVICE_FIELD_TERMINAL_MODEL || field == DEVICE_FIELD_MANUFACTURER ||
+	       field == DEVICE_FIELD_PHONE;
 }
 
 static bool wrong(struct edit *e, const char *what, const char *name)
@@ -216,7 +218,8 @@ static bool read_field(struct edit *e, const char *key, const json_t *value)
 		return wrong(e, "this field is not set from here", key);
 	if (!json_is_string(value) && !json_is_null(value))
 		return wrong(e, "a field is a text, or null to end it", key);
-	struct span text = json_is_null(value) ? span_of("", 0) : span_of(json_string_value(value), json_string_length(value));
+	struct span text =
+		json_is_null(value) ? span_of("", 0) : span_of(json_string_value(value), json_string_length(value));
 	if (text.size > DEVICE_VALUE_MAX || !http_text_is_clean(text))
 		return wrong(e, "too long, or with control characters", key);
 	e->changes[e->count++] = (struct registry_change){field, text};
@@ -333,7 +336,8 @@ static void apply_edit(struct http_call *c, struct edit *e)
 	else if (status)
 		http_problem_of_status(c->x, status);
 	else
-		answer_device(c, e->id, e->from_ms > clock_now_ms() ? e->from_ms : clock_now_ms(), false, e->made ? 201 : 200);
+		answer_device(c, e->id, e->from_ms > clock_now_ms() ? e->from_ms : clock_now_ms(), false,
+			      e->made ? 201 : 200);
 }
 
 static void put_device_record(struct http_call *c)

@@ -28,7 +28,8 @@ struct names {
 		village[DEVICE_VALUE_MAX + 1];
 };
 
-static const char *name_of(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms, char *room)
+static const char *name_of(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms,
+			   char *room)
 {
 	return registry_value(r, device, field, at_ms, room) ? NULL : room;
 }
@@ -234,12 +235,13 @@ static void get_position(struct http_call *c)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct http_route routes[] = {
-	{HTTP_GET, "/api/v1/positions", "getPositions", "The last position of one, many or all devices, or of those in a box.",
+	{HTTP_GET, "/api/v1/positions", "getPositions",
+	 "The last position of one, many or all devices, or of those in a box.",
 	 "application/json application/geo+json application/x-ndjson text/csv", params, COUNT(params), 0, get_positions,
 	 NULL},
 	/* on the loop: heads and registry are in memory, their locks are held for a copy */
-	{HTTP_GET, "/api/v1/devices/{id}/position", "getPosition", "The last position of a device.", "application/json", NULL,
-	 0, HTTP_ROUTE_INLINE, get_position, NULL},
+	{HTTP_GET, "/api/v1/devices/{id}/position", "getPosition", "The last position of a device.", "application/json",
+	 NULL, 0, HTTP_ROUTE_INLINE, get_position, NULL},
 };
 
 enum status handlers_positions_add(struct http *h)

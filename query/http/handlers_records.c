@@ -259,8 +259,8 @@ static bool read_hold(const struct registry *r, const json_t *body, struct hold 
 		return false;
 	for (size_t i = 0; i < out->count; i++) {
 		const json_t *one = json_array_get(devices, i);
-		if (!json_is_string(one) || device_reference(r, span_of_string(json_string_value(one)), clock_now_ms(),
-							     &out->devices[i]))
+		if (!json_is_string(one) ||
+		    device_reference(r, span_of_string(json_string_value(one)), clock_now_ms(), &out->devices[i]))
 			return false;
 	}
 	return true;
@@ -341,10 +341,10 @@ static const struct http_route routes[] = {
 	{HTTP_GET, "/api/v1/audit", "listAudit", "Who looked at what, newest first.", "application/json", newest_params,
 	 COUNT(newest_params), 0, get_audit, NULL},
 	{HTTP_POST, "/api/v1/holds", "postHold",
-	 "Keep reports for a case: {\"case\":..., \"devices\":[...], \"from\":..., \"to\":...}.", "application/json", NULL, 0,
-	 HTTP_ROUTE_BODY, post_hold, NULL},
-	{HTTP_DELETE, "/api/v1/holds/{case}", "deleteHold", "Release what is kept for a case.", "", NULL, 0, 0, delete_hold,
-	 NULL},
+	 "Keep reports for a case: {\"case\":..., \"devices\":[...], \"from\":..., \"to\":...}.", "application/json",
+	 NULL, 0, HTTP_ROUTE_BODY, post_hold, NULL},
+	{HTTP_DELETE, "/api/v1/holds/{case}", "deleteHold", "Release what is kept for a case.", "", NULL, 0, 0,
+	 delete_hold, NULL},
 };
 
 enum status handlers_records_add(struct http *h)

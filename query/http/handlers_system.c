@@ -102,8 +102,8 @@ static void get_info(struct http_call *c)
 static enum status write_metric(struct buf *out, const char *name, const char *type, const char *help, long long v)
 {
 	const char *total = type[0] == 'c' ? "_total" : "";
-	return buf_printf(out, "# HELP zayton_%s%s %s\n# TYPE zayton_%s%s %s\nzayton_%s%s %lld\n", name, total, help, name,
-			  total, type, name, total, v);
+	return buf_printf(out, "# HELP zayton_%s%s %s\n# TYPE zayton_%s%s %s\nzayton_%s%s %lld\n", name, total, help,
+			  name, total, type, name, total, v);
 }
 
 static enum status write_engine_metrics(struct engine *e, struct buf *out)
@@ -174,10 +174,10 @@ static void get_metrics(struct http_call *c)
 static const struct http_route routes[] = {
 	{HTTP_GET, "/healthz", "getHealth", "The server answers.", "application/json", NULL, 0,
 	 HTTP_ROUTE_INLINE | HTTP_ROUTE_OPEN, get_health, NULL},
-	{HTTP_GET, "/metrics", "getMetrics", "Counters and gauges as Prometheus text.", "text/plain", NULL, 0, 0, get_metrics,
-	 NULL},
-	{HTTP_GET, "/openapi.json", "getOpenapi", "This document.", "application/json", NULL, 0, HTTP_ROUTE_OPEN, get_openapi,
-	 NULL},
+	{HTTP_GET, "/metrics", "getMetrics", "Counters and gauges as Prometheus text.", "text/plain", NULL, 0, 0,
+	 get_metrics, NULL},
+	{HTTP_GET, "/openapi.json", "getOpenapi", "This document.", "application/json", NULL, 0, HTTP_ROUTE_OPEN,
+	 get_openapi, NULL},
 	{HTTP_GET, "/api/v1/info", "getInfo", "The server, and who it takes you for.", "application/json", NULL, 0, 0,
 	 get_info, NULL},
 };

@@ -60,10 +60,14 @@ static bool read_cursor(struct http_call *c, const struct http_value *cursor, st
 	return false;
 }
 
-static bool audit(struct http_call *c, const char *action, const struct history *h, const struct http_value *case_number)
+static bool audit(struct http_call *c, const char *action, const struct history *h,
+		  const struct http_value *case_number)
 {
-	struct audit_entry entry = {.at_ms = clock_now_ms(), .who = c->principal, .device = h->device,
-				    .from_ms = h->from_ms, .to_ms = h->to_ms};
+	struct audit_entry entry = {.at_ms = clock_now_ms(),
+				    .who = c->principal,
+				    .device = h->device,
+				    .from_ms = h->from_ms,
+				    .to_ms = h->to_ms};
 	snprintf(entry.action, sizeof entry.action, "%s", action);
 	if (case_number->set)
 		snprintf(entry.case_number, sizeof entry.case_number, "%.*s", (int)case_number->text.size,
@@ -164,7 +168,8 @@ static enum status write_track(struct http_stream *s, const struct history *h, e
 	struct track *t;
 	struct export_track w;
 	char name[DEVICE_VALUE_MAX + 1];
-	struct export_track_options o = {.format = format, .device = h->device, .from_ms = h->from_ms, .to_ms = h->to_ms};
+	struct export_track_options o = {
+		.format = format, .device = h->device, .from_ms = h->from_ms, .to_ms = h->to_ms};
 	o.title = title(c, h->device, h->to_ms, name);
 	o.items = v[ITEMS].number;
 	o.body = v[BODY].number;
@@ -188,8 +193,9 @@ static void get_track(struct http_call *c)
 	struct history h;
 	enum export_format format;
 	struct http_stream s;
-	if (!call_device(c, c->path_args[0], &h.device) || !read_span(c, &h) || !read_cursor(c, &c->values[CURSOR], &h) ||
-	    !options_fit(c) || !call_format(c, &c->values[FORMAT], 0x1f, &format))
+	if (!call_device(c, c->path_args[0], &h.device) || !read_span(c, &h) ||
+	    !read_cursor(c, &c->values[CURSOR], &h) || !options_fit(c) ||
+	    !call_format(c, &c->values[FORMAT], 0x1f, &format))
 		return;
 	if (!audit(c, "track", &h, &c->values[CASE]))
 		return;
@@ -205,7 +211,8 @@ static const struct http_param message_params[] = {
 	[FROM] = {"from", HTTP_PARAM_TIME, 0, 0, NULL, true, "first instant, included"},
 	[TO] = {"to", HTTP_PARAM_TIME, 0, 0, NULL, false, "last instant, included; now when left out"},
 	[MESSAGE_LIMIT] = {"limit", HTTP_PARAM_INTEGER, 1, PAGE_ROWS_MAX, NULL, false, "messages of one answer"},
-	[MESSAGE_CURSOR] = {"cursor", HTTP_PARAM_CURSOR, 0, TIME_CURSOR_MAX, NULL, false, "`next` of the answer before"},
+	[MESSAGE_CURSOR] = {"cursor", HTTP_PARAM_CURSOR, 0, TIME_CURSOR_MAX, NULL, false,
+			    "`next` of the answer before"},
 	[MESSAGE_CASE] = {"case", HTTP_PARAM_TEXT, 0, 63, NULL, false, "case number, for the audit"},
 };
 
@@ -264,11 +271,14 @@ static enum status visit_message(void *context, int64_t time_ms, uint64_t hash, 
 static enum status write_messages(struct http_stream *s, const struct history *h)
 {
 	struct http_call *c = s->call;
-	struct message_walk w = {.s = s, .h = h, .limit = (uint64_t)value_or(&c->values[MESSAGE_LIMIT], PAGE_ROWS_DEFAULT)};
+	struct message_walk w = {
+		.s = s, .h = h, .limit = (uint64_t)value_or(&c->values[MESSAGE_LIMIT], PAGE_ROWS_DEFAULT)};
 	int64_t from_ms = h->resumed && h->after_ms > h->from_ms ? h->after_ms : h->from_ms;
-	enum status status = buf_printf(&s->chunk, "{\"device\":\"%016llx\",\"messages\":[", (unsigned long long)h->device);
+	enum status status =
+		buf_printf(&s->chunk, "{\"device\":\"%016llx\",\"messages\":[", (unsigned long long)h->device);
 	if (!status)
-		status = store_messages(engine_store(http_engine(c->http)), h->device, from_ms, h->to_ms, visit_message, &w);
+		status = store_messages(engine_store(http_engine(c->http)), h->device, from_ms, h->to_ms, visit_message,
+					&w);
 	if (status && !w.more)
 		return status;
 	return buf_printf(&s->chunk, w.more ? "],\"next\":\"%s\"}\n" : "],\"next\":null}\n", w.next);

@@ -23,16 +23,7 @@
 #include "engine/core/limits.h"
 #include "engine/core/status.h"
 
-enum http_method {
-	HTTP_GET,
-	HTTP_HEAD,
-	HTTP_POST,
-	HTTP_PUT,
-	HTTP_PATCH,
-	HTTP_DELETE,
-	HTTP_OPTIONS,
-	HTTP_METHOD_COUNT
-};
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_METHOD_COUNT };
 extern const char *const http_method_names[HTTP_METHOD_COUNT];
 
 /* Texts are NUL-terminated and "" when absent; they live as long as the exchange. */

@@ -232,8 +232,9 @@ enum status router_openapi(const struct http_router *r, struct buf *out)
 	jout_open(&j, '{');
 	text_member(&j, "title", "Zayton");
 	text_member(&j, "version", ZAYTON_VERSION);
-	text_member(&j, "description", "Times are RFC 3339 with their zone, or milliseconds since 1970 UTC. A parameter that "
-				       "is not listed is refused.");
+	text_member(&j, "description",
+		    "Times are RFC 3339 with their zone, or milliseconds since 1970 UTC. A parameter that "
+		    "is not listed is refused.");
 	jout_close(&j, '}');
 	jout_key(&j, "security");
 	jout_open(&j, '[');

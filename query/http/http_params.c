@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "engine/core/clock.h"
+#include "engine/core/utf8.h"
 #include "engine/series/report.h"
-#include "query/export/json_out.h"
 
 static int hex_value(char c)
 {
@@ -43,7 +43,7 @@ bool http_text_is_clean(struct span text)
 	for (size_t i = 0; i < text.size; i++)
 		if (text.data[i] < 0x20 || text.data[i] == 0x7f)
 			return false;
-	return json_utf8_is_valid(text);
+	return utf8_valid(text);
 }
 
 enum status http_integer_parse(struct span text, int64_t min, int64_t max, int64_t *out)
@@ -267,7 +267,7 @@ enum status http_params_parse(const struct http_param *params, size_t count, con
 	}
 	for (size_t i = 0; i < count; i++)
 		if (params[i].required && !values[i].set)
-			return refuse(error, span_of_string(params[i].name), "this parameter is needed: ",
-				      wanted(&params[i]));
+			return refuse(error, span_of_string(params[i].name),
+				      "this parameter is needed: ", wanted(&params[i]));
 	return STATUS_OK;
 }

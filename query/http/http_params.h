@@ -55,8 +55,7 @@ struct http_params_error {
 /* Fills values[0..count). `storage` has strlen(query) + 1 bytes and keeps the decoded texts.
  * STATUS_INVALID: `error` says what is wrong. */
 STATUS_CHECKED enum status http_params_parse(const struct http_param *params, size_t count, const char *query,
-					     char *storage, struct http_value *values,
-					     struct http_params_error *error);
+					     char *storage, struct http_value *values, struct http_params_error *error);
 
 /* Percent-decoding with '+' for a blank; `out` has text.size bytes. STATUS_MALFORMED on a bad escape or a NUL. */
 STATUS_CHECKED enum status http_decode(struct span text, char *out, size_t *out_size);

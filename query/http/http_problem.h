@@ -40,8 +40,7 @@ const char *http_problem_token(enum http_problem_kind kind);
 const char *http_status_title(unsigned status);
 
 /* Answers whole. `parameter` (may be NULL) names what is wrong; nothing may have been begun before. */
-void http_problem_send(struct http_exchange *x, enum http_problem_kind kind, const char *parameter,
-		       const char *detail);
+void http_problem_send(struct http_exchange *x, enum http_problem_kind kind, const char *parameter, const char *detail);
 /* The problem that a failing engine call is. */
 void http_problem_of_status(struct http_exchange *x, enum status status);
 

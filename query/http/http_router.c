@@ -87,6 +87,5 @@ void router_allow_text(unsigned allowed, char out[80])
 	out[0] = '\0';
 	for (unsigned i = 0; i < HTTP_METHOD_COUNT; i++)
 		if (allowed & (1u << i))
-			used += (size_t)snprintf(out + used, 80 - used, "%s%s", used ? ", " : "",
-						 http_method_names[i]);
+			used += (size_t)snprintf(out + used, 80 - used, "%s%s", used ? ", " : "", http_method_names[i]);
 }

@@ -1,9 +1,11 @@
 #include "query/http/http_server.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 #include "engine/core/log.h"
@@ -19,6 +21,12 @@
 #define DISCARD_MAX (16 * (uint64_t)HTTP_BODY_MAX)
 
 #define H2_STREAMS_MAX 32
+/* While an HTTP/1.1 request is answered libwebsockets neither reads its connection nor stops polling it, so what a
+ * client sends meanwhile (the next request, its FIN) would make the loop spin; and with rx flow control on, it does
+ * not handle writability either. Therefore connections being answered are looked at every so often: one that
+ * has input waiting is muted and served small pieces from that tick, one whose client has closed is cut. */
+#define TICK_MS 20
+#define MUTED_WRITE_MAX 8192
 /* SETTINGS identifiers (RFC 9113 6.5.2), which are indices of lws_context_creation_info.http2_settings */
 #define H2_HEADER_TABLE_SIZE 1
 #define H2_MAX_CONCURRENT_STREAMS 3
@@ -33,7 +41,7 @@ struct http_server {
 	char address[64];
 	uv_loop_t loop;
 	uv_async_t async;
-	uv_timer_t drain;
+	uv_timer_t drain, tick;
 	uv_thread_t thread;
 	struct lws_context *lws; /* cleared by libwebsockets when the context is gone */
 	uint16_t port;
@@ -47,7 +55,8 @@ struct http_server {
 	/* loop only */
 	enum server_phase phase;
 	bool drained;
-	unsigned exchanges; /* with a wire */
+	unsigned exchanges;    /* with a wire */
+	struct wire *answered; /* HTTP/1.1 connections being answered */
 	uint8_t scratch[LWS_PRE + HEAD_MAX + WRITE_MAX + 32];
 
 	_Atomic uint64_t accepted, refused, requests, cut, bytes_sent, open;
@@ -61,7 +70,11 @@ struct wire {
 	bool headers_sent;
 	bool chunked;
 	bool close_after;
-	bool discard; /* the body is refused already: `refusal` is the answer once it is through */
+	struct wire *next, **link; /* in `answered`; link is NULL outside */
+	bool asked;                /* for writability */
+	bool unread;               /* input was seen waiting during this answer */
+	bool muted;                /* rx flow control is on: no events, the tick serves it */
+	bool discard;              /* the body is refused already: `refusal` is the answer once it is through */
 	unsigned refusal;
 };
 
@@ -96,9 +109,9 @@ static bool read_method(struct lws *wsi, enum http_method *out, enum lws_token_i
 		enum lws_token_indexes token;
 		enum http_method method;
 	} table[] = {
-		{WSI_TOKEN_GET_URI, HTTP_GET},       {WSI_TOKEN_POST_URI, HTTP_POST},
-		{WSI_TOKEN_PUT_URI, HTTP_PUT},       {WSI_TOKEN_PATCH_URI, HTTP_PATCH},
-		{WSI_TOKEN_DELETE_URI, HTTP_DELETE}, {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
+		{WSI_TOKEN_GET_URI, HTTP_GET},         {WSI_TOKEN_POST_URI, HTTP_POST},
+		{WSI_TOKEN_PUT_URI, HTTP_PUT},         {WSI_TOKEN_PATCH_URI, HTTP_PATCH},
+		{WSI_TOKEN_DELETE_URI, HTTP_DELETE},   {WSI_TOKEN_HEAD_URI, HTTP_HEAD},
 		{WSI_TOKEN_OPTIONS_URI, HTTP_OPTIONS},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -224,10 +237,52 @@ static unsigned judge_body(struct lws *wsi, enum http_method method, uint64_t *o
 }
 
 static int send_answer(struct http_server *s, struct lws *wsi, struct wire *w);
+static void on_tick(uv_timer_t *timer);
+
+static void watch(struct http_server *s, struct wire *w)
+{
+	if (!s->answered)
+		uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
+	w->next = s->answered;
+	w->link = &s->answered;
+	if (w->next)
+		w->next->link = &w->next;
+	s->answered = w;
+}
+
+static void unwatch(struct http_server *s, struct wire *w)
+{
+	if (!w->link)
+		return;
+	*w->link = w->next;
+	if (w->next)
+		w->next->link = w->link;
+	w->link = NULL;
+	if (!s->answered)
+		uv_timer_stop(&s->tick);
+}
+
+/* Ask to be called when the socket takes bytes. */
+static void ask(struct lws *wsi, struct wire *w)
+{
+	if (w->muted)
+		return;
+	w->asked = true;
+	lws_callback_on_writable(wsi);
+}
+
+static int set_muted(struct lws *wsi, struct wire *w, bool muted)
+{
+	if (w->muted == muted)
+		return 0;
+	w->muted = muted;
+	return lws_rx_flow_control(wsi, !muted);
+}
 
 static void let_go(struct http_server *s, struct wire *w)
 {
 	struct http_exchange *x = w->x;
+	unwatch(s, w);
 	if (!x)
 		return;
 	w->x = NULL;
@@ -244,7 +299,8 @@ static void refuse(struct http_server *s, struct http_exchange *x, unsigned stat
 			    : status == 503 ? "Service Unavailable"
 					    : "Bad Request";
 	char text[256];
-	int n = snprintf(text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n", title, status);
+	int n = snprintf(text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n", title,
+			 status);
 	s->refused++;
 	exchange_begin(x, status, "application/problem+json");
 	if (exchange_write(x, span_of(text, (size_t)n)))
@@ -258,8 +314,8 @@ static int hand_over(struct http_server *s, struct lws *wsi, struct wire *w)
 	struct http_exchange *x = w->x;
 	w->handed_over = true;
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-	if (lws_rx_flow_control(wsi, 0))
-		return -1;
+	if (!is_h2(wsi))
+		watch(s, w);
 	if (w->refusal || s->phase != SERVER_RUNNING) {
 		x->on_loop = true;
 		w->close_after |= s->phase != SERVER_RUNNING;
@@ -340,8 +396,7 @@ static size_t build_head(struct http_server *s, struct lws *wsi, struct wire *w,
 	char version[12] = "";
 	if (lws_add_http_header_status(wsi, x->status, &at, end))
 		return 0;
-	if (x->content_type &&
-	    add_header(wsi, "content-type", x->content_type, strlen(x->content_type), &at, end))
+	if (x->content_type && add_header(wsi, "content-type", x->content_type, strlen(x->content_type), &at, end))
 		return 0;
 	if (add_extra_headers(wsi, x->headers, &at, end))
 		return 0;
@@ -370,7 +425,8 @@ static size_t frame_body(const struct wire *w, const struct exchange_view *view,
 	size_t n = 0;
 	if (w->chunked && take)
 		n += (size_t)sprintf((char *)at, "%zx\r\n", take);
-	memcpy(at + n, view->bytes.data, take);
+	if (take)
+		memcpy(at + n, view->bytes.data, take);
 	n += take;
 	if (w->chunked && take)
 		n += (size_t)sprintf((char *)at + n, "\r\n");
@@ -386,7 +442,7 @@ static int complete(struct http_server *s, struct lws *wsi, struct wire *w)
 	let_go(s, w);
 	if (close_after)
 		return -1;
-	if (lws_rx_flow_control(wsi, 1))
+	if (set_muted(wsi, w, false))
 		return -1;
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
@@ -401,7 +457,7 @@ static int send_head_h2(struct http_server *s, struct lws *wsi, struct wire *w, 
 	w->headers_sent = true;
 	if (only)
 		return complete(s, wsi, w);
-	lws_callback_on_writable(wsi);
+	ask(wsi, w);
 	return 0;
 }
 
@@ -425,7 +481,7 @@ static int send_h2(struct http_server *s, struct lws *wsi, struct wire *w, const
 	if (last)
 		return complete(s, wsi, w);
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)s->options.stall_s);
-	lws_callback_on_writable(wsi);
+	ask(wsi, w);
 	return 0;
 }
 
@@ -439,7 +495,8 @@ static int send_h1(struct http_server *s, struct lws *wsi, struct wire *w, const
 		w->headers_sent = true;
 	}
 	bool wanted = !w->x->head_only;
-	size_t take = !wanted ? 0 : view->bytes.size < WRITE_MAX ? view->bytes.size : WRITE_MAX;
+	size_t most = w->unread ? MUTED_WRITE_MAX : WRITE_MAX;
+	size_t take = !wanted ? 0 : view->bytes.size < most ? view->bytes.size : most;
 	bool last = !wanted || (view->last && take == view->bytes.size);
 	uint8_t *start = s->scratch + LWS_PRE;
 	size_t size = head + (wanted ? frame_body(w, view, start + head, take) : 0);
@@ -450,7 +507,9 @@ static int send_h1(struct http_server *s, struct lws *wsi, struct wire *w, const
 	if (last)
 		return complete(s, wsi, w);
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)s->options.stall_s);
-	lws_callback_on_writable(wsi);
+	if (w->unread)
+		return set_muted(wsi, w, true);
+	ask(wsi, w);
 	return 0;
 }
 
@@ -472,9 +531,58 @@ static int send_answer(struct http_server *s, struct lws *wsi, struct wire *w)
 	return is_h2(wsi) ? send_h2(s, wsi, w, &view) : send_h1(s, wsi, w, &view);
 }
 
+/* --- connections being answered --- */
+
+static void kill_soon(struct lws *wsi)
+{
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* A muted connection that could be written to. What libwebsockets itself still holds must leave first, and
+ * that, like a writability asked for before the muting, is its own business: it is let out for a turn. */
+static void serve_muted(struct http_server *s, struct lws *wsi, struct wire *w)
+{
+	if (lws_partial_buffered(wsi) || w->asked) {
+		w->asked = false;
+		if (set_muted(wsi, w, false))
+			kill_soon(wsi);
+		else
+			ask(wsi, w);
+	} else if (!lws_send_pipe_choked(wsi) && send_answer(s, wsi, w)) {
+		kill_soon(wsi);
+	}
+}
+
+static void look_at(struct http_server *s, struct wire *w)
+{
+	struct lws *wsi = w->x->wire;
+	char byte;
+	ssize_t n = recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		kill_soon(wsi);
+		return;
+	}
+	if (w->muted) {
+		serve_muted(s, wsi, w);
+	} else if (n > 0) {
+		w->unread = true;
+		if (set_muted(wsi, w, true))
+			kill_soon(wsi);
+	}
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct http_server *s = timer->data;
+	for (struct wire *w = s->answered, *next; w; w = next) {
+		next = w->next; /* an answer that ends here leaves the list */
+		look_at(s, w);
+	}
+}
+
 /* --- life --- */
 
-static char marker; /* opaque data of network connections, so that each is counted once */
+static char marker; /* parent data (we have no parents) of network connections, so that each is counted once */
 
 static int on_accept(struct http_server *s)
 {
@@ -493,14 +601,14 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return on_accept(s);
 	case LWS_CALLBACK_WSI_CREATE:
-		lws_set_opaque_user_data(wsi, &marker);
+		lws_set_opaque_parent_data(wsi, &marker);
 		s->accepted++;
 		s->open++;
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
-		if (lws_get_opaque_user_data(wsi) == &marker)
+		if (lws_get_opaque_parent_data(wsi) == &marker)
 			s->open--;
-		lws_set_opaque_user_data(wsi, NULL);
+		lws_set_opaque_parent_data(wsi, NULL);
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return strcasecmp(in, "h2c") ? -1 : 0;
@@ -511,6 +619,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 		return 0; /* on_body has seen the last byte already */
 	case LWS_CALLBACK_HTTP_WRITEABLE:
+		w->asked = false;
 		return send_answer(s, wsi, w);
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
@@ -533,6 +642,7 @@ static void end_loop(struct http_server *s)
 	s->ended = true;
 	pthread_mutex_unlock(&s->mutex);
 	uv_close((uv_handle_t *)&s->drain, NULL);
+	uv_close((uv_handle_t *)&s->tick, NULL);
 	lws_context_destroy(s->lws);
 	uv_close((uv_handle_t *)&s->async, NULL);
 }
@@ -556,7 +666,7 @@ static void on_async(uv_async_t *async)
 		struct http_exchange *next = x->next_woken;
 		if (x->wire) {
 			lws_set_timeout(x->wire, PENDING_TIMEOUT_HTTP_CONTENT, (int)s->options.stall_s);
-			lws_callback_on_writable(x->wire);
+			ask(x->wire, lws_wsi_user(x->wire));
 		}
 		exchange_unref(x);
 		x = next;
@@ -621,7 +731,8 @@ static enum status make_context(struct http_server *s)
 	info.keepalive_timeout = (int)o->keepalive_s;
 	info.server_string = "";
 	/* With its own initial window left at 0, libwebsockets gives the stream that Upgrade: h2c makes no credit to
-	 * send with (it takes its own setting for the peer's); 65535 is what RFC 9113 6.9.2 has every peer begin with. */
+	 * send with (it takes its own setting for the peer's); 65535 is what RFC 9113 6.9.2 has every peer begin with.
+	 */
 	info.http2_settings[0] = 1;
 	info.http2_settings[H2_HEADER_TABLE_SIZE] = 4096;
 	info.http2_settings[H2_MAX_CONCURRENT_STREAMS] = H2_STREAMS_MAX;
@@ -654,7 +765,8 @@ enum status http_server_start(const struct http_server_options *options, struct 
 	uv_loop_init(&s->loop);
 	uv_async_init(&s->loop, &s->async, on_async);
 	uv_timer_init(&s->loop, &s->drain);
-	s->async.data = s->drain.data = s;
+	uv_timer_init(&s->loop, &s->tick);
+	s->async.data = s->drain.data = s->tick.data = s;
 	enum status status = make_context(s);
 	if (!status && uv_thread_create(&s->thread, run_loop, s))
 		status = STATUS_NO_MEMORY;
@@ -665,6 +777,7 @@ enum status http_server_start(const struct http_server_options *options, struct 
 			end_loop(s);
 		else {
 			uv_close((uv_handle_t *)&s->drain, NULL);
+			uv_close((uv_handle_t *)&s->tick, NULL);
 			uv_close((uv_handle_t *)&s->async, NULL);
 		}
 		run_loop(s);

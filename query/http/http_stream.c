@@ -211,7 +211,8 @@ bool call_format(struct http_call *c, const struct http_value *value, unsigned a
 	if (value->set)
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "format", "this answer has no such format");
 	else
-		http_problem_send(c->x, HTTP_PROBLEM_NOT_ACCEPTABLE, NULL, "none of the accepted media types is offered");
+		http_problem_send(c->x, HTTP_PROBLEM_NOT_ACCEPTABLE, NULL,
+				  "none of the accepted media types is offered");
 	return false;
 }
 
