@@ -201,6 +201,16 @@ static void push_track(struct random *r, size_t count, bool parked, struct repor
 	}
 }
 
+static void push_road(struct random *r, size_t count, struct report_list *out)
+{
+	struct report p = start_report(r);
+	double odometer_m = p.mileage_hm * 100.0;
+	for (size_t i = 0; i < count; i++) {
+		drive(r, &p, false, &odometer_m);
+		push_row(&p, NULL, 0, out);
+	}
+}
+
 static void push_boat(struct random *r, size_t count, struct report_list *out)
 {
 	struct report p = start_report(r);
@@ -298,6 +308,9 @@ void random_reports(struct random *r, enum random_nature nature, size_t count, s
 		break;
 	case NATURE_BOAT:
 		push_boat(r, count, out);
+		break;
+	case NATURE_ROAD:
+		push_road(r, count, out);
 		break;
 	case NATURE_NOISE:
 		push_noise(r, count, out);
