@@ -10,7 +10,7 @@
 #define ROAD_M 800.0
 #define ROADS 60 /* each way */
 #define ROAD_TURN_DEG 17.0
-#define CROSSING_SHIFT_M 120.0
+#define CROSSING_SHIFT_M 80.0
 #define FAST_EVERY 6
 #define DELAY_MAX_S 600
 #define DELAY_SLOTS 1024 /* a power of two above DELAY_MAX_S */
@@ -90,6 +90,7 @@ struct vehicle {
 	uint32_t trip_s, stop_s, wait_s; /* seconds left of each */
 	uint32_t offline_s;              /* of a burst: reports are held until it ends */
 	uint16_t shown_course;
+	bool turns; /* at the next crossing */
 	bool freezes, is_frozen;
 };
 
@@ -97,11 +98,12 @@ static void next_road(struct vehicle *v)
 {
 	v->column += v->dx;
 	v->row += v->dy;
-	if (!rng_chance(&v->rng, 0.6)) {
+	if (v->turns) {
 		int side = rng_chance(&v->rng, 0.5) ? 1 : -1, dx = v->dx;
 		v->dx = v->dy * side;
 		v->dy = dx * side;
 	}
+	v->turns = rng_chance(&v->rng, 0.35);
 	if (v->column + v->dx < 0 || v->column + v->dx >= ROADS)
 		v->dx = -v->dx;
 	if (v->row + v->dy < 0 || v->row + v->dy >= ROADS)
@@ -137,12 +139,12 @@ static void vehicle_init(struct vehicle *v, uint64_t seed, double frozen)
 static double wanted_speed(const struct vehicle *v)
 {
 	bool fast = v->dx ? v->row % FAST_EVERY == 0 : v->column % FAST_EVERY == 0;
-	double speed = (fast ? 20.5 : 13.5) * v->pace * (1 + v->mood);
+	double speed = (fast ? 22.9 : 13.5) * v->pace * (1 + v->mood);
 	double left_m = v->length_m - v->along_m;
 	double turn = sqrt(25 + 1.6 * left_m); /* 18 km/h at the crossing, braking with 0.8 m/s^2 */
 	if (v->trip_s < 20)
 		return speed * v->trip_s / 20;
-	return turn < speed && !fast ? turn : speed;
+	return v->turns && turn < speed ? turn : speed;
 }
 
 static void drive_second(struct vehicle *v)
@@ -175,7 +177,7 @@ static void vehicle_second(struct vehicle *v)
 	}
 	drive_second(v);
 	if (--v->trip_s == 0)
-		v->stop_s = 600 + (uint32_t)(rng_unit(&v->rng) * 6700);
+		v->stop_s = 600 + (uint32_t)(rng_unit(&v->rng) * 7300);
 }
 
 /* --- what its receiver says --- */
@@ -253,7 +255,7 @@ struct dataset_options dataset_a(void)
 					.seconds = 86400,
 					.interval_s = 10,
 					.start_ms = INT64_C(1767196800000), /* 2026-01-01 00:00 UTC+8 */
-					.frozen = 0.2};
+					.frozen = 0.45};
 }
 
 enum status dataset_new(const struct dataset_options *options, struct dataset **out)

@@ -4,11 +4,12 @@
  * them: most at once, 0.5 % late by 10 to 600 s, 0.5 % in store-and-forward bursts of up to ten minutes that arrive
  * together, 0.2 % twice.
  *
- * The model. Roads: a grid of 800 m, turned by 17 degrees, its crossings moved by up to 120 m, every sixth road
+ * The model. Roads: a grid of 800 m, turned by 17 degrees, its crossings moved by up to 80 m, every sixth road
  * a fast one. Vehicles alternate trips and stops so that 41 % of the reports move, accelerate within 1.2 m/s^2,
- * slow down for turns and wait at lights. A receiver's error is AR(1) per axis, coefficient 0.8, innovations of
- * 1.3 m; a parked one wanders just so, unless it is one of the fifth that freeze their position. Noise: 0.4 km/h
- * of speed and 2 degrees of course when moving, 0.6 m of altitude. Positions are 1e-6 degrees, odometers 0.1 km.
+ * slow down to turn at every third crossing and wait at some lights. A receiver's error is AR(1) per axis, coefficient
+ * 0.8, innovations of 1.3 m; a parked one wanders just so, unless it is one of the fifth that freeze their position.
+ * Noise: 0.4 km/h of speed and 2 degrees of course when moving, 0.6 m of altitude. Positions are 1e-6 degrees,
+ * odometers 0.1 km.
  *
  *   struct dataset *d; struct dataset_arrival a;
  *   dataset_new(&options, &d);

@@ -90,10 +90,10 @@ static size_t run_fields(struct memory_file *f)
 	return rows - 1;
 }
 
-static enum status count_report(void *context, uint32_t device, const struct report *r)
+static enum status count_report(void *context, uint64_t line, uint32_t device, const struct report *r)
 {
 	*(size_t *)context += 1;
-	checked += r->hash + device;
+	checked += r->hash + device + line;
 	return STATUS_OK;
 }
 

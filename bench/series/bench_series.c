@@ -8,9 +8,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "bench/dataset/dataset.h"
-#include "engine/core/clock.h"
 #include "engine/series/block.h"
 #include "engine/series/block_layout.h"
 
@@ -111,23 +111,48 @@ static uint64_t reports_all(const struct blocks *b)
 	return sum;
 }
 
+/* CPU seconds of this process: other work on the machine takes wall time, and some of the rest too. */
+static double cpu_seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Seconds of one dependent addition, one cycle of the core as it runs now: what a shared machine gives varies. */
+static double cycle_seconds(void)
+{
+	double start = cpu_seconds();
+	uint64_t x = 0;
+	for (int i = 0; i < 500000; i++) {
+		x += 1;
+		__asm__ volatile("" : "+r"(x)); /* not to be folded */
+	}
+	return (cpu_seconds() - start) / 500000;
+}
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 	return x < y ? -1 : x > y;
 }
 
-static void print_rate(const char *name, double *seconds, size_t rounds, size_t points)
-{
-	qsort(seconds, rounds, sizeof *seconds, by_value);
-	double m = (double)points / 1e6;
-	printf("%-24s %8.1f M points/s  (%.1f .. %.1f, %zu rounds)\n", name, m / seconds[rounds / 2],
-	       m / seconds[rounds - 1], m / seconds[0], rounds);
-}
+enum question { ENCODE, SCAN, SCAN_PLAIN, REPORTS, QUESTIONS };
+static const char *const question_names[QUESTIONS] = {"encode", "scan", "scan, plain kernels", "whole reports"};
 
-static double seconds_since(int64_t start_ns)
+struct rounds {
+	size_t count;
+	double *seconds[QUESTIONS], *cycles[QUESTIONS];
+};
+
+static void print_rate(const struct rounds *r, enum question q, size_t points)
 {
-	return (double)(clock_monotonic_ns() - start_ns) / 1e9;
+	qsort(r->seconds[q], r->count, sizeof(double), by_value);
+	qsort(r->cycles[q], r->count, sizeof(double), by_value);
+	double m = (double)points / 1e6, n = (double)points;
+	printf("%-20s %7.1f M points/core-s (%.1f .. %.1f), %6.1f cycles/point (%.1f .. %.1f)\n", question_names[q],
+	       m / r->seconds[q][r->count / 2], m / r->seconds[q][r->count - 1], m / r->seconds[q][0],
+	       r->cycles[q][r->count / 2] / n, r->cycles[q][0] / n, r->cycles[q][r->count - 1] / n);
 }
 
 static void print_parts(const struct blocks *b, size_t points)
@@ -144,6 +169,40 @@ static void print_parts(const struct blocks *b, size_t points)
 		printf("  %-10s %.4f\n", block_part_names[p], (double)total[p] / (double)points);
 }
 
+static uint64_t ask(enum question q, const struct tracks *t, struct blocks *b)
+{
+	switch (q) {
+	case ENCODE:
+		encode_all(t, b);
+		return 0;
+	case SCAN:
+		return scan_all(b, series_kernels_best());
+	case SCAN_PLAIN:
+		return scan_all(b, &series_kernels_plain);
+	default:
+		return reports_all(b);
+	}
+}
+
+static uint64_t run(struct rounds *r, const struct tracks *t, struct blocks *b)
+{
+	uint64_t sum = 0;
+	for (int q = 0; q < QUESTIONS; q++) {
+		r->seconds[q] = calloc(r->count, sizeof(double));
+		r->cycles[q] = calloc(r->count, sizeof(double));
+		if (!r->seconds[q] || !r->cycles[q])
+			fail("allocation");
+	}
+	for (size_t round = 0; round < r->count; round++)
+		for (int q = 0; q < QUESTIONS; q++) {
+			double cycle = cycle_seconds(), start = cpu_seconds();
+			sum += ask((enum question)q, t, b);
+			r->seconds[q][round] = cpu_seconds() - start;
+			r->cycles[q][round] = r->seconds[q][round] / ((cycle + cycle_seconds()) / 2);
+		}
+	return sum;
+}
+
 static size_t argument(int argc, char **argv, int at, size_t otherwise)
 {
 	return argc > at ? strtoul(argv[at], NULL, 10) : otherwise;
@@ -156,36 +215,23 @@ int main(int argc, char **argv)
 	options.seconds = (uint32_t)argument(argc, argv, 2, 86400);
 	options.frozen = argc > 4 ? strtod(argv[4], NULL) : options.frozen;
 	options.in_order = true;
-	size_t rounds = argument(argc, argv, 3, 9);
+	struct rounds rounds = {.count = argument(argc, argv, 3, 9)};
 	struct tracks t = make_tracks(&options);
 	size_t points = t.devices * t.per_device;
-	describe(&t);
 	struct blocks b = {buf_init(SIZE_MAX), calloc(points, sizeof(struct span)), 0};
-	double *seconds = calloc(4 * rounds, sizeof *seconds);
-	if (!b.list || !seconds || !rounds)
+	if (!b.list || !rounds.count)
 		fail("allocation");
-	uint64_t sum = 0;
-	for (size_t r = 0; r < rounds; r++) {
-		int64_t start = clock_monotonic_ns();
-		encode_all(&t, &b);
-		seconds[r] = seconds_since(start);
-		start = clock_monotonic_ns();
-		sum += scan_all(&b, series_kernels_best());
-		seconds[rounds + r] = seconds_since(start);
-		start = clock_monotonic_ns();
-		sum += scan_all(&b, &series_kernels_plain);
-		seconds[2 * rounds + r] = seconds_since(start);
-		start = clock_monotonic_ns();
-		sum += reports_all(&b);
-		seconds[3 * rounds + r] = seconds_since(start);
-	}
+	describe(&t);
+	uint64_t sum = run(&rounds, &t, &b);
 	print_parts(&b, points);
-	print_rate("encode", seconds, rounds, points);
-	print_rate("scan", seconds + rounds, rounds, points);
-	print_rate("scan, plain kernels", seconds + 2 * rounds, rounds, points);
-	print_rate("whole reports", seconds + 3 * rounds, rounds, points);
-	printf("seed %llu, check %016llx\n", (unsigned long long)options.seed, (unsigned long long)sum);
-	free(seconds);
+	for (int q = 0; q < QUESTIONS; q++)
+		print_rate(&rounds, (enum question)q, points);
+	printf("seed %llu, %zu rounds, check %016llx\n", (unsigned long long)options.seed, rounds.count,
+	       (unsigned long long)sum);
+	for (int q = 0; q < QUESTIONS; q++) {
+		free(rounds.seconds[q]);
+		free(rounds.cycles[q]);
+	}
 	free(b.list);
 	buf_deinit(&b.bytes);
 	free(t.reports);

@@ -193,12 +193,12 @@ static void on_signal(uv_signal_t *handle, int number)
 	begin_stop(handle->data);
 }
 
-/* This morning, 06:00 in Quanzhou; the morning before when it is not yet past. */
+/* This morning, 06:00 in Quanzhou; the morning before when that is not six hours ago: there shall be blocks to see. */
 static int64_t this_morning(int64_t now_ms)
 {
 	int64_t local = now_ms + CHINA_OFFSET_MS;
 	int64_t morning = local - local % MS_PER_DAY + 6 * MS_PER_HOUR;
-	if (morning > local - MS_PER_HOUR)
+	if (morning > local - 6 * MS_PER_HOUR)
 		morning -= MS_PER_DAY;
 	return morning - CHINA_OFFSET_MS;
 }

@@ -127,7 +127,7 @@ struct cursor {
 
 static inline struct cursor cursor_of(struct span s)
 {
-	return (struct cursor){s.data, s.data + s.size, false};
+	return (struct cursor){s.data, s.size ? s.data + s.size : s.data, false}; /* NULL + 0 is no pointer in C */
 }
 static inline size_t cursor_left(const struct cursor *c)
 {

@@ -48,7 +48,7 @@ enum status_class { STATUS_CLASS_peer, STATUS_CLASS_caller, STATUS_CLASS_system 
 
 #define STATUS_CHECKED __attribute__((warn_unused_result))
 
-/* Token for logs, metrics and JSON, lower case ("bad_checksum"); static storage. */
+/* Token for logs, metrics and JSON ("BAD_CHECKSUM"); static storage. */
 const char *status_name(enum status status);
 /* English sentence fragment; static storage. */
 const char *status_text(enum status status);

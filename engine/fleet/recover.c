@@ -10,9 +10,11 @@
  *
  * Another number of shards: the old journals are replayed into the new shards, every row is written under the next
  * epoch, and only then does `meta` name that epoch and the old journals go. A row of the next epoch under the old
- * one (a crash in between) already holds all that the old journals have for its device. */
+ * one (a crash in between) already holds all that the old journals have for its device; it says so only as long
+ * as nothing more goes into those journals, so such a change is completed before anything is taken in. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,18 +86,34 @@ static void journal_path(const struct engine *e, uint32_t epoch, unsigned shard,
 	snprintf(out, PATH_BYTES, "%s/journal-%u/%03u", e->options.dir, epoch, shard);
 }
 
+static enum status sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return STATUS_IO;
+	int failed = fsync(fd);
+	close(fd);
+	return failed ? STATUS_IO : STATUS_OK;
+}
+
+static enum status make_folder(const char *path)
+{
+	return mkdir(path, 0750) && errno != EEXIST ? STATUS_IO : STATUS_OK;
+}
+
+/* A journal's syncs are worth nothing while the names of its folders are not on the disk. */
 static enum status make_journal_folders(const struct engine *e, uint32_t epoch, unsigned shards)
 {
-	char path[PATH_BYTES];
-	snprintf(path, sizeof path, "%s/journal-%u", e->options.dir, epoch);
-	if (mkdir(path, 0750) && errno != EEXIST)
-		return STATUS_IO;
-	for (unsigned i = 0; i < shards; i++) {
+	char parent[PATH_BYTES], path[PATH_BYTES];
+	snprintf(parent, sizeof parent, "%s/journal-%u", e->options.dir, epoch);
+	enum status status = make_folder(parent);
+	for (unsigned i = 0; !status && i < shards; i++) {
 		journal_path(e, epoch, i, path);
-		if (mkdir(path, 0750) && errno != EEXIST)
-			return STATUS_IO;
+		status = make_folder(path);
 	}
-	return STATUS_OK;
+	if (!status)
+		status = sync_folder(parent);
+	return status ? status : sync_folder(e->options.dir);
 }
 
 static void remove_folder(const char *path)
@@ -130,6 +148,7 @@ static void remove_journals(const struct engine *e, uint32_t epoch, unsigned sha
 struct load {
 	struct engine *e;
 	struct report_list reports;
+	bool unfinished; /* rows of the next epoch were met */
 };
 
 static enum status load_head(void *context, struct span key, struct span value)
@@ -147,6 +166,7 @@ static enum status load_head(void *context, struct span key, struct span value)
 	}
 	struct shard *s = engine_owner(load->e, device);
 	if (state.epoch > load->e->epoch) {
+		load->unfinished = true;
 		state.epoch = load->e->epoch;
 		state.position = UINT64_MAX;
 	}
@@ -160,15 +180,18 @@ static enum status load_head(void *context, struct span key, struct span value)
 	return STATUS_OK;
 }
 
-static enum status load_heads(struct engine *e)
+static enum status load_heads(struct engine *e, bool *unfinished)
 {
-	struct load load = {e, report_list_init(4 * HEAD_REPORTS_MAX, (size_t)4 * HEAD_REPORTS_MAX * REPORT_BODY_MAX)};
+	struct load load = {
+		.e = e,
+		.reports = report_list_init(4 * HEAD_REPORTS_MAX, (size_t)4 * HEAD_REPORTS_MAX * REPORT_BODY_MAX)};
 	/* rows in memory count, but nothing is cut before each device's state is known */
 	size_t bound = e->options.head_bytes_max;
 	e->options.head_bytes_max = SIZE_MAX;
 	enum status status = store_scan(e->store, STORE_HEAD, (struct span){NULL, 0}, load_head, &load);
 	e->options.head_bytes_max = bound;
 	report_list_deinit(&load.reports);
+	*unfinished = load.unfinished;
 	return status;
 }
 
@@ -282,6 +305,7 @@ static enum status change_shards(struct engine *e, uint16_t old_shards)
 enum status engine_recover(struct engine *e)
 {
 	uint16_t old_shards = (uint16_t)e->shard_count;
+	bool unfinished = false;
 	enum status status = read_engine_row(e, &e->epoch, &old_shards);
 	if (status == STATUS_NOT_FOUND) {
 		e->epoch = 1;
@@ -290,8 +314,8 @@ enum status engine_recover(struct engine *e)
 			status = write_engine_row(e, e->epoch, (uint16_t)e->shard_count);
 	}
 	if (!status)
-		status = load_heads(e);
-	if (!status && old_shards != e->shard_count)
+		status = load_heads(e, &unfinished);
+	if (!status && (unfinished || old_shards != e->shard_count))
 		status = change_shards(e, old_shards);
 	if (!status)
 		status = make_journal_folders(e, e->epoch, e->shard_count);
@@ -304,5 +328,6 @@ enum status engine_recover_read_only(struct engine *e)
 {
 	uint16_t shards;
 	enum status status = read_engine_row(e, &e->epoch, &shards);
-	return status ? status : load_heads(e);
+	bool unfinished;
+	return status ? status : load_heads(e, &unfinished);
 }

@@ -68,24 +68,6 @@ static struct stored_row *row_new(struct span bytes)
 
 /* --- opening --- */
 
-static enum status reserve_id(struct registry *r, uint64_t device)
-{
-	struct ids grown;
-	if (ids_has_room(&r->ids, device))
-		return STATUS_OK;
-	if (r->ids.count >= REGISTRY_DEVICES_MAX)
-		return STATUS_FULL;
-	enum status status = ids_grow(&r->ids, device, &grown);
-	if (status)
-		return status;
-	struct id_slot *old = r->ids.slots;
-	pthread_rwlock_wrlock(&r->readers);
-	r->ids = grown;
-	pthread_rwlock_unlock(&r->readers);
-	free(old);
-	return STATUS_OK;
-}
-
 static enum status reserve_names(struct registry *r, size_t extra)
 {
 	struct names grown;
@@ -102,33 +84,83 @@ static enum status reserve_names(struct registry *r, size_t extra)
 	return STATUS_OK;
 }
 
-/* Put every unique value a row ever held; there is room for all its facts. */
-static void name_row(struct names *names, uint64_t device, struct span bytes)
+/* How many unique values a row ever held. */
+static size_t count_names(struct span bytes)
+{
+	struct row row;
+	struct fact fact;
+	size_t count = 0;
+	enum status status = row_open(bytes, &row);
+	while (!status && !(status = row_next(&row, &fact)))
+		count += is_unique(fact.field) && fact.value.size;
+	return count;
+}
+
+/* Names on their way into the map: asked for a while before they are put, because each falls on another page. */
+struct name_queue {
+	struct names *names;
+	struct name_slot waiting[32];
+	size_t count;
+};
+
+static void flush_names(struct name_queue *q)
+{
+	for (size_t i = 0; i < q->count; i++)
+		names_put(q->names, q->waiting[i].hash, q->waiting[i].device);
+	q->count = 0;
+}
+
+/* Put what count_names() counted; there is room for all. */
+static void name_row(struct name_queue *q, uint64_t device, struct span bytes)
 {
 	struct row row;
 	struct fact fact;
 	enum status status = row_open(bytes, &row);
-	while (!status && !(status = row_next(&row, &fact)))
-		if (is_unique(fact.field) && fact.value.size)
-			names_put(names, names_hash(fact.field, fact.value), device);
+	while (!status && !(status = row_next(&row, &fact))) {
+		if (!is_unique(fact.field) || !fact.value.size)
+			continue;
+		uint64_t hash = names_hash(fact.field, fact.value);
+		names_prefetch(q->names, hash);
+		q->waiting[q->count++] = (struct name_slot){hash, device};
+		if (q->count == sizeof q->waiting / sizeof *q->waiting)
+			flush_names(q);
+	}
 }
 
-static enum status take_row(struct registry *r, uint64_t device, struct span value)
+/* The store's rows as they come, ids ascending. */
+struct reading {
+	struct registry *registry;
+	struct id_slot *slots;
+	size_t count, capacity;
+	size_t names; /* of all rows */
+};
+
+static enum status reserve_slot(struct reading *in)
 {
-	struct row row;
+	if (in->count < in->capacity)
+		return STATUS_OK;
+	if (in->count >= REGISTRY_DEVICES_MAX)
+		return STATUS_FULL;
+	size_t capacity = in->capacity ? in->capacity * 2 : 1024;
+	struct id_slot *slots = realloc(in->slots, capacity * sizeof *slots);
+	if (!slots)
+		return STATUS_NO_MEMORY;
+	in->slots = slots;
+	in->capacity = capacity;
+	return STATUS_OK;
+}
+
+static enum status take_row(struct reading *in, uint64_t device, struct span value)
+{
 	enum status status = row_check(value);
 	if (!status)
-		status = row_open(value, &row);
-	if (!status)
-		status = reserve_id(r, device);
-	if (!status)
-		status = reserve_names(r, row.count);
+		status = reserve_slot(in);
 	struct stored_row *stored = status ? NULL : row_new(value);
 	if (!stored)
 		return status ? status : STATUS_NO_MEMORY;
-	ids_put(&r->ids, device, stored);
-	name_row(&r->names, device, value);
-	r->row_bytes += value.size;
+	in->slots[in->count++] = (struct id_slot){device, stored};
+	in->names += count_names(value);
+	in->registry->row_bytes += value.size;
 	return STATUS_OK;
 }
 
@@ -138,6 +170,24 @@ static enum status visit_row(void *context, struct span key, struct span value)
 	enum status status = device ? take_row(context, device, value) : STATUS_CORRUPT;
 	if (status)
 		log_error("registry", "device %016" PRIx64 ": %s", device, status_text(status));
+	return status;
+}
+
+static enum status read_rows(struct registry *r)
+{
+	struct reading in = {.registry = r};
+	enum status status = store_scan(r->store, STORE_DEVICE, (struct span){NULL, 0}, visit_row, &in);
+	if (!status)
+		status = reserve_names(r, in.names);
+	if (!status)
+		status = ids_build(in.slots, in.count, &r->ids);
+	struct name_queue queue = {.names = &r->names};
+	for (size_t i = 0; !status && i < in.count; i++)
+		name_row(&queue, in.slots[i].id, row_bytes(&in.slots[i]));
+	flush_names(&queue);
+	for (size_t i = 0; status && i < in.count; i++)
+		free(in.slots[i].row);
+	free(in.slots);
 	return status;
 }
 
@@ -154,11 +204,9 @@ enum status registry_open(struct store *s, struct registry **out)
 	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&r->readers, &attributes);
 	pthread_rwlockattr_destroy(&attributes);
-	enum status status = ids_init(&r->ids);
+	enum status status = names_init(&r->names);
 	if (!status)
-		status = names_init(&r->names);
-	if (!status)
-		status = store_scan(s, STORE_DEVICE, (struct span){NULL, 0}, visit_row, r);
+		status = read_rows(r);
 	if (status) {
 		registry_close(r);
 		return status;
@@ -424,6 +472,24 @@ static enum status change_field(struct work *w, const struct registry_change *ch
 		return STATUS_FULL;
 	w->changes++;
 	return put_history(w, &said, previous);
+}
+
+static enum status reserve_id(struct registry *r, uint64_t device)
+{
+	struct ids grown;
+	if (ids_has_room(&r->ids, device))
+		return STATUS_OK;
+	if (r->ids.count >= REGISTRY_DEVICES_MAX)
+		return STATUS_FULL;
+	enum status status = ids_grow(&r->ids, device, &grown);
+	if (status)
+		return status;
+	struct id_slot *old = r->ids.slots;
+	pthread_rwlock_wrlock(&r->readers);
+	r->ids = grown;
+	pthread_rwlock_unlock(&r->readers);
+	free(old);
+	return STATUS_OK;
 }
 
 static enum status commit_row(struct work *w, enum device_kind kind, int64_t created_ms)

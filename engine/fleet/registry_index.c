@@ -5,7 +5,9 @@
 #include "engine/core/hash.h"
 
 #define IDS_BITS_MIN 10
+#define IDS_BITS_MAX 40
 #define NAMES_SIZE_MIN 1024
+#define NAMES_SEED UINT64_C(0x6e616d65) /* apart from those of device ids */
 
 /* Homes, and behind them room for what the last homes push on. */
 static size_t ids_size(unsigned bits)
@@ -98,9 +100,26 @@ static bool ids_spread(const struct ids *from, struct ids *to)
 	return true;
 }
 
+enum status ids_build(const struct id_slot *sorted, size_t count, struct ids *out)
+{
+	const struct ids from = {(struct id_slot *)sorted, count, count, 0};
+	unsigned bits = IDS_BITS_MIN;
+	while (((size_t)3 << bits) / 4 <= count)
+		bits++;
+	for (; bits < IDS_BITS_MAX; bits++) {
+		enum status status = ids_alloc(out, bits);
+		if (status)
+			return status;
+		if (ids_spread(&from, out))
+			return STATUS_OK;
+		free(out->slots);
+	}
+	return STATUS_NO_MEMORY;
+}
+
 enum status ids_grow(const struct ids *t, uint64_t id, struct ids *out)
 {
-	for (unsigned bits = t->bits + 1; bits < 40; bits++) {
+	for (unsigned bits = t->bits + 1; bits < IDS_BITS_MAX; bits++) {
 		enum status status = ids_alloc(out, bits);
 		if (status)
 			return status;
@@ -132,7 +151,7 @@ void names_deinit(struct names *t)
 
 uint64_t names_hash(uint8_t field, struct span value)
 {
-	return hash64_seeded(value, field);
+	return hash64_seeded(value, NAMES_SEED + field);
 }
 
 uint64_t names_next(const struct names *t, uint64_t hash, size_t *at)

@@ -37,6 +37,9 @@ struct ids {
 };
 
 STATUS_CHECKED enum status ids_init(struct ids *t);
+/* From `count` slots that ascend strictly, whose rows it takes over. Putting them one by one would crowd the first
+ * homes: the ids of a half-read registry are all small. STATUS_NO_MEMORY: nothing is taken. */
+STATUS_CHECKED enum status ids_build(const struct id_slot *sorted, size_t count, struct ids *out);
 void ids_deinit(struct ids *t); /* frees the rows too */
 /* The slot of `id`, or NULL. */
 struct id_slot *ids_find(const struct ids *t, uint64_t id);
@@ -67,6 +70,10 @@ uint64_t names_hash(uint8_t field, struct span value);
 uint64_t names_next(const struct names *t, uint64_t hash, size_t *at);
 bool names_has_room(const struct names *t, size_t extra);
 STATUS_CHECKED enum status names_grow(const struct names *t, size_t extra, struct names *out);
+static inline void names_prefetch(const struct names *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->slots[hash & (t->size - 1)], 1);
+}
 /* Put once; there must be room. */
 void names_put(struct names *t, uint64_t hash, uint64_t device);
 

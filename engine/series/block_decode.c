@@ -65,14 +65,15 @@ enum status block_parts(struct span block, size_t bytes[BLOCK_PART_COUNT])
 
 /* --- columns ---
  *
- * A column may need others: position needs time, speed and course; mileage time and speed; received time; flags
- * status. `have` says which are decoded already, `d` is where they lie (the caller's room or ours). */
+ * A column may need others: position needs time, speed and course; altitude speed; mileage time and speed; received
+ * time; flags status. */
 
 struct decoder {
 	const struct block_view *view;
 	const struct series_kernels *kernels;
 	size_t count;
-	int64_t time[INT_COLUMN_ROOM];
+	int64_t even_ms;                            /* between any two neighbours, -1 when it varies */
+	int64_t *time, own_time[BLOCK_REPORTS_MAX]; /* the caller's room, or our own */
 	uint16_t speed[INT_COLUMN_ROOM], course[INT_COLUMN_ROOM];
 	uint32_t words[INT_COLUMN_ROOM], more[INT_COLUMN_ROOM];
 	struct reckoning reckoning;
@@ -90,25 +91,50 @@ static struct cursor section(const struct decoder *d, enum block_part part)
 	return cursor_of(d->view->sections[part]);
 }
 
+/* Every step is the interval: no column to read. */
+static enum status decode_even_time(struct decoder *d, int64_t step_ms)
+{
+	int64_t at = d->view->summary.time_first_ms;
+	if (step_ms > BLOCK_SPAN_MAX_MS)
+		return STATUS_CORRUPT;
+	for (size_t i = 0; i < d->count; i++, at += step_ms)
+		d->time[i] = at;
+	d->even_ms = step_ms;
+	return STATUS_OK;
+}
+
+/* Units since the first report: 32 bits hold them in every honest block. */
+static enum status decode_uneven_time(struct decoder *d, struct cursor *c, uint8_t mode, uint32_t interval)
+{
+	uint32_t *sums = d->words, passed = 0;
+	int64_t unit = mode & BLOCK_TIME_SECONDS ? MS_PER_SECOND : 1, first = d->view->summary.time_first_ms;
+	enum status status = take_rest(d, c, sums);
+	if (status)
+		return status;
+	d->kernels->sum(sums, d->count, 0);
+	d->time[0] = first;
+	for (size_t i = 1; i < d->count; i++) {
+		passed = mode & BLOCK_TIME_SECOND_DIFFERENCES ? passed + interval + sums[i]
+							      : (uint32_t)i * interval + sums[i];
+		d->time[i] = first + (int64_t)passed * unit;
+	}
+	d->even_ms = -1;
+	return STATUS_OK;
+}
+
 static enum status decode_time(struct decoder *d)
 {
 	struct cursor c = section(d, BLOCK_PART_TIME);
 	uint8_t mode = cursor_u8(&c);
-	uint32_t interval = (uint32_t)cursor_varint(&c), *steps = d->words;
-	if (mode > (BLOCK_TIME_SECONDS | BLOCK_TIME_SECOND_DIFFERENCES))
+	uint32_t interval = (uint32_t)cursor_varint(&c);
+	if (c.failed || mode > (BLOCK_TIME_SECONDS | BLOCK_TIME_SECOND_DIFFERENCES))
 		return STATUS_CORRUPT;
-	enum status status = take_rest(d, &c, steps);
+	enum status status =
+		cursor_left(&c)
+			? decode_uneven_time(d, &c, mode, interval)
+			: decode_even_time(d, (int64_t)interval * (mode & BLOCK_TIME_SECONDS ? MS_PER_SECOND : 1));
 	if (status)
 		return status;
-	d->kernels->sum(steps, d->count, 0);
-	int64_t unit = mode & BLOCK_TIME_SECONDS ? MS_PER_SECOND : 1, first = d->view->summary.time_first_ms;
-	uint32_t passed = 0; /* units since the first, below 2^32 in every honest block */
-	d->time[0] = first;
-	for (size_t i = 1; i < d->count; i++) {
-		passed = mode & BLOCK_TIME_SECOND_DIFFERENCES ? passed + interval + steps[i]
-							      : (uint32_t)i * interval + steps[i];
-		d->time[i] = first + (int64_t)passed * unit;
-	}
 	return d->time[d->count - 1] == d->view->summary.time_last_ms ? STATUS_OK : STATUS_CORRUPT;
 }
 
@@ -134,10 +160,10 @@ static enum status decode_course(struct decoder *d)
 	enum status status = take_rest(d, &c, d->words);
 	if (status)
 		return status;
-	d->kernels->sum(d->words, d->count, first);
-	if (circle) /* the sum of turns stays within 180 degrees a report */
-		for (size_t i = 0; i < d->count; i++)
-			d->words[i] = (d->words[i] + 360u * BLOCK_REPORTS_MAX) % 360u;
+	/* turns stay within 180 degrees a report: from so many whole circles no sum goes below 0 */
+	d->kernels->sum(d->words, d->count, first + (circle ? 360u * BLOCK_REPORTS_MAX : 0));
+	if (circle && d->kernels->circle(d->words, d->count) >> 20)
+		return STATUS_CORRUPT;
 	d->kernels->narrow(d->words, d->count, d->course);
 	return STATUS_OK;
 }
@@ -146,8 +172,8 @@ static enum status decode_position(struct decoder *d, int32_t *lat_e7, int32_t *
 {
 	struct cursor c = section(d, BLOCK_PART_POSITION);
 	uint8_t mode = cursor_u8(&c);
-	unsigned prediction = mode & 3, exponent = mode >> 4;
-	if (prediction >= BLOCK_PREDICTIONS || exponent >= BLOCK_UNITS || mode & 0x0c)
+	unsigned exponent = mode >> 4;
+	if ((mode & 15) > BLOCK_POSITION_RECKONED || exponent >= BLOCK_UNITS)
 		return STATUS_CORRUPT;
 	int32_t unit = (int32_t)block_units[exponent];
 	uint32_t lat = (uint32_t)d->view->summary.lat_min_e7 + (uint32_t)unzigzag32((uint32_t)cursor_varint(&c));
@@ -158,9 +184,9 @@ static enum status decode_position(struct decoder *d, int32_t *lat_e7, int32_t *
 		status = take_rest(d, &c, d->more);
 	if (status)
 		return status;
-	if (prediction)
-		reckon(d->kernels, d->time, d->speed, d->course, d->count, (int32_t)lat, (uint32_t)unit,
-		       block_weights[prediction], &d->reckoning);
+	if (mode & BLOCK_POSITION_RECKONED)
+		reckon(d->kernels, d->time, d->even_ms, d->speed, d->course, d->count, (int32_t)lat, (uint32_t)unit,
+		       &d->reckoning);
 	else
 		memset(&d->reckoning, 0, sizeof d->reckoning);
 	d->kernels->sum_steps(d->words, d->reckoning.north, d->count, (uint32_t)((int32_t)lat / unit), (uint32_t)unit,
@@ -173,9 +199,9 @@ static enum status decode_position(struct decoder *d, int32_t *lat_e7, int32_t *
 static enum status decode_altitude(struct decoder *d, int16_t *out)
 {
 	struct cursor c = section(d, BLOCK_PART_ALTITUDE);
-	unsigned shift = cursor_u8(&c);
+	unsigned choice = cursor_u8(&c);
 	int16_t altitude = (int16_t)cursor_varint(&c);
-	if (shift >= BLOCK_ALTITUDE_SHIFTS)
+	if (choice >= BLOCK_ALTITUDE_CHOICES)
 		return STATUS_CORRUPT;
 	enum status status = take_rest(d, &c, d->words);
 	if (status)
@@ -184,7 +210,7 @@ static enum status decode_altitude(struct decoder *d, int16_t *out)
 	out[0] = altitude;
 	for (size_t i = 1; i < d->count; i++) {
 		altitude = (int16_t)((uint32_t)block_altitude_expected(mean16) + (uint32_t)unzigzag32(d->words[i]));
-		mean16 = block_altitude_next(mean16, altitude, shift);
+		mean16 = block_altitude_next(mean16, altitude, block_altitude_shift(choice, d->speed[i]));
 		out[i] = altitude;
 	}
 	return STATUS_OK;
@@ -304,16 +330,15 @@ static enum status decode_prediction_columns(struct decoder *d, const struct blo
 {
 	bool position = out->lat_e7 || out->lon_e7;
 	enum status status = STATUS_OK;
+	d->time = out->time_ms ? out->time_ms : d->own_time;
 	if (out->time_ms || out->received_ms || out->mileage_hm || position)
 		status = decode_time(d);
-	if (!status && (out->speed_dkmh || out->mileage_hm || position))
+	if (!status && (out->speed_dkmh || out->altitude_m || out->mileage_hm || position))
 		status = decode_speed(d);
 	if (!status && (out->course_deg || position))
 		status = decode_course(d);
 	if (status)
 		return status;
-	if (out->time_ms)
-		memcpy(out->time_ms, d->time, d->count * sizeof *d->time);
 	if (out->speed_dkmh)
 		memcpy(out->speed_dkmh, d->speed, d->count * sizeof *d->speed);
 	if (out->course_deg)
@@ -360,8 +385,9 @@ static void decoder_init(struct decoder *d, const struct block_view *v, const st
 	d->view = v;
 	d->kernels = kernels;
 	d->count = v->summary.count;
-	memset(d->speed, 0, sizeof d->speed); /* the kernels read whole vectors */
-	memset(d->course, 0, sizeof d->course);
+	/* the kernels read whole vectors */
+	memset(d->speed + d->count, 0, INT_COLUMN_FRAME * sizeof *d->speed);
+	memset(d->course + d->count, 0, INT_COLUMN_FRAME * sizeof *d->course);
 }
 
 enum status block_all_columns(const struct block_view *v, struct block_columns *out, uint16_t *body)

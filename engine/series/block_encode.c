@@ -10,8 +10,12 @@ struct encoder {
 	size_t count;
 	struct block_summary summary;
 	int64_t time[INT_COLUMN_ROOM];
-	uint32_t lat[INT_COLUMN_ROOM], lon[INT_COLUMN_ROOM];
+	int32_t lat_e7[INT_COLUMN_ROOM], lon_e7[INT_COLUMN_ROOM];
+	uint32_t lat[INT_COLUMN_ROOM], lon[INT_COLUMN_ROOM]; /* in units */
 	uint16_t speed[INT_COLUMN_ROOM], course[INT_COLUMN_ROOM];
+	int16_t altitude[INT_COLUMN_ROOM];
+	uint32_t alarm[INT_COLUMN_ROOM], status[INT_COLUMN_ROOM], mileage[INT_COLUMN_ROOM];
+	uint32_t flags[INT_COLUMN_ROOM], body[INT_COLUMN_ROOM]; /* flags: beyond those that follow from status */
 	uint32_t words[INT_COLUMN_ROOM];
 	uint32_t residuals[4][INT_COLUMN_ROOM];
 	struct reckoning reckoning;
@@ -92,21 +96,25 @@ static uint32_t usual_step(const uint32_t *steps, size_t count)
 	return candidate;
 }
 
-static int64_t time_unit_ms(const struct encoder *e)
+/* Fills `steps` in seconds if that loses nothing, else in milliseconds. */
+static bool time_steps(const struct encoder *e, uint32_t *steps)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if ((e->time[i] - e->time[0]) % MS_PER_SECOND)
-			return 1;
-	return MS_PER_SECOND;
+	uint32_t rest = 0;
+	steps[0] = 0;
+	for (size_t i = 1; i < e->count; i++) {
+		uint32_t ms = (uint32_t)(e->time[i] - e->time[i - 1]);
+		steps[i] = ms / 1000;
+		rest |= ms % 1000;
+	}
+	for (size_t i = 1; i < e->count && rest; i++)
+		steps[i] = (uint32_t)(e->time[i] - e->time[i - 1]);
+	return rest == 0;
 }
 
 static enum status put_time(struct encoder *e, struct buf *out)
 {
-	int64_t unit = time_unit_ms(e);
 	uint32_t *steps = e->words;
-	steps[0] = 0;
-	for (size_t i = 1; i < e->count; i++)
-		steps[i] = (uint32_t)((e->time[i] - e->time[i - 1]) / unit);
+	bool seconds = time_steps(e, steps);
 	uint32_t interval[2] = {usual_step(steps, e->count), e->count > 1 ? steps[1] : 0};
 	e->residuals[0][0] = e->residuals[1][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
@@ -114,7 +122,7 @@ static enum status put_time(struct encoder *e, struct buf *out)
 		e->residuals[1][i] = residual(steps[i], i > 1 ? steps[i - 1] : interval[1]);
 	}
 	unsigned best = block_cheapest(e->residuals, 2, e->count);
-	uint8_t mode = (unit == 1 ? 0 : BLOCK_TIME_SECONDS) | (best ? BLOCK_TIME_SECOND_DIFFERENCES : 0);
+	uint8_t mode = (seconds ? BLOCK_TIME_SECONDS : 0) | (best ? BLOCK_TIME_SECOND_DIFFERENCES : 0);
 	enum status status = buf_append_u8(out, mode);
 	if (!status)
 		status = buf_append_varint(out, interval[best]);
@@ -230,28 +238,48 @@ static enum status put_course(struct encoder *e, struct buf *out)
 
 /* --- position --- */
 
-static unsigned position_unit(const struct encoder *e)
+static inline __attribute__((always_inline)) bool all_divide(const struct encoder *e, int32_t unit)
 {
-	unsigned best = BLOCK_UNITS - 1;
 	for (size_t i = 0; i < e->count; i++)
-		while (e->reports[i].lat_e7 % (int32_t)block_units[best] ||
-		       e->reports[i].lon_e7 % (int32_t)block_units[best])
-			best--;
-	return best;
+		if (e->lat_e7[i] % unit || e->lon_e7[i] % unit)
+			return false;
+	return true;
 }
 
-static void position_residuals(struct encoder *e, unsigned prediction, uint32_t unit, uint32_t *lat, uint32_t *lon)
+static inline __attribute__((always_inline)) unsigned divide_by(struct encoder *e, int32_t unit)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		e->lat[i] = (uint32_t)(e->lat_e7[i] / unit);
+		e->lon[i] = (uint32_t)(e->lon_e7[i] / unit);
+	}
+	return 0;
+}
+
+/* Fills `lat` and `lon` in the coarsest unit that loses nothing; its exponent. Constants, so that nothing divides. */
+static unsigned scale_positions(struct encoder *e)
+{
+	if (!all_divide(e, 10))
+		return divide_by(e, 1);
+	if (!all_divide(e, 100))
+		return 1 + divide_by(e, 10);
+	if (!all_divide(e, 1000))
+		return 2 + divide_by(e, 100);
+	return 3 + divide_by(e, 1000);
+}
+
+static void staying_residuals(const struct encoder *e, uint32_t *lat, uint32_t *lon)
 {
 	lat[0] = lon[0] = 0;
-	if (prediction == 0) {
-		for (size_t i = 1; i < e->count; i++) {
-			lat[i] = residual(e->lat[i], e->lat[i - 1]);
-			lon[i] = residual(e->lon[i], e->lon[i - 1]);
-		}
-		return;
+	for (size_t i = 1; i < e->count; i++) {
+		lat[i] = residual(e->lat[i], e->lat[i - 1]);
+		lon[i] = residual(e->lon[i], e->lon[i - 1]);
 	}
-	reckon(series_kernels_best(), e->time, e->speed, e->course, e->count, e->reports[0].lat_e7, unit,
-	       block_weights[prediction], &e->reckoning);
+}
+
+static void reckoned_residuals(struct encoder *e, uint32_t unit, uint32_t *lat, uint32_t *lon)
+{
+	reckon(series_kernels_best(), e->time, -1, e->speed, e->course, e->count, e->lat_e7[0], unit, &e->reckoning);
+	lat[0] = lon[0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
 		lat[i] = residual(e->lat[i], e->lat[i - 1] + (uint32_t)e->reckoning.north[i]);
 		lon[i] = residual(e->lon[i], e->lon[i - 1] + (uint32_t)e->reckoning.east[i]);
@@ -266,79 +294,70 @@ static bool ever_moves(const struct encoder *e)
 	return moves;
 }
 
-/* Leaves the residuals of the best prediction in `residuals[0]` and `[1]`. */
+/* Index of the first of the two residual arrays of the better prediction: 0 staying, 2 reckoned. */
 static unsigned choose_prediction(struct encoder *e, uint32_t unit)
 {
-	unsigned best = 0, predictions = ever_moves(e) ? BLOCK_PREDICTIONS : 1;
-	size_t best_cost = SIZE_MAX;
-	for (unsigned p = 0; p < predictions; p++) {
-		uint32_t *lat = e->residuals[p ? 2 : 0], *lon = e->residuals[p ? 3 : 1];
-		position_residuals(e, p, unit, lat, lon);
-		size_t cost = int_column_cost(lat, e->count) + int_column_cost(lon, e->count);
-		if (cost >= best_cost)
-			continue;
-		best_cost = cost;
-		best = p;
-		if (p) {
-			memcpy(e->residuals[0], lat, e->count * sizeof *lat);
-			memcpy(e->residuals[1], lon, e->count * sizeof *lon);
-		}
-	}
-	return best;
+	uint32_t(*r)[INT_COLUMN_ROOM] = e->residuals;
+	staying_residuals(e, r[0], r[1]);
+	if (!ever_moves(e))
+		return 0;
+	reckoned_residuals(e, unit, r[2], r[3]);
+	size_t staying = int_column_cost(r[0], e->count) + int_column_cost(r[1], e->count);
+	size_t reckoned = int_column_cost(r[2], e->count) + int_column_cost(r[3], e->count);
+	return reckoned < staying ? 2 : 0;
 }
 
 static enum status put_position(struct encoder *e, struct buf *out)
 {
-	unsigned exponent = position_unit(e);
-	int32_t unit = (int32_t)block_units[exponent];
-	for (size_t i = 0; i < e->count; i++) {
-		e->lat[i] = (uint32_t)(e->reports[i].lat_e7 / unit);
-		e->lon[i] = (uint32_t)(e->reports[i].lon_e7 / unit);
-	}
-	unsigned prediction = choose_prediction(e, (uint32_t)unit);
-	uint32_t lat = residual((uint32_t)e->reports[0].lat_e7, (uint32_t)e->summary.lat_min_e7);
-	uint32_t lon = residual((uint32_t)e->reports[0].lon_e7, (uint32_t)e->summary.lon_min_e7);
-	enum status status = buf_append_u8(out, (uint8_t)(prediction | exponent << 4));
+	unsigned exponent = scale_positions(e);
+	unsigned best = choose_prediction(e, block_units[exponent]);
+	uint8_t mode = (uint8_t)((best ? BLOCK_POSITION_RECKONED : 0) | exponent << 4);
+	uint32_t lat = residual((uint32_t)e->lat_e7[0], (uint32_t)e->summary.lat_min_e7);
+	uint32_t lon = residual((uint32_t)e->lon_e7[0], (uint32_t)e->summary.lon_min_e7);
+	enum status status = buf_append_u8(out, mode);
 	if (!status)
 		status = buf_append_varint(out, lat);
 	if (!status)
 		status = buf_append_varint(out, lon);
 	if (!status)
-		status = block_put_sized_column(e->residuals[0], e->count, out);
-	return status ? status : block_put_column(e->residuals[1], e->count, out);
+		status = block_put_sized_column(e->residuals[best], e->count, out);
+	return status ? status : block_put_column(e->residuals[best + 1], e->count, out);
 }
 
 /* --- altitude, mileage --- */
 
-static void altitude_residuals(struct encoder *e, unsigned shift)
+static void altitude_residuals(struct encoder *e)
 {
-	uint32_t *out = e->residuals[shift];
-	int32_t mean16 = e->reports[0].altitude_m * 16;
-	out[0] = 0;
+	int32_t first16 = e->altitude[0] * 16;
+	int32_t mean16[BLOCK_ALTITUDE_CHOICES] = {first16, first16, first16, first16};
+	for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++)
+		e->residuals[choice][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
-		int32_t altitude = e->reports[i].altitude_m;
-		out[i] = zigzag32(altitude - block_altitude_expected(mean16));
-		mean16 = block_altitude_next(mean16, altitude, shift);
+		int32_t altitude = e->altitude[i];
+		for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++) {
+			unsigned shift = block_altitude_shift(choice, e->speed[i]);
+			e->residuals[choice][i] = zigzag32(altitude - block_altitude_expected(mean16[choice]));
+			mean16[choice] = block_altitude_next(mean16[choice], altitude, shift);
+		}
 	}
 }
 
 static enum status put_altitude(struct encoder *e, struct buf *out)
 {
-	for (unsigned shift = 0; shift < BLOCK_ALTITUDE_SHIFTS; shift++)
-		altitude_residuals(e, shift);
-	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_SHIFTS, e->count);
+	altitude_residuals(e);
+	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_CHOICES, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)
-		status = buf_append_varint(out, (uint16_t)e->reports[0].altitude_m);
+		status = buf_append_varint(out, (uint16_t)e->altitude[0]);
 	return status ? status : block_put_column(e->residuals[best], e->count, out);
 }
 
 static enum status put_mileage(struct encoder *e, struct buf *out)
 {
-	struct block_travel t = {e->reports[0].mileage_hm, 0};
+	struct block_travel t = {e->mileage[0], 0};
 	e->residuals[0][0] = e->residuals[1][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
-		uint32_t shown = e->reports[i].mileage_hm;
+		uint32_t shown = e->mileage[i];
 		uint32_t step = block_travel_step(e->speed[i - 1], e->speed[i], e->time[i] - e->time[i - 1]);
 		e->residuals[0][i] = residual(shown, t.mileage_hm);
 		uint32_t expected = block_travel_next(&t, step);
@@ -348,7 +367,7 @@ static enum status put_mileage(struct encoder *e, struct buf *out)
 	unsigned best = block_cheapest(e->residuals, 2, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)
-		status = buf_append_varint(out, e->reports[0].mileage_hm);
+		status = buf_append_varint(out, e->mileage[0]);
 	return status ? status : block_put_column(e->residuals[best], e->count, out);
 }
 
@@ -356,26 +375,18 @@ static enum status put_mileage(struct encoder *e, struct buf *out)
 
 static enum status put_alarm(struct encoder *e, struct buf *out)
 {
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].alarm;
-	return run_column_encode(e->words, e->count, out);
+	return run_column_encode(e->alarm, e->count, out);
 }
 
 static enum status put_status(struct encoder *e, struct buf *out)
 {
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].status;
-	return run_column_encode(e->words, e->count, out);
+	return run_column_encode(e->status, e->count, out);
 }
 
 static enum status put_flags(struct encoder *e, struct buf *out)
 {
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].flags ^ report_flags_of_status(e->reports[i].status);
-	enum status status = block_put_sized_runs(e->words, e->count, out);
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].body;
-	return status ? status : run_column_encode(e->words, e->count, out);
+	enum status status = block_put_sized_runs(e->flags, e->count, out);
+	return status ? status : run_column_encode(e->body, e->count, out);
 }
 
 static enum status put_items(struct encoder *e, struct buf *out)
@@ -414,9 +425,18 @@ static void encoder_init(struct encoder *e, const struct report *reports, size_t
 	e->reports = reports;
 	e->count = count;
 	for (size_t i = 0; i < count; i++) {
-		e->time[i] = reports[i].time_ms;
-		e->speed[i] = reports[i].speed_dkmh;
-		e->course[i] = reports[i].course_deg;
+		const struct report *r = &reports[i];
+		e->time[i] = r->time_ms;
+		e->lat_e7[i] = r->lat_e7;
+		e->lon_e7[i] = r->lon_e7;
+		e->speed[i] = r->speed_dkmh;
+		e->course[i] = r->course_deg;
+		e->altitude[i] = r->altitude_m;
+		e->alarm[i] = r->alarm;
+		e->status[i] = r->status;
+		e->mileage[i] = r->mileage_hm;
+		e->flags[i] = r->flags ^ report_flags_of_status(r->status);
+		e->body[i] = r->body;
 	}
 	/* the kernels read whole vectors */
 	memset(e->speed + count, 0, INT_COLUMN_FRAME * sizeof *e->speed);

@@ -17,11 +17,11 @@
  * same, column of z(received - received before); 4 i64 LE each SPEED     varint first, column of z(speed[i] -
  * speed[i-1]) COURSE    u8: 1 when every course is below 360. varint first, column of z(course[i] - course[i-1]), then
  *             within -180..179
- *   POSITION  u8: bits 0-1 prediction (0 stays, 1 and 2 reckoned, weights 1,0 and 3,1), bits 4-5 unit
- *             10^n * 1e-7 degrees. varint z(lat[0] - lat_min), varint z(lon[0] - lon_min), sized column of
+ *   POSITION  u8: bit 0 set when steps are reckoned (reckon.h), else they are 0; bits 4-5 unit 10^n * 1e-7
+ *             degrees. varint z(lat[0] - lat_min), varint z(lon[0] - lon_min), sized column of
  *             z(lat[i] - lat[i-1] - step[i]) in units, column of the longitudes
- *   ALTITUDE  u8 shift s. varint first (16 bit), column of z(altitude[i] - mean[i-1]), mean a running mean that takes
- *             1 / 2^s of each difference, in sixteenths
+ *   ALTITUDE  u8 index into block_altitude_shifts. varint first (16 bit), column of z(altitude[i] - mean[i-1]), mean a
+ *             running mean in sixteenths that takes 1 / 2^s of each difference, s by whether speed[i] is 0
  *   ALARM     runs
  *   STATUS    runs
  *   MILEAGE   u8: 1 travelled. varint first, column of z(mileage[i] - mileage[i-1] - hm travelled), see
@@ -45,12 +45,13 @@
 #define BLOCK_TIME_SECONDS 1
 #define BLOCK_TIME_SECOND_DIFFERENCES 2
 enum block_received { BLOCK_RECEIVED_LAG = 1, BLOCK_RECEIVED_LAG_STEP, BLOCK_RECEIVED_STEP, BLOCK_RECEIVED_RAW };
-#define BLOCK_PREDICTIONS 3
+#define BLOCK_POSITION_RECKONED 1
 #define BLOCK_UNITS 4
-#define BLOCK_ALTITUDE_SHIFTS 4
+#define BLOCK_ALTITUDE_CHOICES 4
 
 static const uint32_t block_units[BLOCK_UNITS] = {1, 10, 100, 1000};
-static const struct reckon_weights block_weights[BLOCK_PREDICTIONS] = {{0, 0}, {1, 0}, {3, 1}};
+/* how slowly the mean altitude follows when moving, and when parked */
+static const uint8_t block_altitude_shifts[BLOCK_ALTITUDE_CHOICES][2] = {{0, 0}, {0, 3}, {1, 3}, {2, 3}};
 
 _Static_assert(BLOCK_SPAN_MAX_MS < INT64_C(1) << 29, "differences of times within a block fit zigzagged 32 bits");
 
@@ -124,7 +125,13 @@ static inline void block_travel_correct(struct block_travel *t, uint32_t expecte
 	t->mileage_hm = shown;
 }
 
-/* Running mean of altitudes in sixteenths of a metre. */
+/* Running mean of altitudes in sixteenths of a metre: a parked receiver's is constant but for noise, a moving
+ * one's changes with the road. */
+static inline unsigned block_altitude_shift(unsigned choice, uint16_t speed_dkmh)
+{
+	return block_altitude_shifts[choice][speed_dkmh == 0];
+}
+
 static inline int32_t block_altitude_expected(int32_t mean16)
 {
 	return (mean16 + 8) >> 4;

@@ -2,7 +2,10 @@
 
 #define FRAMES_MAX ((BLOCK_REPORTS_MAX + INT_COLUMN_FRAME - 1) / INT_COLUMN_FRAME)
 #define KINDS (INT_COLUMN_K_MAX + 2)
+/* an outlier weighs no more than an exception */
+#define COST_CLIP (1u << 16)
 #define RUN_BITS 8u
+#define EXCEPTION_BITS 16u /* the least an exception takes */
 
 static const uint8_t run_lengths[8] = {1, 2, 3, 4, 6, 8, 16, 32};
 
@@ -11,7 +14,6 @@ _Static_assert(FRAMES_MAX == 32, "a run can cover a whole column");
 struct plan {
 	uint8_t kinds[FRAMES_MAX];
 	size_t frames;
-	size_t bits;
 };
 
 static unsigned bit_length(uint32_t v)
@@ -30,95 +32,142 @@ static size_t frame_size(size_t count, size_t frame)
 	return left < INT_COLUMN_FRAME ? left : INT_COLUMN_FRAME;
 }
 
-/* --- choosing a kind for each frame: the cheapest path, a change of kind costing one byte --- */
+/* --- choosing a kind for each frame: the cheapest, or that of the frame before while a new run would cost more --- */
 
-static uint32_t exceptions_cost(const uint32_t *v, size_t n)
+static uint32_t exceptions_cost(const uint32_t *v)
 {
 	uint32_t bits = 0;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
 		if (v[i])
 			bits += 8 + 8 * ((bit_length(v[i]) + 6) / 7);
 	return bits;
 }
 
-static uint32_t quotient_bits(const uint32_t v[INT_COLUMN_FRAME], unsigned k)
+static uint32_t nonzero_values(const uint32_t v[INT_COLUMN_FRAME])
 {
-	uint32_t bits = 0;
-	for (size_t i = 0; i < INT_COLUMN_FRAME; i++) {
-		uint32_t q = v[i] >> k;
-		bits += q < INT_COLUMN_QUOTIENT_MAX ? q : INT_COLUMN_QUOTIENT_MAX;
-	}
-	return bits;
+	uint32_t n = 0;
+	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
+		n += v[i] != 0;
+	return n;
 }
 
-/* Bits of a frame for each kind; a `v` shorter than a frame is padded with zeros. */
-static void frame_costs(const uint32_t v[INT_COLUMN_FRAME], size_t n, uint32_t costs[KINDS])
+static uint32_t any_bits(const uint32_t v[INT_COLUMN_FRAME])
 {
 	uint32_t any = 0;
 	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
 		any |= v[i];
-	unsigned top = bit_length(any);
-	costs[0] = any ? exceptions_cost(v, n) : 0;
-	for (unsigned k = 0; k <= INT_COLUMN_K_MAX; k++)
-		costs[k + 1] = (uint32_t)n * (k + 1) + (k < top ? quotient_bits(v, k) : 0);
+	return any;
 }
 
-static unsigned cheapest(const uint32_t costs[KINDS])
+/* No value counts for more than 2^26, so that 32 of them add up in 32 bits. */
+static uint32_t clipped_sum(const uint32_t v[INT_COLUMN_FRAME])
 {
-	unsigned best = 0;
-	for (unsigned kind = 1; kind < KINDS; kind++)
-		if (costs[kind] < costs[best])
-			best = kind;
-	return best;
+	uint32_t sum = 0;
+	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
+		sum += v[i] < 1u << 26 ? v[i] : 1u << 26;
+	return sum;
+}
+
+/* Bits of a frame of `n` values, padded with zeros, under a kind. A quotient past the maximum costs about as
+ * much as its exception: two bytes and a half. */
+static uint32_t frame_cost(const uint32_t v[INT_COLUMN_FRAME], size_t n, unsigned kind)
+{
+	uint32_t bits = 0;
+	if (kind == 0)
+		return exceptions_cost(v);
+	for (size_t i = 0; i < INT_COLUMN_FRAME; i++) {
+		uint32_t q = v[i] >> (kind - 1);
+		bits += q < INT_COLUMN_QUOTIENT_MAX ? q : INT_COLUMN_QUOTIENT_MAX;
+	}
+	return bits + (uint32_t)n * kind;
+}
+
+/* The cost has one valley; its bottom is at or below the parameter that the mean asks for. */
+static unsigned best_kind(const uint32_t v[INT_COLUMN_FRAME], size_t n, uint32_t *out_cost)
+{
+	uint32_t sum = clipped_sum(v), mean = n == INT_COLUMN_FRAME ? sum / INT_COLUMN_FRAME : sum / (uint32_t)n;
+	unsigned kind = bit_length(mean) + 1;
+	if (sum == 0) {
+		*out_cost = 0;
+		return 0;
+	}
+	if (kind > INT_COLUMN_K_MAX + 1)
+		kind = INT_COLUMN_K_MAX + 1;
+	uint32_t cost = frame_cost(v, n, kind);
+	while (kind > 1) {
+		uint32_t lower = frame_cost(v, n, kind - 1);
+		if (lower > cost)
+			break;
+		cost = lower;
+		kind--;
+	}
+	if (nonzero_values(v) * EXCEPTION_BITS <= cost) {
+		uint32_t none = exceptions_cost(v);
+		if (none <= cost) {
+			cost = none;
+			kind = 0;
+		}
+	}
+	*out_cost = cost;
+	return kind;
+}
+
+static const uint32_t *padded_frame(const uint32_t *values, size_t count, size_t frame, uint32_t room[INT_COLUMN_FRAME])
+{
+	size_t n = frame_size(count, frame);
+	const uint32_t *v = values + frame * INT_COLUMN_FRAME;
+	if (n == INT_COLUMN_FRAME)
+		return v;
+	memset(room, 0, INT_COLUMN_FRAME * sizeof *room);
+	return memcpy(room, v, n * sizeof *v);
 }
 
 static void make_plan(const uint32_t *values, size_t count, struct plan *plan)
 {
-	uint32_t total[KINDS] = {0}, costs[KINDS];
-	uint32_t stays[FRAMES_MAX]; /* bit kind: the cheapest way into this kind at this frame is from itself */
-	uint8_t before[FRAMES_MAX]; /* the kind to come from otherwise */
+	unsigned kind = 0;
 	plan->frames = frames_of(count);
 	for (size_t f = 0; f < plan->frames; f++) {
-		uint32_t padded[INT_COLUMN_FRAME] = {0};
+		uint32_t room[INT_COLUMN_FRAME], cost;
 		size_t n = frame_size(count, f);
-		const uint32_t *v = values + f * INT_COLUMN_FRAME;
-		if (n < INT_COLUMN_FRAME)
-			v = memcpy(padded, v, n * sizeof *v);
-		frame_costs(v, n, costs);
-		unsigned best = cheapest(total);
-		uint32_t from_best = total[best] + RUN_BITS;
-		before[f] = (uint8_t)best;
-		stays[f] = 0;
-		for (unsigned kind = 0; kind < KINDS; kind++) {
-			bool stay = total[kind] <= from_best;
-			stays[f] |= (uint32_t)stay << kind;
-			total[kind] = (stay ? total[kind] : from_best) + costs[kind];
-		}
-	}
-	unsigned kind = cheapest(total);
-	plan->bits = total[kind] + RUN_BITS;
-	for (size_t f = plan->frames; f-- > 0;) {
+		const uint32_t *v = padded_frame(values, count, f, room);
+		unsigned best = best_kind(v, n, &cost);
+		if (f == 0 || (best != kind && frame_cost(v, n, kind) > cost + RUN_BITS))
+			kind = best;
 		plan->kinds[f] = (uint8_t)kind;
-		if (!(stays[f] >> kind & 1))
-			kind = before[f];
 	}
 }
 
 static bool all_zero(const uint32_t *values, size_t count)
 {
-	uint32_t any = 0;
-	for (size_t i = 0; i < count; i++)
-		any |= values[i];
-	return any == 0;
+	size_t whole = count / INT_COLUMN_FRAME * INT_COLUMN_FRAME;
+	for (size_t i = 0; i < whole; i += INT_COLUMN_FRAME)
+		if (any_bits(values + i))
+			return false;
+	for (size_t i = whole; i < count; i++)
+		if (values[i])
+			return false;
+	return true;
+}
+
+/* log2(x) in 64ths, linear between powers */
+static uint32_t log2_64(uint32_t x)
+{
+	unsigned top = bit_length(x) - 1;
+	return top * 64 + (uint32_t)(((uint64_t)x << 6 >> top) - 64);
 }
 
 size_t int_column_cost(const uint32_t *values, size_t count)
 {
-	if (all_zero(values, count))
-		return 0;
-	struct plan plan;
-	make_plan(values, count, &plan);
-	return plan.bits;
+	size_t cost = 0;
+	for (size_t f = 0, frames = frames_of(count); f < frames; f++) {
+		uint32_t room[INT_COLUMN_FRAME];
+		const uint32_t *v = padded_frame(values, count, f, room);
+		uint32_t sum = 0;
+		for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
+			sum += v[i] < COST_CLIP ? v[i] : COST_CLIP;
+		cost += frame_size(count, f) * (log2_64(sum / 4 + 8) - 3 * 64);
+	}
+	return cost / 64;
 }
 
 /* --- writing --- */
@@ -126,30 +175,23 @@ size_t int_column_cost(const uint32_t *values, size_t count)
 struct bit_writer {
 	uint8_t *out;
 	uint64_t bits;
-	unsigned count; /* below 32 between calls */
+	unsigned count; /* below 8 between calls */
 };
 
-/* At most 32 bits at a time. */
+/* At most 32 bits at a time. Stores 8 bytes each time, whole ones for good. */
 static inline void put_bits(struct bit_writer *w, uint64_t bits, unsigned count)
 {
 	w->bits |= bits << w->count;
+	store_le64(w->out, w->bits);
 	w->count += count;
-	if (w->count >= 32) {
-		store_le32(w->out, (uint32_t)w->bits);
-		w->out += 4;
-		w->bits >>= 32;
-		w->count -= 32;
-	}
+	w->out += w->count / 8;
+	w->bits >>= w->count & 56;
+	w->count &= 7;
 }
 
 static uint8_t *flush_bits(struct bit_writer *w)
 {
-	for (; w->count; w->count -= w->count < 8 ? w->count : 8) {
-		*w->out++ = (uint8_t)w->bits;
-		w->bits >>= 8;
-	}
-	w->bits = 0;
-	return w->out;
+	return w->out + (w->count > 0); /* the bits lie there already */
 }
 
 static uint8_t *write_runs(const struct plan *plan, uint8_t *out)
@@ -167,18 +209,28 @@ static uint8_t *write_runs(const struct plan *plan, uint8_t *out)
 	return out;
 }
 
-static bool is_exception(uint32_t v, unsigned kind)
+static size_t find_exceptions(const struct plan *plan, const uint32_t *values, size_t count,
+			      uint16_t places[BLOCK_REPORTS_MAX])
 {
-	return kind ? v >> (kind - 1) > INT_COLUMN_QUOTIENT_MAX : v != 0;
+	size_t found = 0;
+	for (size_t f = 0; f < plan->frames; f++) {
+		const uint32_t *v = values + f * INT_COLUMN_FRAME;
+		unsigned kind = plan->kinds[f], k = kind ? kind - 1 : 0;
+		uint32_t over = kind ? INT_COLUMN_QUOTIENT_MAX : 0;
+		size_t n = frame_size(count, f);
+		if (n == INT_COLUMN_FRAME && any_bits(v) >> k <= over)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			if (v[i] >> k > over)
+				places[found++] = (uint16_t)(f * INT_COLUMN_FRAME + i);
+	}
+	return found;
 }
 
 static uint8_t *write_exceptions(const struct plan *plan, const uint32_t *values, size_t count, uint8_t *out)
 {
 	uint16_t places[BLOCK_REPORTS_MAX];
-	size_t found = 0;
-	for (size_t i = 0; i < count; i++)
-		if (is_exception(values[i], plan->kinds[i / INT_COLUMN_FRAME]))
-			places[found++] = (uint16_t)i;
+	size_t found = find_exceptions(plan, values, count, places);
 	out += varint_store(out, found);
 	for (size_t e = 0, next = 0; e < found; e++) {
 		unsigned kind = plan->kinds[places[e] / INT_COLUMN_FRAME];

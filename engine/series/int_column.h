@@ -26,7 +26,7 @@
 /* Entries an array given to int_column_decode() must have. */
 #define INT_COLUMN_ROOM (BLOCK_REPORTS_MAX + INT_COLUMN_FRAME)
 /* Bytes of any encoded column: runs, and per value 25 low bits, 25 quotient bits, or an exception of 2 + 5 bytes. */
-#define INT_COLUMN_BYTES_MAX (64 + BLOCK_REPORTS_MAX * 14)
+#define INT_COLUMN_BYTES_MAX (64 + BLOCK_REPORTS_MAX * 14 + 8)
 
 /* `out` has room for INT_COLUMN_BYTES_MAX; returns the bytes written. 1 <= count <= BLOCK_REPORTS_MAX. */
 size_t int_column_encode(const uint32_t *values, size_t count, uint8_t *out);

@@ -81,17 +81,22 @@ static void velocity_plain(const uint16_t *speed, const uint16_t *course, size_t
 	}
 }
 
-static inline int32_t one_step(const int32_t *v, const int32_t weights[2], int32_t factor)
+static void steps_plain(const int32_t *velocity, const int32_t *factor, size_t count, int32_t *steps)
 {
-	int32_t sum = weights[0] * (v[-1] + v[0]) + weights[1] * (v[-2] + v[1]);
-	return (int32_t)(((int64_t)sum * factor) >> 32);
+	for (size_t i = 0; i < count; i++) {
+		int64_t sum = (int64_t)velocity[(ptrdiff_t)i - 1] + velocity[i];
+		steps[i] = (int32_t)((sum * factor[i]) >> 32);
+	}
 }
 
-static void steps_plain(const int32_t *velocity, const int32_t weights[2], const int32_t *factor, size_t count,
-			int32_t *steps)
+static uint32_t circle_plain(uint32_t *values, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		steps[i] = one_step(velocity + i, weights, factor[i]);
+	uint32_t any = 0;
+	for (size_t i = 0; i < count; i++) {
+		any |= values[i];
+		values[i] %= 360;
+	}
+	return any;
 }
 
 static void narrow_plain(const uint32_t *values, size_t count, uint16_t *out)
@@ -101,7 +106,7 @@ static void narrow_plain(const uint32_t *values, size_t count, uint16_t *out)
 }
 
 const struct series_kernels series_kernels_plain = {
-	ones_plain, frame_plain, sum_plain, sum_steps_plain, velocity_plain, steps_plain, narrow_plain,
+	ones_plain, frame_plain, sum_plain, sum_steps_plain, velocity_plain, steps_plain, circle_plain, narrow_plain,
 };
 
 #ifdef FAST
@@ -205,23 +210,36 @@ static inline FAST __m256i high_product8(__m256i a, __m256i b)
 	return _mm256_blend_epi32(even, odd, 0xaa);
 }
 
-static inline FAST __m256i pair8(const int32_t *a, const int32_t *b, int32_t weight)
+static FAST void steps_avx2(const int32_t *velocity, const int32_t *factor, size_t count, int32_t *steps)
 {
-	__m256i sum = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)a), _mm256_loadu_si256((const __m256i *)b));
-	return _mm256_mullo_epi32(sum, _mm256_set1_epi32(weight));
+	for (size_t i = 0; i < count; i += 8) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(velocity + i));
+		__m256i before = _mm256_loadu_si256((const __m256i *)(velocity + i - 1));
+		__m256i f = _mm256_loadu_si256((const __m256i *)(factor + i));
+		_mm256_storeu_si256((__m256i *)(steps + i), high_product8(_mm256_add_epi32(v, before), f));
+	}
 }
 
-static FAST void steps_avx2(const int32_t *velocity, const int32_t weights[2], const int32_t *factor, size_t count,
-			    int32_t *steps)
+/* The quotient by way of floats is right or one off, which the last two lines make good. */
+static FAST uint32_t circle_avx2(uint32_t *values, size_t count)
 {
-	size_t done = 0;
-	for (; done + 8 <= count; done += 8) {
-		const int32_t *v = velocity + done;
-		__m256i sum = _mm256_add_epi32(pair8(v - 1, v, weights[0]), pair8(v - 2, v + 1, weights[1]));
-		__m256i f = _mm256_loadu_si256((const __m256i *)(factor + done));
-		_mm256_storeu_si256((__m256i *)(steps + done), high_product8(sum, f));
+	__m256i turn = _mm256_set1_epi32(360), last = _mm256_set1_epi32(359), zero = _mm256_setzero_si256();
+	__m256i any = zero;
+	size_t i = 0;
+	for (; i + 8 <= count; i += 8) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(values + i));
+		any = _mm256_or_si256(any, v);
+		__m256 q = _mm256_mul_ps(_mm256_cvtepi32_ps(v), _mm256_set1_ps(1.0f / 360));
+		v = _mm256_sub_epi32(v, _mm256_mullo_epi32(_mm256_cvttps_epi32(q), turn));
+		v = _mm256_sub_epi32(v, _mm256_and_si256(_mm256_cmpgt_epi32(v, last), turn));
+		v = _mm256_add_epi32(v, _mm256_and_si256(_mm256_cmpgt_epi32(zero, v), turn));
+		_mm256_storeu_si256((__m256i *)(values + i), v);
 	}
-	steps_plain(velocity + done, weights, factor + done, count - done, steps + done);
+	uint32_t lanes[8];
+	_mm256_storeu_si256((__m256i *)lanes, any);
+	for (int lane = 1; lane < 8; lane++)
+		lanes[0] |= lanes[lane];
+	return lanes[0] | circle_plain(values + i, count - i);
 }
 
 static FAST void narrow_avx2(const uint32_t *values, size_t count, uint16_t *out)
@@ -238,7 +256,7 @@ static FAST void narrow_avx2(const uint32_t *values, size_t count, uint16_t *out
 }
 
 static const struct series_kernels kernels_avx2 = {
-	ones_avx2, frame_avx2, sum_avx2, sum_steps_avx2, velocity_avx2, steps_avx2, narrow_avx2,
+	ones_avx2, frame_avx2, sum_avx2, sum_steps_avx2, velocity_avx2, steps_avx2, circle_avx2, narrow_avx2,
 };
 
 const struct series_kernels *series_kernels_best(void)

@@ -23,9 +23,10 @@ struct series_kernels {
 			  int32_t *out);
 	/* north[i], east[i] = speed times the course's cosine and sine (reckon.h), 0 when either is unusable. */
 	void (*velocity)(const uint16_t *speed, const uint16_t *course, size_t count, int32_t *north, int32_t *east);
-	/* steps[i] = (sum of four weights[] times velocity[i-2 .. i+1]) * factor[i] >> 32. */
-	void (*steps)(const int32_t *velocity, const int32_t weights[2], const int32_t *factor, size_t count,
-		      int32_t *steps);
+	/* steps[i] = (velocity[i-1] + velocity[i]) * factor[i] >> 32; velocity[-1] is read. */
+	void (*steps)(const int32_t *velocity, const int32_t *factor, size_t count, int32_t *steps);
+	/* values[i] modulo 360 where every value is below 2^20; returns the OR of the values it found. */
+	uint32_t (*circle)(uint32_t *values, size_t count);
 	/* Low halves. */
 	void (*narrow)(const uint32_t *values, size_t count, uint16_t *out);
 };

@@ -167,7 +167,7 @@ enum status families_open(struct families *f, const struct rocks_options *option
 
 void families_close(struct families *f)
 {
-	for (size_t i = 0; i < f->count; i++)
+	for (size_t i = 0; f->timed && i < f->count; i++)
 		family_unref(f->timed[i]);
 	for (size_t i = 0; i < STORE_FAMILY_COUNT; i++)
 		rocks_family_release(f->lasting[i]);
@@ -275,10 +275,9 @@ enum status families_drop(struct families *f, struct family *family)
 	if (status == STATUS_OK && in_table) {
 		memmove(f->timed + at, f->timed + at + 1, (f->count - at - 1) * sizeof *f->timed);
 		f->count--;
+		atomic_fetch_sub(&family->references, 1); /* the table's; the caller's is still there */
 	}
 	pthread_mutex_unlock(&f->lock);
-	if (status == STATUS_OK && in_table)
-		family_unref(family);
 	family_unref(family);
 	return status;
 }

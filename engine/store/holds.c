@@ -96,9 +96,10 @@ static enum status copy_block(struct copying *c, struct family *track, struct sp
 	enum status status = key_block_parse(key, &held.block);
 	if (status == STATUS_OK)
 		status = block_summary_decode(value, &summary);
-	if (status != STATUS_OK ||
-	    !covers(c->holds, NULL, held.block.device, held.block.time_first_ms, summary.time_last_ms))
+	if (status != STATUS_OK)
 		return status;
+	if (!covers(c->holds, NULL, held.block.device, held.block.time_first_ms, summary.time_last_ms))
+		return STATUS_OK;
 	status = rocks_get(c->store->families.rocks, track->handle, key, &c->block);
 	if (status != STATUS_OK)
 		return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;

@@ -35,8 +35,6 @@
  * CPU; past the end of the file 210 and 82; into fallocated blocks 180 and 70 (ext4, decisions/journal.md). */
 #define ROOM_BYTES (256u << 10)
 #define ZERO_BYTES (64u << 10)
-/* below this LZ4 saves too little of a page to be worth calling */
-#define COMPRESS_MIN 512u
 #define RETRY_NS (INT64_C(100) * 1000000)
 #define NEVER INT64_MAX
 
@@ -140,11 +138,16 @@ static void write_room(struct journal *j)
 {
 	static const uint8_t zeros[ZERO_BYTES];
 	struct iovec parts[ROOM_BYTES / ZERO_BYTES];
-	if (j->offset < j->room_end)
+	int count = 0;
+	if (j->offset < j->room_end || j->offset >= j->options.segment_bytes)
 		return;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		parts[i] = (struct iovec){(void *)(uintptr_t)zeros, ZERO_BYTES};
-	ssize_t n = pwritev(j->fd, parts, sizeof parts / sizeof *parts, (off_t)j->offset);
+	uint64_t left = j->options.segment_bytes - j->offset;
+	for (left = left < ROOM_BYTES ? left : ROOM_BYTES; left; count++) {
+		size_t size = left < ZERO_BYTES ? (size_t)left : ZERO_BYTES;
+		parts[count] = (struct iovec){(void *)(uintptr_t)zeros, size};
+		left -= size;
+	}
+	ssize_t n = pwritev(j->fd, parts, count, (off_t)j->offset);
 	j->room_end = j->offset + (n > 0 ? (uint64_t)n : 0);
 }
 
@@ -195,8 +198,7 @@ static enum status write_batch(struct journal *j, const struct journal_batch *b)
 	crash_point("journal_write");
 	j->offset += j->encoded.size;
 	j->written = b->first_position + b->count - 1;
-	if (j->offset < j->options.segment_bytes)
-		write_room(j);
+	write_room(j);
 	pthread_mutex_lock(&j->lock);
 	j->folder.segments[j->folder.count - 1].bytes = j->offset;
 	j->stats.batches++;
@@ -472,7 +474,7 @@ static void apply_defaults(struct journal_options *o)
 	if (!o->pending_max)
 		o->pending_max = PENDING_DEFAULT;
 	if (!o->compress_min)
-		o->compress_min = COMPRESS_MIN;
+		o->compress_min = SIZE_MAX;
 }
 
 enum status journal_open(const struct journal_options *options, struct journal **out)

@@ -1,8 +1,8 @@
 /* journal.h -- what was received, in order, before anything else is done with it.
  *
  *   DIR/00000001.journal, DIR/00000002.journal, ...      segments, append-only, trimmed by unlink
- *   segment = header, batch, batch, ...                  batch = length, checksum, first position, LZ4(entries)
- *                                                        (byte by byte in journal_segment.h)
+ *   segment = header, batch, batch, ...                  byte by byte in journal_segment.h
+ *   batch   = length, checksum, first position, entries as they are or as LZ4
  *   entry   = kind, length, payload                      position = number of the entry since the beginning, from 1
  *
  * A batch is what gathered while the batch before it was being synced (group commit). A torn or
@@ -34,7 +34,7 @@ struct journal_options {
 	uint32_t gather_us;     /* shortest time between two writes: what arrives meanwhile shares one sync */
 	uint64_t segment_bytes; /* a new segment is begun past this size; 0: 64 MiB, at most 512 MiB */
 	size_t pending_max;     /* bytes not yet durable before journal_add says STATUS_BUSY; 0: 8 MiB */
-	size_t compress_min;    /* smallest batch worth compressing; 0: the default; SIZE_MAX: never */
+	size_t compress_min;    /* batches from this size on are stored as LZ4 where that is smaller; 0: never */
 	void (*on_durable)(void *context); /* committer thread, after `durable` rose or the journal failed; cheap */
 	void *context;
 };

@@ -204,16 +204,19 @@ enum status family_name_parse(struct span name, struct family_id *out)
 	return month_parse(span_of(dot + 1, rest.size - class_token.size - 1), &out->month);
 }
 
+static const uint8_t drop_tag[4] = {'d', 'r', 'o', 'p'};
+
 void key_drop(struct family_id id, uint8_t out[KEY_DROP_SIZE])
 {
-	memcpy(out, "drop", 4);
+	memcpy(out, drop_tag, sizeof drop_tag);
 	out[4] = id.class_code;
 	store_be32(out + 5, id.month);
 }
 
 enum status key_drop_parse(struct span key, struct family_id *out)
 {
-	if (key.size != KEY_DROP_SIZE || memcmp(key.data, "drop", 4) != 0 || key.data[4] >= DEVICE_CLASS_COUNT)
+	if (key.size != KEY_DROP_SIZE || memcmp(key.data, drop_tag, sizeof drop_tag) != 0 ||
+	    key.data[4] >= DEVICE_CLASS_COUNT)
 		return STATUS_CORRUPT;
 	*out = (struct family_id){FAMILY_TRACK, key.data[4], load_be32(key.data + 5)};
 	return STATUS_OK;

@@ -141,8 +141,9 @@ struct retention_policy {
 struct retention_result {
 	uint64_t families_dropped, bytes_freed, blocks_held;
 };
-/* Drop every time family that ended more than its class's months before `now_ms`, after copying what is
- * under a hold to `held`. */
+/* Drop every time family that ended its class's months or more before `now_ms`, after copying what is
+ * under a hold to `held`; the odd month has no end and stays. `policy` NULL: the defaults. Nothing is rewritten: files
+ * go with their family, or with its last reader. After a crash at any step the next open, or the next run, ends it. */
 STATUS_CHECKED enum status store_expire(struct store *s, const struct retention_policy *policy, int64_t now_ms,
 					struct retention_result *out);
 
@@ -167,6 +168,10 @@ STATUS_CHECKED enum status store_info(struct store *s, struct store_info *out);
 
 /* Compact everything now: for settling after a bulk load and for tests. */
 STATUS_CHECKED enum status store_settle(struct store *s);
+
+/* A consistent copy of everything committed, in TO_DIR/db, which store_open(TO_DIR) opens; files are hard links where
+ * the file system is the same. STATUS_EXISTS: TO_DIR/db is there already; STATUS_DENIED when read-only. */
+STATUS_CHECKED enum status store_backup(struct store *s, const char *to_dir);
 
 /* RocksDB's own counters as text lines "name value", for /metrics and info. */
 STATUS_CHECKED enum status store_metrics(struct store *s, struct buf *out);

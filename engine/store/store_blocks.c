@@ -9,7 +9,7 @@ struct store_blocks {
 	bool summaries_only;
 	enum status ended; /* what every further call returns */
 	bool has_last;
-	struct store_block last; /* handed out before; its bytes are gone */
+	struct store_block last; /* handed out before */
 };
 
 enum status store_blocks_open(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms, bool summaries_only,
@@ -67,14 +67,27 @@ static enum status family_row(const struct timeline_row *row, struct store_block
 	return block_summary_decode(row->value, &out->summary);
 }
 
-/* A crash between copying to `held` and dropping the month leaves both until the next retention. */
+bool summary_equal(const struct block_summary *a, const struct block_summary *b)
+{
+	return a->count == b->count && a->fixes == b->fixes && a->time_first_ms == b->time_first_ms &&
+	       a->time_last_ms == b->time_last_ms && a->lat_min_e7 == b->lat_min_e7 && a->lat_max_e7 == b->lat_max_e7 &&
+	       a->lon_min_e7 == b->lon_min_e7 && a->lon_max_e7 == b->lon_max_e7 && a->alarm_or == b->alarm_or &&
+	       a->status_or == b->status_or && a->status_and == b->status_and &&
+	       a->mileage_first_hm == b->mileage_first_hm && a->mileage_last_hm == b->mileage_last_hm &&
+	       a->speed_max_dkmh == b->speed_max_dkmh && a->flags_or == b->flags_or && a->distance_mm == b->distance_mm;
+}
+
+/* A crash between copying to `held` and dropping the month leaves both until the next retention. The bytes of
+ * the block before are still there: its iterator moves only when the next block is fetched from it. */
 static bool is_copy_of_last(const struct store_blocks *it, const struct store_block *b)
 {
 	const struct store_block_id *x = &it->last.id, *y = &b->id;
-	const struct block_summary *p = &it->last.summary, *q = &b->summary;
-	return it->has_last && b->held && x->time_first_ms == y->time_first_ms && x->seq == y->seq &&
-	       x->class_code == y->class_code && x->odd == y->odd && p->count == q->count &&
-	       p->time_last_ms == q->time_last_ms && p->distance_mm == q->distance_mm && p->fixes == q->fixes;
+	if (!it->has_last || it->last.held || !b->held || x->time_first_ms != y->time_first_ms || x->seq != y->seq ||
+	    x->class_code != y->class_code || x->odd != y->odd)
+		return false;
+	if (it->summaries_only)
+		return summary_equal(&it->last.summary, &b->summary);
+	return span_equal(it->last.bytes, b->bytes);
 }
 
 static enum status next(struct store_blocks *it, struct store_block *out)

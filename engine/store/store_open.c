@@ -181,3 +181,25 @@ enum status store_settle(struct store *s)
 {
 	return s->read_only ? STATUS_DENIED : each_family(s, flush_and_compact);
 }
+
+enum status store_backup(struct store *s, const char *to_dir)
+{
+	char *path = NULL;
+	if (s->read_only)
+		return STATUS_DENIED;
+	enum status status = make_folder(to_dir);
+	if (status != STATUS_OK)
+		return status;
+	if (asprintf(&path, "%s/db", to_dir) < 0)
+		return STATUS_NO_MEMORY;
+	if (access(path, F_OK) == 0) {
+		status = STATUS_EXISTS;
+	} else {
+		/* no month is half dropped in the copy */
+		pthread_rwlock_rdlock(&s->gate);
+		status = rocks_checkpoint(s->families.rocks, path);
+		pthread_rwlock_unlock(&s->gate);
+	}
+	free(path);
+	return status;
+}

@@ -22,4 +22,7 @@ struct store {
 /* Finish every drop of a month that a crash cut short. */
 STATUS_CHECKED enum status store_finish_drops(struct store *s);
 
+/* Equal in every field. */
+bool summary_equal(const struct block_summary *a, const struct block_summary *b);
+
 #endif

@@ -83,7 +83,7 @@ static int64_t point_number(struct gpx *g, enum track_field field, struct span t
 
 static void point_begin(struct gpx *g, const char **attributes)
 {
-	struct span lat = {NULL, 0}, lon = {NULL, 0};
+	struct span lat = span_of("", 0), lon = lat;
 	for (; attributes[0]; attributes += 2) {
 		if (strcmp(attributes[0], "lat") == 0)
 			lat = span_of_string(attributes[1]);
@@ -130,7 +130,7 @@ static void point_part(struct gpx *g, const char *name)
 		r->speed_dkmh = (uint16_t)point_number(g, TRACK_FIELD_SPEED, text, NUMBER_MPS, 0, speed_max);
 	else if (strcmp(name, "speed_kmh") == 0)
 		r->speed_dkmh = (uint16_t)point_number(g, TRACK_FIELD_SPEED, text, NUMBER_TENTHS, 0, speed_max);
-	else if (strcmp(name, "course") == 0)
+	else if (strcmp(name, "course") == 0 || strcmp(name, "course_deg") == 0)
 		r->course_deg = (uint16_t)(point_number(g, TRACK_FIELD_COURSE, text, NUMBER_AS_IS, 0, 360) % 360);
 }
 
@@ -153,7 +153,7 @@ static void point_end(struct gpx *g)
 	}
 	r->status = STATUS_BIT_FIX | (r->lat_e7 < 0 ? STATUS_BIT_SOUTH : 0) | (r->lon_e7 < 0 ? STATUS_BIT_WEST : 0);
 	report_row_seal(r);
-	enum status status = g->sink->report(g->sink->context, g->device, r);
+	enum status status = g->sink->report(g->sink->context, gpx_line(g), g->device, r);
 	if (status)
 		stop(g, status);
 	else

@@ -51,7 +51,7 @@ struct track_sink {
 	void *context;
 	/* `device` is the number of its name in the reader's name_index. Anything but STATUS_OK ends the step,
 	 * which returns it. Items of `r` are borrowed for the call. */
-	enum status (*report)(void *context, uint32_t device, const struct report *r);
+	enum status (*report)(void *context, uint64_t line, uint32_t device, const struct report *r);
 	void (*refused)(void *context, const struct refused *refused);
 };
 

@@ -146,7 +146,7 @@ static enum status take_row(struct tracks_csv *t, const struct csv_row *row, con
 		return STATUS_OK;
 	}
 	finish(t, &r);
-	return sink->report(sink->context, device, &r);
+	return sink->report(sink->context, row->line, device, &r);
 }
 
 enum status tracks_csv_step(struct tracks_csv *t, size_t rows_max, const struct track_sink *sink)

@@ -13,13 +13,15 @@ static struct jt808_header header_like(const struct jt808_header *like, uint16_t
 	return h;
 }
 
-static enum status packet_encode(const struct jt808_header *h, struct span body, struct buf *out)
+/* One packet of `body`: its bytes from `from` on, `size` of them. */
+static enum status packet_encode(const struct jt808_header *h, struct span body, size_t from, size_t size,
+				 struct buf *out)
 {
 	uint8_t content[JT808_HEADER_MAX + JT808_BODY_MAX];
-	size_t size = jt808_header_write(h, body.size, content);
-	if (body.size)
-		memcpy(content + size, body.data, body.size);
-	return jt808_frame_encode(span_of(content, size + body.size), out);
+	size_t at = jt808_header_write(h, size, content);
+	if (body.data && size)
+		memcpy(content + at, body.data + from, size);
+	return jt808_frame_encode(span_of(content, at + size), out);
 }
 
 enum status jt808_message_encode(uint16_t message_id, const struct jt808_header *like, struct span body,
@@ -40,7 +42,7 @@ enum status jt808_message_encode(uint16_t message_id, const struct jt808_header 
 			h.fragment_total = (uint16_t)total;
 			h.fragment_index = (uint16_t)(i + 1);
 		}
-		enum status status = packet_encode(&h, span_of(body.data ? body.data + from : NULL, size), out);
+		enum status status = packet_encode(&h, body, from, size, out);
 		if (status) {
 			out->size = before;
 			return status;

@@ -64,6 +64,7 @@ static const uint8_t *find_opening(const uint8_t *at, const uint8_t *end)
 	return at;
 }
 
+/* Padlocks and the like speak "(...)" on the same port; asked only of what is no good frame. */
 static bool is_ascii_frame(struct span wire)
 {
 	return wire.size >= 2 && wire.data[0] == '(' && wire.data[wire.size - 1] == ')';
@@ -103,41 +104,64 @@ enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_f
 			return STATUS_TOO_LONG;
 		}
 		out->raw = span_of(open, (size_t)(close - open) + 1);
-		if (is_ascii_frame(span_of(open + 1, out->raw.size - 2))) {
+		enum status status = check(out, scratch);
+		if (status && is_ascii_frame(span_of(open + 1, out->raw.size - 2))) {
+			out->raw = out->content = (struct span){0};
 			from = close;
 			continue;
 		}
 		/* the closing flag goes only when another flag follows: otherwise it may open the next frame */
 		bool doubled = close + 1 < end && close[1] == FLAG;
 		out->consumed = (size_t)(close - input.data) + doubled;
-		return check(out, scratch);
+		return status;
 	}
 }
 
-static size_t escape_into(uint8_t *to, struct span bytes)
+/* Whether one of eight bytes is zero (A. Mycroft 1987). */
+static bool has_zero(uint64_t word)
 {
-	uint8_t *start = to;
-	for (size_t i = 0; i < bytes.size; i++) {
-		uint8_t byte = bytes.data[i];
-		bool special = byte == FLAG || byte == ESCAPE;
-		*to++ = special ? ESCAPE : byte;
+	return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+}
+
+static bool has_special(uint64_t word)
+{
+	return has_zero(word ^ 0x0101010101010101u * FLAG) || has_zero(word ^ 0x0101010101010101u * ESCAPE);
+}
+
+static uint8_t *escape_bytes(uint8_t *to, const uint8_t *from, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		bool special = from[i] == FLAG || from[i] == ESCAPE;
+		*to++ = special ? ESCAPE : from[i];
 		if (special)
-			*to++ = byte == FLAG ? 0x02 : 0x01;
+			*to++ = from[i] == FLAG ? 0x02 : 0x01;
 	}
-	return (size_t)(to - start);
+	return to;
 }
 
 size_t jt808_frame_write(struct span content, uint8_t *out)
 {
-	uint8_t sum = 0;
-	for (size_t i = 0; i < content.size; i++)
+	uint8_t *to = out;
+	uint64_t sum = 0, word;
+	size_t i = 0;
+	*to++ = FLAG;
+	for (; i + sizeof word <= content.size; i += sizeof word) {
+		memcpy(&word, content.data + i, sizeof word);
+		sum ^= word;
+		if (has_special(word)) {
+			to = escape_bytes(to, content.data + i, sizeof word);
+		} else {
+			memcpy(to, &word, sizeof word);
+			to += sizeof word;
+		}
+	}
+	to = escape_bytes(to, content.data + i, content.size - i);
+	for (; i < content.size; i++)
 		sum ^= content.data[i];
-	size_t size = 0;
-	out[size++] = FLAG;
-	size += escape_into(out + size, content);
-	size += escape_into(out + size, span_of(&sum, 1));
-	out[size++] = FLAG;
-	return size;
+	uint8_t checksum = xor_fold(sum);
+	to = escape_bytes(to, &checksum, 1);
+	*to++ = FLAG;
+	return (size_t)(to - out);
 }
 
 enum status jt808_frame_encode(struct span content, struct buf *out)

@@ -9,6 +9,8 @@
 #include "ingest/listen/listener.h"
 
 #define FLAG 0x7e
+/* what keeping one promise may send: 0x8001 and 0x8800 */
+#define PROMISE_BYTES (2 * JT808_ACK_MAX)
 #define HOLD_BYTES_MIN 2304u /* a partial frame always fits */
 _Static_assert(HOLD_BYTES_MIN >= JT808_FRAME_MAX, "a spare hold takes any partial frame");
 
@@ -129,6 +131,13 @@ static enum session_verdict good_frame(struct conn *c, const struct jt808_frame 
 	return verdict;
 }
 
+/* Every promise can be kept even if the peer reads nothing: its reply has room in the backlog. */
+static void limit_promises(struct conn *c)
+{
+	if (c->outstanding * PROMISE_BYTES > c->gate->options->reply_bytes_max && !c->closing)
+		conn_pause(c, PAUSE_ACKS);
+}
+
 /* Use frames up to the first that must wait; returns the bytes used. */
 static size_t use_frames(struct conn *c, const uint8_t *data, size_t size)
 {
@@ -150,6 +159,7 @@ static size_t use_frames(struct conn *c, const uint8_t *data, size_t size)
 			break;
 		if (verdict != SESSION_BAD) {
 			c->garbage_bytes = 0;
+			limit_promises(c);
 			continue;
 		}
 		session_bad_frame(c, &frame, st == STATUS_OK ? STATUS_BAD_LENGTH : st, received_ms);
@@ -245,7 +255,11 @@ enum status conn_submit(struct conn *c, const struct intake *in)
 void conn_settled(struct conn *c)
 {
 	assert(c->outstanding != 0);
-	if (--c->outstanding != 0 || !(c->paused & PAUSE_END))
+	c->outstanding--;
+	/* not from here: the engine is in the middle of settling */
+	if (c->paused & PAUSE_ACKS && c->outstanding * PROMISE_BYTES <= c->gate->options->reply_bytes_max / 2)
+		link_add(&c->gate->rested, &c->rested);
+	if (c->outstanding != 0 || !(c->paused & PAUSE_END))
 		return;
 	replies_send(c, NULL, 0);
 	if (!c->backlog)
@@ -336,6 +350,7 @@ enum status conn_init(struct conn *c, struct gate *g, enum conn_transport transp
 	c->cell_first = c->cell_last = CELL_NONE;
 	link_init(&c->wait);
 	link_init(&c->dirty);
+	link_init(&c->rested);
 	session_init(&c->session);
 	return gate_slot_take(g, c);
 }
@@ -358,6 +373,8 @@ void conn_close(struct conn *c, enum ingest_counter why)
 	session_end(c);
 	link_remove(&c->wait);
 	link_remove(&c->dirty);
+	link_remove(&c->rested);
+	c->cells = 0;
 	c->cell_first = c->cell_last = CELL_NONE;
 	replies_drop(c);
 	gate_slot_release(g, c);

@@ -39,6 +39,7 @@ enum conn_transport { CONN_TCP, CONN_UDP };
 #define PAUSE_FAULT 0x02u /* the journal fails: tried again every tick */
 #define PAUSE_WRITE 0x04u /* the peer does not read its replies: until it has */
 #define PAUSE_WORK 0x08u  /* the registry is being written for this session */
+#define PAUSE_ACKS 0x20u  /* so many promises are open that their replies might not fit: until half are kept */
 #define PAUSE_END 0x10u   /* nothing more will be read: closed once all promised replies have left */
 
 struct conn {
@@ -46,7 +47,9 @@ struct conn {
 	struct hold *hold;              /* bytes read and not used, NULL when none */
 	struct backlog *backlog;        /* replies the socket did not take, NULL when none */
 	struct link wait;               /* in the gate's list of those waiting for room or for the journal */
+	struct link rested;             /* in the gate's list of those whose PAUSE_ACKS is over */
 	struct link dirty;              /* in the gate's list of those with reply cells */
+	uint16_t cells;                 /* in the chain of: */
 	uint32_t cell_first, cell_last; /* reply cells not written yet, CELL_NONE when none */
 	uint32_t slot, generation;
 	uint32_t outstanding;   /* tickets not settled */

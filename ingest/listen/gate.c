@@ -112,6 +112,11 @@ static void on_tick(uv_timer_t *timer)
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct gate *g = prepare->data;
+	while (!link_empty(&g->rested)) {
+		struct conn *c = LINK_OWNER(g->rested.next, struct conn, rested);
+		link_remove(&c->rested);
+		conn_resume(c, PAUSE_ACKS);
+	}
 	replies_flush(g);
 	udp_peers_bury(g);
 }
@@ -197,6 +202,7 @@ enum status gate_new(struct ingest *i, struct shard *shard, struct gate **out)
 	g->slot_free = SLOT_NONE;
 	link_init(&g->waiting_room);
 	link_init(&g->waiting_fault);
+	link_init(&g->rested);
 	g->read_buffer = malloc(READ_HEADROOM + READ_BYTES);
 	if (!g->read_buffer || replies_init(&g->replies) != 0 ||
 	    udp_peers_init(&g->peers, g->options->udp_peers_max) != STATUS_OK || !make_fragments(g)) {

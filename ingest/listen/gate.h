@@ -66,6 +66,7 @@ struct gate {
 
 	struct link waiting_room;  /* PAUSE_ROOM, first come first served */
 	struct link waiting_fault; /* PAUSE_FAULT */
+	struct link rested;        /* PAUSE_ACKS, over */
 
 	struct listener *listeners[2 * INGEST_ADDRESSES_MAX];
 	unsigned listener_count;

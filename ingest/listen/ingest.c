@@ -45,7 +45,7 @@ static bool options_valid(const struct ingest_options *o)
 		return false;
 	if (o->refused_reply != 0 && o->refused_reply != 2)
 		return false;
-	if (o->connection_bytes_max < 2 * READ_HEADROOM || o->reply_bytes_max < 1024 || o->garbage_bytes_max < 1024)
+	if (o->connection_bytes_max < 2 * READ_HEADROOM || o->reply_bytes_max < 4096 || o->garbage_bytes_max < 1024)
 		return false;
 	if (o->connections_max == 0 || o->udp_peers_max == 0 || o->auth_failures_max == 0)
 		return false;

@@ -18,6 +18,9 @@
 #define EPHEMERAL_TRIES 16
 /* what the kernel keeps of datagrams while the engine has no room; it may grant less */
 #define UDP_RECEIVE_BYTES (4 << 20)
+/* replies are small: a peer that does not read them is noticed after so many bytes, not after megabytes that the
+ * kernel would hold for each */
+#define TCP_SEND_BYTES (32 << 10)
 
 /* --- binding --- */
 
@@ -78,10 +81,9 @@ static enum status bind_socket(const struct sockaddr_storage *address, bool is_u
 		ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
 	if (ok && address->ss_family == AF_INET6)
 		ok = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
-	if (ok && is_udp) {
-		int bytes = UDP_RECEIVE_BYTES;
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-	}
+	int bytes = is_udp ? UDP_RECEIVE_BYTES : TCP_SEND_BYTES;
+	if (ok) /* accepted connections inherit it */
+		(void)setsockopt(fd, SOL_SOCKET, is_udp ? SO_RCVBUF : SO_SNDBUF, &bytes, sizeof bytes);
 	if (ok)
 		ok = bind(fd, (const struct sockaddr *)address, address_size(address)) == 0;
 	if (!ok) {
@@ -137,6 +139,10 @@ static enum status reserve_one(struct reservation *r, const char *text, bool is_
 		return st;
 	socklen_t size = sizeof s->address;
 	r->count++;
+	/* only a port that listens is seen by another program's look: whoever connects early waits for the first shard
+	 */
+	if (!is_udp && listen(s->fd, LISTENER_BACKLOG) != 0)
+		return status_of_errno(errno);
 	if (getsockname(s->fd, (struct sockaddr *)&s->address, &size) != 0)
 		return STATUS_IO;
 	*port = port_of(&s->address);

@@ -167,11 +167,12 @@ static void write_now(struct conn *c, const uint8_t *bytes, size_t size)
 		write_udp(c, bytes, size);
 }
 
-/* Write one connection's cells, in as few writes as the gather buffer allows. */
+/* Write one connection's cells at once. */
 static void flush_conn(struct conn *c)
 {
 	struct replies *r = &c->gate->replies;
 	uint32_t at = c->cell_first;
+	c->cells = 0;
 	c->cell_first = c->cell_last = CELL_NONE;
 	link_remove(&c->dirty);
 	if (at == CELL_NONE)
@@ -182,10 +183,6 @@ static void flush_conn(struct conn *c)
 	}
 	size_t size = 0;
 	for (; at != CELL_NONE; at = r->cells[at].next) {
-		if (size + r->cells[at].size > GATHER_BYTES) {
-			write_now(c, r->gather, size);
-			size = 0;
-		}
 		memcpy(r->gather + size, r->cells[at].bytes, r->cells[at].size);
 		size += r->cells[at].size;
 	}
@@ -205,9 +202,12 @@ struct reply_cell *replies_cell(struct conn *c)
 	struct replies *r = &c->gate->replies;
 	if (r->used == CELL_COUNT)
 		replies_flush(c->gate);
+	else if (c->cells == CHAIN_MAX)
+		flush_conn(c);
 	if (c->closing)
 		return NULL;
 	uint32_t at = r->used++;
+	c->cells++;
 	struct reply_cell *cell = &r->cells[at];
 	cell->next = CELL_NONE;
 	cell->size = 0;

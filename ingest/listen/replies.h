@@ -20,8 +20,10 @@ struct conn;
 /* the longest 0x8001: header 17, body 5, checksum 1, each escaped, and two flags; a resend of it never is longer */
 #define CELL_BYTES 59u
 #define CELL_COUNT 8192u
-/* one write takes at most this many gathered bytes */
-#define GATHER_BYTES 16384u
+/* cells of one connection before they are written without waiting for the end of the turn */
+#define CHAIN_MAX 256u
+/* the longest chain in one write */
+#define GATHER_BYTES (CHAIN_MAX * CELL_BYTES)
 
 struct reply_cell {
 	uint32_t next;

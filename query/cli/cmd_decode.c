@@ -127,7 +127,8 @@ static enum status decode_pending(struct decoder *d)
 		if (!status)
 			status = print_frame(d, &frame);
 	}
-	memmove(d->pending.data, d->pending.data + from, d->pending.size - from);
+	if (from)
+		memmove(d->pending.data, d->pending.data + from, d->pending.size - from);
 	d->pending.size -= from;
 	return status;
 }

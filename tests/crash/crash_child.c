@@ -1,6 +1,6 @@
 /* crash_child.c -- an engine under load that someone kills, and the check of what is left.
  *
- *   crash_child run DIR STATE SEED      takes reports in until all REPORTS are settled, exit 0
+ *   crash_child run DIR STATE SEED      with $SHARDS shards, takes reports in until all REPORTS are settled, exit 0
  *   crash_child verify DIR STATE SEED   every report that STATE calls settled is read exactly once, exit 0
  *
  * STATE is the expected-state file: a byte a report, set to 1 when the engine said it is durable. It is mapped
@@ -151,6 +151,7 @@ static void take_in(struct child *c)
 static enum status open_engine(struct child *c, const char *dir)
 {
 	struct engine_options options = engine_options_default(dir);
+	options.shards = getenv("SHARDS") ? (unsigned)atoi(getenv("SHARDS")) : 1;
 	options.gather_us = 0;
 	options.checkpoint_ms = 20;
 	options.journal_bytes_max = 256u << 10; /* small segments: trimming is frequent */

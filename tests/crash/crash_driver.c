@@ -89,11 +89,12 @@ static int kill_at_points(const char *program, unsigned wanted, unsigned seed)
 	begin();
 	printf("seed %u\n", seed);
 	for (int i; (i = fewest(hits, wanted)) >= 0;) {
-		char crash[64];
+		char crash[64], shards[16];
 		snprintf(text, sizeof text, "%u", store);
 		snprintf(crash, sizeof crash, "ZAYTON_CRASH=%s:%u", points[i].name,
 			 1 + rand_r(&random) % points[i].within);
-		char *environment[] = {crash, NULL};
+		snprintf(shards, sizeof shards, "SHARDS=%u", rand_r(&random) % 3 ? 1 : 2);
+		char *environment[] = {crash, shards, NULL};
 		int ended = child(program, "run", dir, text, environment);
 		if (ended != 0 && ended != 1000 + SIGKILL) {
 			printf("%s: the load ended with %d, store %s\n", crash, ended, folder);

@@ -74,13 +74,11 @@ static long syncs, cut_at;
 static bool cut_after, strict_names = true, torn;
 static uint64_t seed;
 
-static void fatal(const char *what)
+__attribute__((noreturn)) static void fatal(const char *what)
 {
 	char line[256];
 	int n = snprintf(line, sizeof line, "powercut: %s: %s\n", what, strerror(errno));
-	if (syscall(SYS_write, 2, line, (size_t)n) < 0)
-		syscall(SYS_exit_group, 124);
-	syscall(SYS_exit_group, 125);
+	_exit(syscall(SYS_write, 2, line, (size_t)n) < 0 ? 124 : 125);
 }
 
 static void *grow(void *p, size_t count, size_t *capacity, size_t item)

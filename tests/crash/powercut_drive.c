@@ -27,7 +27,10 @@ static void set_number(const char *name, long value)
 
 static void exec_program(const struct powercut_run *run, const char *count_path)
 {
-	setenv("LD_PRELOAD", run->shim, 1);
+	if (run->shim)
+		setenv("LD_PRELOAD", run->shim, 1);
+	if (run->crash)
+		setenv("ZAYTON_CRASH", run->crash, 1);
 	setenv(POWERCUT_DIR, run->dir, 1);
 	setenv(POWERCUT_SHADOW, run->shadow, 1);
 	set_number(POWERCUT_AT, run->at);

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 
 struct powercut_run {
-	const char *shim;   /* path of libpowercut.so */
+	const char *shim;   /* path of libpowercut.so; NULL: no shim, what is left is `dir` itself */
+	const char *crash;  /* NULL, or ZAYTON_CRASH: a named point at which the program is killed */
 	const char *dir;    /* given to the program; removed and made before each run */
 	const char *shadow; /* what the disk holds afterwards */
 	const char *before; /* NULL, or a folder that `dir` is a copy of when the program starts */

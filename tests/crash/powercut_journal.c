@@ -1,4 +1,5 @@
-/* powercut_journal.c -- the journal loses nothing it called durable, whichever sync the power fails at.
+/* powercut_journal.c -- the journal loses nothing it called durable, whichever sync the power fails at and
+ * wherever it is killed.
  *
  *   powercut_journal write DIR PROMISES POLICY    the program under the shim: DIR/j is the journal
  *   powercut_journal SHIM WORK                    the driver
@@ -11,6 +12,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 #include "engine/store/journal.h"
 #include "tests/crash/powercut_drive.h"
 
-#define BATCHES 14
+#define BATCHES 20
 #define REQUIRE(condition)                                                                                             \
 	do {                                                                                                           \
 		if (!(condition)) {                                                                                    \
@@ -71,35 +73,52 @@ static void promise(uint64_t durable, uint64_t trimmed)
 	REQUIRE(pwrite(promises_fd, &p, sizeof p, 0) == (ssize_t)sizeof p);
 }
 
-/* Waited for, so that every run makes the same syncs in the same order. */
-static void trim_and_wait(struct journal *j, uint64_t position)
+/* Trims to the start of the last segment but one each time a segment begins, and waits until that is done, so
+ * that every run makes the same syncs in the same order. */
+struct trimmer {
+	uint64_t segments, newest_start, trimmed;
+};
+
+static void trim_if_begun(struct trimmer *t, struct journal *j, uint64_t batch_first, uint64_t last)
 {
-	struct journal_stats before, now;
-	journal_stats(j, &before);
-	REQUIRE(journal_trim(j, position) == STATUS_OK);
-	do {
+	struct journal_stats stats;
+	journal_stats(j, &stats);
+	bool begun = stats.segments > t->segments;
+	t->segments = stats.segments;
+	if (!begun)
+		return;
+	uint64_t before_newest = t->newest_start;
+	t->newest_start = batch_first;
+	if (!before_newest || stats.segments < 3)
+		return;
+	t->trimmed = before_newest;
+	promise(last, t->trimmed);
+	REQUIRE(journal_trim(j, t->trimmed) == STATUS_OK);
+	while (stats.segments > 2) {
 		sched_yield();
-		journal_stats(j, &now);
-	} while (now.segments >= before.segments);
+		journal_stats(j, &stats);
+	}
+	t->segments = stats.segments;
 }
 
 static void write_generation(const char *dir, enum journal_durability durability, uint64_t *trimmed)
 {
 	struct journal *j = open_small(dir, durability);
+	struct journal_stats stats;
+	journal_stats(j, &stats);
+	struct trimmer t = {.segments = stats.segments, .trimmed = *trimmed};
 	for (int batch = 0; batch < BATCHES; batch++) {
+		uint64_t first = journal_last(j) + 1;
 		for (int i = 0; i <= batch % 4; i++)
 			add_entry(j);
 		uint64_t last = journal_last(j);
 		journal_commit(j);
 		while (journal_durable(j) < last)
 			sched_yield();
-		promise(last, *trimmed);
-		if (batch != BATCHES - 3)
-			continue;
-		*trimmed = last - 8;
-		promise(last, *trimmed);
-		trim_and_wait(j, *trimmed);
+		promise(last, t.trimmed);
+		trim_if_begun(&t, j, first, last);
 	}
+	*trimmed = t.trimmed;
 	journal_close(j);
 }
 
@@ -155,12 +174,12 @@ static struct promises read_promises(const char *path)
 
 static long checks;
 
-static void check_shadow(const struct powercut_run *run, const char *promises_path, enum journal_durability durability)
+static void check_folder(const char *dir, const char *promises_path, enum journal_durability durability)
 {
 	struct promises p = read_promises(promises_path);
 	char path[PATH_MAX];
 	uint64_t entries;
-	snprintf(path, sizeof path, "%s/j", run->shadow);
+	snprintf(path, sizeof path, "%s/j", dir);
 	enum status verified = journal_verify(path, &entries, NULL);
 	REQUIRE(verified == STATUS_OK || verified == STATUS_NOT_FOUND);
 	struct journal *j = open_small(path, JOURNAL_SYNC);
@@ -186,14 +205,39 @@ static void check_shadow(const struct powercut_run *run, const char *promises_pa
 static void cut_everywhere(struct powercut_run run, const char *promises_path, enum journal_durability durability)
 {
 	long syncs = powercut_count(&run);
-	check_shadow(&run, promises_path, durability);
+	check_folder(run.shadow, promises_path, durability);
 	REQUIRE(read_promises(promises_path).durable > 60);
 	for (run.at = 1; run.at <= syncs; run.at++)
 		for (int after = 0; after < 2; after++) {
 			run.after = after;
 			REQUIRE(powercut_run(&run) == 128 + SIGKILL);
-			check_shadow(&run, promises_path, durability);
+			check_folder(run.shadow, promises_path, durability);
 		}
+}
+
+/* `kill -9` at every pass of every point of the journal: what was written is there, synced or not. */
+static void kill_everywhere(struct powercut_run run, const char *promises_path)
+{
+#ifdef ZAYTON_CRASH_POINTS
+	static const char *const points[] = {"journal_write", "journal_sync", "trim"};
+	for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+		long kills = 0;
+		for (;; kills++) {
+			char crash[64];
+			snprintf(crash, sizeof crash, "%s:%ld", points[i], kills + 1);
+			run.crash = crash;
+			int status = powercut_run(&run);
+			check_folder(run.dir, promises_path, JOURNAL_SYNC);
+			if (status == 0)
+				break;
+			REQUIRE(status == 128 + SIGKILL);
+		}
+		printf("%s: %ld kills\n", points[i], kills);
+		REQUIRE(kills >= 20);
+	}
+#else
+	(void)run, (void)promises_path;
+#endif
 }
 
 int main(int argc, char **argv)
@@ -209,12 +253,14 @@ int main(int argc, char **argv)
 	snprintf(shadow, sizeof shadow, "%s/shadow", work);
 	snprintf(promises, sizeof promises, "%s/promises", work);
 	REQUIRE(realpath("/proc/self/exe", self));
+	const char *const killed[] = {self, "write", dir, promises, "0", NULL};
+	kill_everywhere((struct powercut_run){.dir = dir, .shadow = shadow, .argv = killed}, promises);
 	for (int durability = JOURNAL_SYNC; durability <= JOURNAL_OS; durability += JOURNAL_OS - JOURNAL_SYNC) {
 		const char *const program[] = {self, "write", dir, promises, durability == JOURNAL_SYNC ? "0" : "2",
 					       NULL};
 		struct powercut_run run = {.shim = argv[1], .dir = dir, .shadow = shadow, .argv = program};
 		for (int as_ext4 = 0; as_ext4 < 2; as_ext4++)
-			for (run.torn = 0; run.torn < 4; run.torn++) {
+			for (run.torn = 0; run.torn < 3; run.torn++) {
 				run.as_ext4 = as_ext4;
 				cut_everywhere(run, promises, (enum journal_durability)durability);
 			}

@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "engine/core/clock.h"
 #include "rig.h"
@@ -129,60 +127,6 @@ Test(engine, another_number_of_shards_finds_everything, .timeout = 300)
 		at = end;
 		rig_close(&r);
 	}
-	rig_open(&r);
-	expect_same(&r, expected);
-	rig_close(&r);
-	rig_deinit(&r);
-	free(all);
-}
-
-/* In a child: submit, then die without a word. */
-static void submit_and_die(struct rig *r, const struct sent *all, size_t count, bool settle)
-{
-	fflush(NULL);
-	pid_t pid = fork();
-	cr_assert_geq(pid, 0);
-	if (pid == 0) {
-		rig_open(r);
-		rig_submit(r, 0, all, count);
-		if (settle && engine_settle(r->engine))
-			_exit(3);
-		rig_submit(r, 0, all, count / 10); /* again, behind the checkpoint */
-		kill(getpid(), SIGKILL);
-	}
-	int status;
-	waitpid(pid, &status, 0);
-	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the child ended with %d", status);
-}
-
-Test(engine, what_was_settled_survives_a_kill, .timeout = 300)
-{
-	uint64_t seed = 0x5eed0003, expected[DEVICES];
-	struct rig r;
-	size_t count;
-	reference(seed, expected);
-	struct sent *all = make_fleet(seed, &count);
-	rig_init(&r);
-	submit_and_die(&r, all, count / 2, false);
-	submit_and_die(&r, all + count / 2, count - count / 2, true);
-	rig_open(&r);
-	expect_same(&r, expected);
-	rig_close(&r);
-	rig_deinit(&r);
-	free(all);
-}
-
-Test(engine, a_kill_and_another_number_of_shards_together_lose_nothing, .timeout = 300)
-{
-	uint64_t seed = 0x5eed0004, expected[DEVICES];
-	struct rig r;
-	size_t count;
-	reference(seed, expected);
-	struct sent *all = make_fleet(seed, &count);
-	rig_init(&r);
-	r.options.shards = 2;
-	submit_and_die(&r, all, count, false);
-	r.options.shards = 3;
 	rig_open(&r);
 	expect_same(&r, expected);
 	rig_close(&r);

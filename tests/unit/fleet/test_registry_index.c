@@ -60,6 +60,28 @@ Test(registry_index, crowded_ids_are_found_too)
 	ids_deinit(&t);
 }
 
+Test(registry_index, is_built_from_ids_in_order)
+{
+	struct ids one, built;
+	struct id_slot sorted[3000];
+	size_t count = 0;
+	cr_assert_eq(ids_init(&one), STATUS_OK);
+	for (uint64_t i = 0; i < 1000; i++) {
+		put(&one, mixed(i + 1));
+		put(&one, UINT64_MAX - i);
+		put(&one, i + 1);
+	}
+	for (const struct id_slot *slot; (slot = ids_after(&one, count ? sorted[count - 1].id : 0)) != NULL;)
+		sorted[count++] = *slot;
+	cr_assert_eq(count, 3000);
+	cr_assert_eq(ids_build(sorted, count, &built), STATUS_OK);
+	assert_in_order(&built, count);
+	free(one.slots);
+	put(&built, UINT64_MAX / 2);
+	assert_in_order(&built, count + 1);
+	ids_deinit(&built);
+}
+
 Test(registry_index, a_name_leads_to_every_device_that_had_it)
 {
 	struct names t;

@@ -117,6 +117,10 @@ Test(session_jt808, a_2019_body_that_is_a_bare_code_is_taken_whole)
 	struct buf body = bytes_of_hex("3132333435");
 	cr_assert_eq(jt808_auth_decode(buf_view(&body), true, &a), STATUS_OK);
 	cr_assert(span_equal(a.code, span_of_string("12345")));
+	struct span token = span_of_string("pmYGzGukO8K4Z5lpIOTg8dqb3eprYaHBbXSPLtdbyG8=");
+	cr_assert_eq(jt808_auth_decode(token, true, &a), STATUS_OK);
+	cr_assert(span_equal(a.code, token), "also when it is longer than all that should follow it");
+	cr_assert_str_eq(a.imei, "");
 	cr_assert_eq(jt808_auth_decode(span_of(NULL, 0), true, &a), STATUS_OK);
 	cr_assert_eq(a.code.size, 0);
 	buf_deinit(&body);

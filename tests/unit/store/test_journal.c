@@ -371,9 +371,11 @@ Test(journal, more_than_a_batch_holds_becomes_several_batches)
 	cr_expect_eq(replay(1).count, 30);
 }
 
-Test(journal, a_batch_that_repeats_itself_is_stored_smaller)
+Test(journal, a_compressed_batch_is_stored_smaller_and_read_back_whole)
 {
-	open_journal();
+	struct journal_options options = options_for_test();
+	options.compress_min = 512;
+	cr_assert_eq(journal_open(&options, &journal), STATUS_OK);
 	uint8_t payload[60] = {1, 2, 3};
 	for (int i = 0; i < 1000; i++)
 		add(1, payload, sizeof payload);
