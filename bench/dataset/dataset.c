@@ -139,7 +139,7 @@ static void vehicle_init(struct vehicle *v, uint64_t seed, double frozen)
 static double wanted_speed(const struct vehicle *v)
 {
 	bool fast = v->dx ? v->row % FAST_EVERY == 0 : v->column % FAST_EVERY == 0;
-	double speed = (fast ? 22.6 : 13.5) * v->pace * (1 + v->mood);
+	double speed = (fast ? 22.9 : 13.5) * v->pace * (1 + v->mood);
 	double left_m = v->length_m - v->along_m;
 	double turn = sqrt(25 + 1.6 * left_m); /* 18 km/h at the crossing, braking with 0.8 m/s^2 */
 	if (v->trip_s < 20)
@@ -177,7 +177,7 @@ static void vehicle_second(struct vehicle *v)
 	}
 	drive_second(v);
 	if (--v->trip_s == 0)
-		v->stop_s = 600 + (uint32_t)(rng_unit(&v->rng) * 6700);
+		v->stop_s = 600 + (uint32_t)(rng_unit(&v->rng) * 7300);
 }
 
 /* --- what its receiver says --- */
@@ -255,7 +255,7 @@ struct dataset_options dataset_a(void)
 					.seconds = 86400,
 					.interval_s = 10,
 					.start_ms = INT64_C(1767196800000), /* 2026-01-01 00:00 UTC+8 */
-					.frozen = 0.2};
+					.frozen = 0.45};
 }
 
 enum status dataset_new(const struct dataset_options *options, struct dataset **out)

@@ -131,7 +131,7 @@ static int by_value(const void *a, const void *b)
 static void measure(const char *name, size_t (*run)(struct memory_file *), struct memory_file *f, size_t rows,
 		    int repetitions)
 {
-	double ns[REPETITIONS_MAX];
+	double ns[REPETITIONS_MAX] = {0};
 	for (int i = 0; i < repetitions; i++) {
 		f->at = 0;
 		double from = cpu_ns();

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #define FLAG 0x7e
+#define ESCAPE 0x7d
 
 struct conn {
 	uv_tcp_t tcp;
@@ -25,21 +26,46 @@ static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
 	*out = uv_buf_init(shared, sizeof shared);
 }
 
-/* The reply quotes the serial and id of the frame where they stand when nothing is escaped before them; the load
- * uses serials and phones that need no escape. */
-static void reply(uv_stream_t *stream, const unsigned char *frame)
+/* The first `wanted` bytes behind the flag, unescaped; NULL when the frame is shorter. */
+static const unsigned char *head_of(const unsigned char *at, const unsigned char *end, unsigned char *out, int wanted)
 {
-	unsigned char out[20] = {FLAG, 0x80, 0x01, 0x00, 0x05};
-	memcpy(out + 5, frame + 5, 6);
-	memcpy(out + 11, frame + 11, 2);
-	memcpy(out + 13, frame + 11, 2);
-	memcpy(out + 15, frame + 1, 2);
-	out[17] = 0;
-	for (int i = 1; i < 18; i++)
-		out[18] ^= out[i];
-	out[19] = FLAG;
-	uv_buf_t view = uv_buf_init((char *)out, sizeof out);
-	if (uv_try_write(stream, &view, 1) != (int)sizeof out)
+	for (int n = 0; n < wanted; n++) {
+		if (at >= end)
+			return NULL;
+		out[n] = *at++;
+		if (out[n] == ESCAPE && at < end)
+			out[n] = *at++ == 1 ? ESCAPE : FLAG;
+	}
+	return out;
+}
+
+static void put(unsigned char *out, int *size, unsigned char byte)
+{
+	if (byte == FLAG || byte == ESCAPE) {
+		out[(*size)++] = ESCAPE;
+		out[(*size)++] = byte == FLAG ? 2 : 1;
+	} else {
+		out[(*size)++] = byte;
+	}
+}
+
+/* 0x8001 for the frame whose first 12 bytes are `head`: phone, own serial, the serial and id answered, result 0. */
+static void reply(uv_stream_t *stream, const unsigned char *head)
+{
+	unsigned char content[17] = {0x80, 0x01, 0x00, 0x05}, out[40] = {FLAG}, sum = 0;
+	int size = 1;
+	memcpy(content + 4, head + 4, 6);
+	memcpy(content + 10, head + 10, 2);
+	memcpy(content + 12, head + 10, 2);
+	memcpy(content + 14, head, 2);
+	for (int i = 0; i < 17; i++) {
+		put(out, &size, content[i]);
+		sum ^= content[i];
+	}
+	put(out, &size, sum);
+	out[size++] = FLAG;
+	uv_buf_t view = uv_buf_init((char *)out, (unsigned)size);
+	if (uv_try_write(stream, &view, 1) != size)
 		uv_close((uv_handle_t *)stream, on_close);
 }
 
@@ -54,7 +80,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
 		const unsigned char *close = memchr(at + 1, FLAG, (size_t)(end - at - 1));
 		if (!close)
 			break; /* one report a write arrives in one read on loopback */
-		reply(stream, at);
+		unsigned char head[12];
+		if (head_of(at + 1, close, head, sizeof head))
+			reply(stream, head);
 		at = close + 1;
 	}
 }

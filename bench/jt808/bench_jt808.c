@@ -112,7 +112,7 @@ static int by_value(const void *a, const void *b)
 
 static void measure(const char *name, struct span stream, enum depth depth, size_t count, size_t repetitions)
 {
-	double rates[100];
+	double rates[100] = {0};
 	uint64_t sum = 0;
 	for (size_t i = 0; i < repetitions; i++) {
 		size_t messages;

@@ -193,12 +193,12 @@ static void on_signal(uv_signal_t *handle, int number)
 	begin_stop(handle->data);
 }
 
-/* This morning, 06:00 in Quanzhou; the morning before when it is not yet past. */
+/* This morning, 06:00 in Quanzhou; the morning before when that is not six hours ago: there shall be blocks to see. */
 static int64_t this_morning(int64_t now_ms)
 {
 	int64_t local = now_ms + CHINA_OFFSET_MS;
 	int64_t morning = local - local % MS_PER_DAY + 6 * MS_PER_HOUR;
-	if (morning > local - MS_PER_HOUR)
+	if (morning > local - 6 * MS_PER_HOUR)
 		morning -= MS_PER_DAY;
 	return morning - CHINA_OFFSET_MS;
 }
@@ -408,7 +408,8 @@ int main(int argc, char **argv)
 		s.server = start_server(&s.options);
 		if (s.server < 0)
 			return 1;
-		printf("zayton 演示数据 demo data | terminals 127.0.0.1:%d | open 打开 http://127.0.0.1:%d/\n",
+		printf("zayton 演示数据 demo data | terminals 终端接入 127.0.0.1:%d | open 打开 "
+		       "http://127.0.0.1:%d/api/v1/positions?format=geojson\n",
 		       s.options.port, s.options.http);
 	}
 	s.terminals = calloc(s.options.terminals, sizeof *s.terminals);

@@ -102,7 +102,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads assume a little
 
 static inline uint32_t zigzag32(int32_t v)
 {
-	return ((uint32_t)v << 1) ^ (uint32_t)(v >> 31);
+	return ((uint32_t)v << 1) ^ (0u - (uint32_t)(v < 0));
 }
 static inline int32_t unzigzag32(uint32_t v)
 {
@@ -110,7 +110,7 @@ static inline int32_t unzigzag32(uint32_t v)
 }
 static inline uint64_t zigzag64(int64_t v)
 {
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+	return ((uint64_t)v << 1) ^ (UINT64_C(0) - (uint64_t)(v < 0));
 }
 static inline int64_t unzigzag64(uint64_t v)
 {
@@ -127,7 +127,7 @@ struct cursor {
 
 static inline struct cursor cursor_of(struct span s)
 {
-	return (struct cursor){s.data, s.data + s.size, false};
+	return (struct cursor){s.data, s.size ? s.data + s.size : s.data, false}; /* NULL + 0 is no pointer in C */
 }
 static inline size_t cursor_left(const struct cursor *c)
 {

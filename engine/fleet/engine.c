@@ -235,11 +235,6 @@ enum status engine_settle(struct engine *e)
 	return status ? status : store_settle(e->store);
 }
 
-enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out)
-{
-	return store_expire(e->store, &e->options.retention, now_ms, out);
-}
-
 static void add_journal(const struct shard *s, struct engine_stats *out)
 {
 	struct journal_stats j;

@@ -164,6 +164,13 @@ void engine_stats(struct engine *e, struct engine_stats *out);
 
 /* Now, and waiting for it: seal every head, fold overlaps, checkpoint, trim. */
 STATUS_CHECKED enum status engine_settle(struct engine *e);
+/* Families past their months, and what is kept for a look or for a while only: quarantine beyond
+ * RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
 STATUS_CHECKED enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out);
+
+/* Packets of split messages that the store holds and that do not make up a whole message, in order of their message;
+ * for putting on with them after a restart. Reads the disk. `in->kind` is INTAKE_FRAGMENT. */
+typedef enum status engine_fragment_visit(void *context, const struct intake *in);
+STATUS_CHECKED enum status engine_fragments(struct engine *e, engine_fragment_visit *visit, void *context);
 
 #endif

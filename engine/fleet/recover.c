@@ -14,6 +14,7 @@
  * as nothing more goes into those journals, so such a change is completed before anything is taken in. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,18 +86,34 @@ static void journal_path(const struct engine *e, uint32_t epoch, unsigned shard,
 	snprintf(out, PATH_BYTES, "%s/journal-%u/%03u", e->options.dir, epoch, shard);
 }
 
+static enum status sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return STATUS_IO;
+	int failed = fsync(fd);
+	close(fd);
+	return failed ? STATUS_IO : STATUS_OK;
+}
+
+static enum status make_folder(const char *path)
+{
+	return mkdir(path, 0750) && errno != EEXIST ? STATUS_IO : STATUS_OK;
+}
+
+/* A journal's syncs are worth nothing while the names of its folders are not on the disk. */
 static enum status make_journal_folders(const struct engine *e, uint32_t epoch, unsigned shards)
 {
-	char path[PATH_BYTES];
-	snprintf(path, sizeof path, "%s/journal-%u", e->options.dir, epoch);
-	if (mkdir(path, 0750) && errno != EEXIST)
-		return STATUS_IO;
-	for (unsigned i = 0; i < shards; i++) {
+	char parent[PATH_BYTES], path[PATH_BYTES];
+	snprintf(parent, sizeof parent, "%s/journal-%u", e->options.dir, epoch);
+	enum status status = make_folder(parent);
+	for (unsigned i = 0; !status && i < shards; i++) {
 		journal_path(e, epoch, i, path);
-		if (mkdir(path, 0750) && errno != EEXIST)
-			return STATUS_IO;
+		status = make_folder(path);
 	}
-	return STATUS_OK;
+	if (!status)
+		status = sync_folder(parent);
+	return status ? status : sync_folder(e->options.dir);
 }
 
 static void remove_folder(const char *path)

@@ -72,8 +72,8 @@ struct decoder {
 	const struct block_view *view;
 	const struct series_kernels *kernels;
 	size_t count;
-	int64_t even_ms; /* between any two neighbours, -1 when it varies */
-	int64_t time[INT_COLUMN_ROOM];
+	int64_t even_ms;                            /* between any two neighbours, -1 when it varies */
+	int64_t *time, own_time[BLOCK_REPORTS_MAX]; /* the caller's room, or our own */
 	uint16_t speed[INT_COLUMN_ROOM], course[INT_COLUMN_ROOM];
 	uint32_t words[INT_COLUMN_ROOM], more[INT_COLUMN_ROOM];
 	struct reckoning reckoning;
@@ -150,14 +150,6 @@ static enum status decode_speed(struct decoder *d)
 	return STATUS_OK;
 }
 
-static uint32_t any_value(const uint32_t *values, size_t count)
-{
-	uint32_t any = 0;
-	for (size_t i = 0; i < count; i++)
-		any |= values[i];
-	return any;
-}
-
 static enum status decode_course(struct decoder *d)
 {
 	struct cursor c = section(d, BLOCK_PART_COURSE);
@@ -170,10 +162,8 @@ static enum status decode_course(struct decoder *d)
 		return status;
 	/* turns stay within 180 degrees a report: from so many whole circles no sum goes below 0 */
 	d->kernels->sum(d->words, d->count, first + (circle ? 360u * BLOCK_REPORTS_MAX : 0));
-	if (circle && any_value(d->words, d->count) >> 20)
+	if (circle && d->kernels->circle(d->words, d->count) >> 20)
 		return STATUS_CORRUPT;
-	if (circle)
-		d->kernels->circle(d->words, d->count);
 	d->kernels->narrow(d->words, d->count, d->course);
 	return STATUS_OK;
 }
@@ -340,6 +330,7 @@ static enum status decode_prediction_columns(struct decoder *d, const struct blo
 {
 	bool position = out->lat_e7 || out->lon_e7;
 	enum status status = STATUS_OK;
+	d->time = out->time_ms ? out->time_ms : d->own_time;
 	if (out->time_ms || out->received_ms || out->mileage_hm || position)
 		status = decode_time(d);
 	if (!status && (out->speed_dkmh || out->altitude_m || out->mileage_hm || position))
@@ -348,8 +339,6 @@ static enum status decode_prediction_columns(struct decoder *d, const struct blo
 		status = decode_course(d);
 	if (status)
 		return status;
-	if (out->time_ms)
-		memcpy(out->time_ms, d->time, d->count * sizeof *d->time);
 	if (out->speed_dkmh)
 		memcpy(out->speed_dkmh, d->speed, d->count * sizeof *d->speed);
 	if (out->course_deg)

@@ -10,8 +10,12 @@ struct encoder {
 	size_t count;
 	struct block_summary summary;
 	int64_t time[INT_COLUMN_ROOM];
-	uint32_t lat[INT_COLUMN_ROOM], lon[INT_COLUMN_ROOM];
+	int32_t lat_e7[INT_COLUMN_ROOM], lon_e7[INT_COLUMN_ROOM];
+	uint32_t lat[INT_COLUMN_ROOM], lon[INT_COLUMN_ROOM]; /* in units */
 	uint16_t speed[INT_COLUMN_ROOM], course[INT_COLUMN_ROOM];
+	int16_t altitude[INT_COLUMN_ROOM];
+	uint32_t alarm[INT_COLUMN_ROOM], status[INT_COLUMN_ROOM], mileage[INT_COLUMN_ROOM];
+	uint32_t flags[INT_COLUMN_ROOM], body[INT_COLUMN_ROOM]; /* flags: beyond those that follow from status */
 	uint32_t words[INT_COLUMN_ROOM];
 	uint32_t residuals[4][INT_COLUMN_ROOM];
 	struct reckoning reckoning;
@@ -237,7 +241,7 @@ static enum status put_course(struct encoder *e, struct buf *out)
 static inline __attribute__((always_inline)) bool all_divide(const struct encoder *e, int32_t unit)
 {
 	for (size_t i = 0; i < e->count; i++)
-		if (e->reports[i].lat_e7 % unit || e->reports[i].lon_e7 % unit)
+		if (e->lat_e7[i] % unit || e->lon_e7[i] % unit)
 			return false;
 	return true;
 }
@@ -245,8 +249,8 @@ static inline __attribute__((always_inline)) bool all_divide(const struct encode
 static inline __attribute__((always_inline)) unsigned divide_by(struct encoder *e, int32_t unit)
 {
 	for (size_t i = 0; i < e->count; i++) {
-		e->lat[i] = (uint32_t)(e->reports[i].lat_e7 / unit);
-		e->lon[i] = (uint32_t)(e->reports[i].lon_e7 / unit);
+		e->lat[i] = (uint32_t)(e->lat_e7[i] / unit);
+		e->lon[i] = (uint32_t)(e->lon_e7[i] / unit);
 	}
 	return 0;
 }
@@ -274,8 +278,7 @@ static void staying_residuals(const struct encoder *e, uint32_t *lat, uint32_t *
 
 static void reckoned_residuals(struct encoder *e, uint32_t unit, uint32_t *lat, uint32_t *lon)
 {
-	reckon(series_kernels_best(), e->time, -1, e->speed, e->course, e->count, e->reports[0].lat_e7, unit,
-	       &e->reckoning);
+	reckon(series_kernels_best(), e->time, -1, e->speed, e->course, e->count, e->lat_e7[0], unit, &e->reckoning);
 	lat[0] = lon[0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
 		lat[i] = residual(e->lat[i], e->lat[i - 1] + (uint32_t)e->reckoning.north[i]);
@@ -309,8 +312,8 @@ static enum status put_position(struct encoder *e, struct buf *out)
 	unsigned exponent = scale_positions(e);
 	unsigned best = choose_prediction(e, block_units[exponent]);
 	uint8_t mode = (uint8_t)((best ? BLOCK_POSITION_RECKONED : 0) | exponent << 4);
-	uint32_t lat = residual((uint32_t)e->reports[0].lat_e7, (uint32_t)e->summary.lat_min_e7);
-	uint32_t lon = residual((uint32_t)e->reports[0].lon_e7, (uint32_t)e->summary.lon_min_e7);
+	uint32_t lat = residual((uint32_t)e->lat_e7[0], (uint32_t)e->summary.lat_min_e7);
+	uint32_t lon = residual((uint32_t)e->lon_e7[0], (uint32_t)e->summary.lon_min_e7);
 	enum status status = buf_append_u8(out, mode);
 	if (!status)
 		status = buf_append_varint(out, lat);
@@ -325,12 +328,12 @@ static enum status put_position(struct encoder *e, struct buf *out)
 
 static void altitude_residuals(struct encoder *e)
 {
-	int32_t first16 = e->reports[0].altitude_m * 16;
+	int32_t first16 = e->altitude[0] * 16;
 	int32_t mean16[BLOCK_ALTITUDE_CHOICES] = {first16, first16, first16, first16};
 	for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++)
 		e->residuals[choice][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
-		int32_t altitude = e->reports[i].altitude_m;
+		int32_t altitude = e->altitude[i];
 		for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++) {
 			unsigned shift = block_altitude_shift(choice, e->speed[i]);
 			e->residuals[choice][i] = zigzag32(altitude - block_altitude_expected(mean16[choice]));
@@ -345,16 +348,16 @@ static enum status put_altitude(struct encoder *e, struct buf *out)
 	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_CHOICES, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)
-		status = buf_append_varint(out, (uint16_t)e->reports[0].altitude_m);
+		status = buf_append_varint(out, (uint16_t)e->altitude[0]);
 	return status ? status : block_put_column(e->residuals[best], e->count, out);
 }
 
 static enum status put_mileage(struct encoder *e, struct buf *out)
 {
-	struct block_travel t = {e->reports[0].mileage_hm, 0};
+	struct block_travel t = {e->mileage[0], 0};
 	e->residuals[0][0] = e->residuals[1][0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
-		uint32_t shown = e->reports[i].mileage_hm;
+		uint32_t shown = e->mileage[i];
 		uint32_t step = block_travel_step(e->speed[i - 1], e->speed[i], e->time[i] - e->time[i - 1]);
 		e->residuals[0][i] = residual(shown, t.mileage_hm);
 		uint32_t expected = block_travel_next(&t, step);
@@ -364,7 +367,7 @@ static enum status put_mileage(struct encoder *e, struct buf *out)
 	unsigned best = block_cheapest(e->residuals, 2, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)
-		status = buf_append_varint(out, e->reports[0].mileage_hm);
+		status = buf_append_varint(out, e->mileage[0]);
 	return status ? status : block_put_column(e->residuals[best], e->count, out);
 }
 
@@ -372,26 +375,18 @@ static enum status put_mileage(struct encoder *e, struct buf *out)
 
 static enum status put_alarm(struct encoder *e, struct buf *out)
 {
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].alarm;
-	return run_column_encode(e->words, e->count, out);
+	return run_column_encode(e->alarm, e->count, out);
 }
 
 static enum status put_status(struct encoder *e, struct buf *out)
 {
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].status;
-	return run_column_encode(e->words, e->count, out);
+	return run_column_encode(e->status, e->count, out);
 }
 
 static enum status put_flags(struct encoder *e, struct buf *out)
 {
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].flags ^ report_flags_of_status(e->reports[i].status);
-	enum status status = block_put_sized_runs(e->words, e->count, out);
-	for (size_t i = 0; i < e->count; i++)
-		e->words[i] = e->reports[i].body;
-	return status ? status : run_column_encode(e->words, e->count, out);
+	enum status status = block_put_sized_runs(e->flags, e->count, out);
+	return status ? status : run_column_encode(e->body, e->count, out);
 }
 
 static enum status put_items(struct encoder *e, struct buf *out)
@@ -430,9 +425,18 @@ static void encoder_init(struct encoder *e, const struct report *reports, size_t
 	e->reports = reports;
 	e->count = count;
 	for (size_t i = 0; i < count; i++) {
-		e->time[i] = reports[i].time_ms;
-		e->speed[i] = reports[i].speed_dkmh;
-		e->course[i] = reports[i].course_deg;
+		const struct report *r = &reports[i];
+		e->time[i] = r->time_ms;
+		e->lat_e7[i] = r->lat_e7;
+		e->lon_e7[i] = r->lon_e7;
+		e->speed[i] = r->speed_dkmh;
+		e->course[i] = r->course_deg;
+		e->altitude[i] = r->altitude_m;
+		e->alarm[i] = r->alarm;
+		e->status[i] = r->status;
+		e->mileage[i] = r->mileage_hm;
+		e->flags[i] = r->flags ^ report_flags_of_status(r->status);
+		e->body[i] = r->body;
 	}
 	/* the kernels read whole vectors */
 	memset(e->speed + count, 0, INT_COLUMN_FRAME * sizeof *e->speed);

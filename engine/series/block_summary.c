@@ -14,19 +14,12 @@ static void widen(struct block_summary *s, const struct report *r)
 	s->lon_max_e7 = r->lon_e7 > s->lon_max_e7 ? r->lon_e7 : s->lon_max_e7;
 }
 
-static void add_fixes(const struct report *reports, size_t count, struct block_summary *s)
+static void add_fix(const struct report *r, const struct report *before, struct block_summary *s)
 {
-	const struct report *before = NULL;
-	for (size_t i = 0; i < count; i++) {
-		const struct report *r = &reports[i];
-		if (!is_fix(r))
-			continue;
-		s->fixes++;
-		widen(s, r);
-		if (before && (before->lat_e7 != r->lat_e7 || before->lon_e7 != r->lon_e7))
-			s->distance_mm += (uint64_t)distance_mm(before->lat_e7, before->lon_e7, r->lat_e7, r->lon_e7);
-		before = r;
-	}
+	s->fixes++;
+	widen(s, r);
+	if (before && (before->lat_e7 != r->lat_e7 || before->lon_e7 != r->lon_e7))
+		s->distance_mm += (uint64_t)distance_mm(before->lat_e7, before->lon_e7, r->lat_e7, r->lon_e7);
 }
 
 static void add_words(const struct report *r, struct block_summary *s)
@@ -59,9 +52,14 @@ void block_summary_of(const struct report *reports, size_t count, struct block_s
 		.mileage_last_hm = MILEAGE_UNKNOWN,
 		.speed_max_dkmh = SPEED_UNKNOWN,
 	};
-	for (size_t i = 0; i < count; i++)
+	const struct report *before = NULL;
+	for (size_t i = 0; i < count; i++) {
 		add_words(&reports[i], &s);
-	add_fixes(reports, count, &s);
+		if (!is_fix(&reports[i]))
+			continue;
+		add_fix(&reports[i], before, &s);
+		before = &reports[i];
+	}
 	*out = s;
 }
 

@@ -89,10 +89,14 @@ static void steps_plain(const int32_t *velocity, const int32_t *factor, size_t c
 	}
 }
 
-static void circle_plain(uint32_t *values, size_t count)
+static uint32_t circle_plain(uint32_t *values, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	uint32_t any = 0;
+	for (size_t i = 0; i < count; i++) {
+		any |= values[i];
 		values[i] %= 360;
+	}
+	return any;
 }
 
 static void narrow_plain(const uint32_t *values, size_t count, uint16_t *out)
@@ -217,17 +221,25 @@ static FAST void steps_avx2(const int32_t *velocity, const int32_t *factor, size
 }
 
 /* The quotient by way of floats is right or one off, which the last two lines make good. */
-static FAST void circle_avx2(uint32_t *values, size_t count)
+static FAST uint32_t circle_avx2(uint32_t *values, size_t count)
 {
 	__m256i turn = _mm256_set1_epi32(360), last = _mm256_set1_epi32(359), zero = _mm256_setzero_si256();
-	for (size_t i = 0; i < count; i += 8) {
+	__m256i any = zero;
+	size_t i = 0;
+	for (; i + 8 <= count; i += 8) {
 		__m256i v = _mm256_loadu_si256((const __m256i *)(values + i));
+		any = _mm256_or_si256(any, v);
 		__m256 q = _mm256_mul_ps(_mm256_cvtepi32_ps(v), _mm256_set1_ps(1.0f / 360));
 		v = _mm256_sub_epi32(v, _mm256_mullo_epi32(_mm256_cvttps_epi32(q), turn));
 		v = _mm256_sub_epi32(v, _mm256_and_si256(_mm256_cmpgt_epi32(v, last), turn));
 		v = _mm256_add_epi32(v, _mm256_and_si256(_mm256_cmpgt_epi32(zero, v), turn));
 		_mm256_storeu_si256((__m256i *)(values + i), v);
 	}
+	uint32_t lanes[8];
+	_mm256_storeu_si256((__m256i *)lanes, any);
+	for (int lane = 1; lane < 8; lane++)
+		lanes[0] |= lanes[lane];
+	return lanes[0] | circle_plain(values + i, count - i);
 }
 
 static FAST void narrow_avx2(const uint32_t *values, size_t count, uint16_t *out)

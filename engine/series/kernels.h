@@ -25,8 +25,8 @@ struct series_kernels {
 	void (*velocity)(const uint16_t *speed, const uint16_t *course, size_t count, int32_t *north, int32_t *east);
 	/* steps[i] = (velocity[i-1] + velocity[i]) * factor[i] >> 32; velocity[-1] is read. */
 	void (*steps)(const int32_t *velocity, const int32_t *factor, size_t count, int32_t *steps);
-	/* values[i] modulo 360; every value is below 2^20. */
-	void (*circle)(uint32_t *values, size_t count);
+	/* values[i] modulo 360 where every value is below 2^20; returns the OR of the values it found. */
+	uint32_t (*circle)(uint32_t *values, size_t count);
 	/* Low halves. */
 	void (*narrow)(const uint32_t *values, size_t count, uint16_t *out);
 };

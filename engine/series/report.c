@@ -52,12 +52,6 @@ uint32_t report_items_mileage(struct span items)
 	return MILEAGE_UNKNOWN;
 }
 
-uint16_t report_flags_of_status(uint32_t status)
-{
-	uint16_t flags = status & STATUS_BIT_FIX ? 0 : REPORT_FLAG_NO_FIX;
-	return status & STATUS_BIT_OFFSET ? flags | REPORT_FLAG_OFFSET : flags;
-}
-
 static int32_t e7_of(uint32_t e6, bool negative)
 {
 	int32_t e7 = (int32_t)(e6 * 10);

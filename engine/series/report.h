@@ -96,7 +96,11 @@ STATUS_CHECKED enum status report_from_jt808(struct span body, struct report *ou
 void report_row_seal(struct report *r);
 
 /* The flags that follow from the status word: the low byte of `flags`. */
-uint16_t report_flags_of_status(uint32_t status);
+static inline uint16_t report_flags_of_status(uint32_t status)
+{
+	uint16_t no_fix = status & STATUS_BIT_FIX ? 0 : REPORT_FLAG_NO_FIX;
+	return no_fix | (status & STATUS_BIT_OFFSET ? REPORT_FLAG_OFFSET : 0);
+}
 /* Whether these fields and items make a body: a position on the globe and at most REPORT_BODY_MAX bytes; for JT808
  * also a position on the 1e-6 grid, in agreement with the hemisphere bits, and a whole second of 2000..2099. */
 bool report_is_whole(const struct report *r);

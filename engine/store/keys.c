@@ -143,7 +143,8 @@ int64_t store_month_end(int64_t time_ms)
 
 bool store_time_is_odd(int64_t time_ms, int64_t received_ms)
 {
-	const int64_t first = civil_month_start(2000, 1), end = civil_month_start(2100, 1);
+	/* 2000-01-01 and 2100-01-01, UTC; asked once a report */
+	const int64_t first = INT64_C(946684800000), end = INT64_C(4102444800000);
 	if (time_ms < first || time_ms >= end)
 		return true;
 	if (received_ms == RECEIVED_UNKNOWN)

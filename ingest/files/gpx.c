@@ -130,7 +130,7 @@ static void point_part(struct gpx *g, const char *name)
 		r->speed_dkmh = (uint16_t)point_number(g, TRACK_FIELD_SPEED, text, NUMBER_MPS, 0, speed_max);
 	else if (strcmp(name, "speed_kmh") == 0)
 		r->speed_dkmh = (uint16_t)point_number(g, TRACK_FIELD_SPEED, text, NUMBER_TENTHS, 0, speed_max);
-	else if (strcmp(name, "course") == 0)
+	else if (strcmp(name, "course") == 0 || strcmp(name, "course_deg") == 0)
 		r->course_deg = (uint16_t)(point_number(g, TRACK_FIELD_COURSE, text, NUMBER_AS_IS, 0, 360) % 360);
 }
 

@@ -3,7 +3,8 @@
  *   <trk> <name>device</name> <trkseg> <trkpt lat lon> <ele/> <time/> <speed/> <course/> </trkpt> ...
  *
  * Taken from a trkpt, whatever their namespace and however deep: ele (m), time (RFC 3339, without a zone the
- * reader's), speed (m/s, as GPX 1.0 and TrackPointExtension have it), speed_kmh (km/h), course (degrees). Way-points
+ * reader's), speed (m/s, as GPX 1.0 and TrackPointExtension have it), speed_kmh (km/h), course or
+ * course_deg (degrees). Way-points
  * and routes are passed over. Every point is a fix, sealed, of body REPORT_BODY_ROW, with REPORT_FLAG_BACKFILL.
  * A document type declaration ends the reading: no entity is ever expanded. Memory is bounded by the parser's buffer
  * and GPX_DEPTH_MAX. One owner. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/core/log.h"
+#include "ingest/jt808/fragments.h"
 #include "ingest/listen/gate.h"
 #include "ingest/listen/ingest_state.h"
 #include "ingest/listen/session_jt808.h"
@@ -116,6 +117,24 @@ struct gate *ingest_gate(const struct ingest *i, unsigned index)
 
 /* --- hooks --- */
 
+/* A packet that was acknowledged before the restart: its message goes on where it was. A terminal may connect to
+ * any shard, so each holds them all; those never asked for expire. */
+static enum status take_up_packet(void *context, const struct intake *in)
+{
+	struct gate *g = context;
+	struct fragment_set set;
+	struct span whole;
+	struct jt808_header h = {.message_id = in->message_id,
+				 .is_2019 = in->protocol == JT808_2019,
+				 .serial = in->serial,
+				 .is_fragment = true,
+				 .fragment_total = in->fragment_total,
+				 .fragment_index = in->fragment_index,
+				 .body = in->body};
+	enum status st = fragments_add(g->fragments, in->device, &h, (int64_t)uv_now(g->loop), &set, &whole);
+	return st == STATUS_NO_MEMORY ? st : STATUS_OK; /* no room: the terminal is asked for it again */
+}
+
 void ingest_shard_start(void *context, struct shard *shard)
 {
 	struct ingest *i = context;
@@ -127,6 +146,9 @@ void ingest_shard_start(void *context, struct shard *shard)
 	}
 	shard_set_user(shard, g);
 	atomic_store_explicit(&i->gates[shard_index(shard)], g, memory_order_release);
+	st = engine_fragments(shard_engine(shard), take_up_packet, g);
+	if (st != STATUS_OK)
+		log_warn("ingest", "packets of split messages from before: %s", status_text(st));
 	gate_start(g);
 }
 

@@ -7,6 +7,8 @@
  * Order: engine_open → ingest_new (binds, so the ports are known) → engine_start with the four hooks in its
  * callbacks, their context the struct ingest → engine_stop → ingest_free.
  *
+ * The process ignores SIGPIPE: a terminal may be gone when its reply is written.
+ *
  * Threads: ingest_new, ingest_free, ports and stats from any thread; the hooks are called by the engine on the
  * loop thread of the shard they name. */
 #ifndef ZAYTON_INGEST_INGEST_H

@@ -14,9 +14,13 @@ enum status asked_time(const char *text, int64_t *out_ms)
 	char padded[NUMBER_PAD + 64] = {0};
 	struct time_reader reader = time_reader_init(TIME_FORM_AUTO, CHINA_OFFSET_MS);
 	size_t size = strlen(text);
-	if (!size || size > 63)
+	if (!size || size > 48)
 		return STATUS_BAD_TIME;
 	memcpy(padded + NUMBER_PAD, text, size);
+	if (size == 10 && text[4] == '-') { /* a date is its first instant */
+		memcpy(padded + NUMBER_PAD + size, " 00:00", 6);
+		size += 6;
+	}
 	return time_reader_take(&reader, span_of(padded + NUMBER_PAD, size), out_ms);
 }
 

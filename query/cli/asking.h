@@ -10,7 +10,7 @@
 /* devices named on one command line */
 #define ASKED_DEVICES_MAX 1000
 
-/* RFC 3339 or one of the forms of time_text.h; without a zone UTC+8. STATUS_BAD_TIME. */
+/* RFC 3339 or one of the forms of time_text.h; without a zone UTC+8; a date is its midnight. STATUS_BAD_TIME. */
 STATUS_CHECKED enum status asked_time(const char *text, int64_t *out_ms);
 /* "name:TEXT" of a device made by an import becomes its 16 hex digits at `out` (17 bytes), which a server
  * understands too; anything else is copied (`size` bytes of room). STATUS_TOO_LONG. */

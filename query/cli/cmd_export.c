@@ -1,4 +1,4 @@
-/* cmd_export.c -- `export tracks`: histories of devices out of a store that no one serves, audited one by one.
+/* cmd_export.c -- `export tracks`: histories of devices out of a store that no one serves, audited.
  *
  *   device, device ... ─> audit ─> reports in order ─> a writer of query/export, or JT/T 808 frames ─> FILE
  *
@@ -148,13 +148,17 @@ static enum status write_text(struct export_run *x, uint64_t device, struct trac
 
 /* --- one device, some, all --- */
 
+static enum status audit(struct export_run *x, uint64_t device)
+{
+	const struct export_options *o = x->options;
+	return asked_audit(x->engine, "export", device, o->from_ms, o->to_ms, o->case_number);
+}
+
 static enum status export_device(struct export_run *x, uint64_t device)
 {
 	const struct export_options *o = x->options;
 	struct track *t;
-	enum status status = asked_audit(x->engine, "export", device, o->from_ms, o->to_ms, o->case_number);
-	if (!status)
-		status = track_open(x->engine, device, o->from_ms, o->to_ms, &t);
+	enum status status = track_open(x->engine, device, o->from_ms, o->to_ms, &t);
 	if (status)
 		return status;
 	x->devices++;
@@ -167,17 +171,16 @@ static enum status export_all(struct export_run *x)
 {
 	uint64_t ids[256], after = 0;
 	size_t count;
-	while ((count = registry_list(engine_registry(x->engine), after, ids, 256))) {
-		for (size_t i = 0; i < count; i++) {
-			enum status status = export_device(x, ids[i]);
-			if (status) {
+	enum status status = audit(x, 0); /* 0 is many */
+	if (status)
+		say(x->options->data, status);
+	while (!status && (count = registry_list(engine_registry(x->engine), after, ids, 256))) {
+		for (size_t i = 0; i < count && !status; i++)
+			if ((status = export_device(x, ids[i])))
 				say(x->options->data, status);
-				return status;
-			}
-		}
 		after = ids[count - 1];
 	}
-	return STATUS_OK;
+	return status;
 }
 
 static enum status export_named(struct export_run *x)
@@ -188,6 +191,8 @@ static enum status export_named(struct export_run *x)
 		uint64_t device;
 		struct span one = asked_first(rest, &rest);
 		enum status status = asked_device(engine_registry(x->engine), one, &device);
+		if (!status)
+			status = audit(x, device);
 		if (!status)
 			status = export_device(x, device);
 		if (status) {

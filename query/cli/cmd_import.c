@@ -217,7 +217,7 @@ static enum status checkpoint(struct run *r)
 	char text[128];
 	struct track_position at = track_file_position(r->file);
 	int n = snprintf(text, sizeof text, "1 %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, at.offset, at.line,
-			 r->rows_before + r->import.rows, r->refused_before + r->import.refusals.total);
+			 r->rows_before + track_import_rows(&r->import), r->refused_before + r->import.refusals.total);
 	r->checkpoint_ns = clock_monotonic_ns();
 	return bulk_checkpoint(r->import.bulk, span_of_string(r->name), span_of(text, (size_t)n));
 }
@@ -251,7 +251,8 @@ static enum status read_file(struct run *r)
 	struct track_sink sink = {&r->import, track_import_report, track_import_refused};
 	enum status status;
 	while ((status = track_file_step(r->file, &sink)) == STATUS_OK) {
-		progress_bar_show(&r->bar, track_file_done(r->file), r->import.rows, r->import.refusals.total);
+		progress_bar_show(&r->bar, track_file_done(r->file), track_import_rows(&r->import),
+				  r->import.refusals.total);
 		if (interrupted)
 			return STATUS_CANCELLED;
 		if (clock_monotonic_ns() - r->checkpoint_ns > CHECKPOINT_NS && (status = checkpoint(r)))
@@ -319,7 +320,7 @@ static void print_summary(const struct run *r)
 	engine_stats(r->engine, &stats);
 	printf("rows 行             %" PRIu64 "\nstored 入库         %" PRIu64 " (%" PRIu64
 	       " repeated 重复)\nrefused 拒绝        %" PRIu64 "\n",
-	       t->rows, t->stored, stats.duplicates_in_head, t->refusals.total);
+	       track_import_rows(t), t->stored, stats.duplicates_in_head, t->refusals.total);
 	print_refusals(&t->refusals);
 	if (track_file_others(r->file))
 		printf("other frames 其他报文 %" PRIu64 "\n", track_file_others(r->file));
@@ -327,7 +328,7 @@ static void print_summary(const struct run *r)
 		printf("before 此前已读     %" PRIu64 " (%" PRIu64 " refused 拒绝)\n", r->rows_before,
 		       r->refused_before);
 	printf("new devices 新设备  %" PRIu64 "\ntime 用时           %.1f s, %.0f rows/s; %.1f CPU s\n", t->made,
-	       seconds, seconds > 0 ? (double)t->rows / seconds : 0, cpu_seconds());
+	       seconds, seconds > 0 ? (double)track_import_rows(t) / seconds : 0, cpu_seconds());
 }
 
 static enum status run_import(struct run *r)

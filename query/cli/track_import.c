@@ -155,7 +155,6 @@ enum status track_import_report(void *context, uint64_t line, uint32_t device, c
 		}
 	}
 	enum status status = bulk_add(t->bulk, t->devices[device].id, r);
-	t->rows += !status;
 	t->stored += !status;
 	return status;
 }
@@ -163,6 +162,5 @@ enum status track_import_report(void *context, uint64_t line, uint32_t device, c
 void track_import_refused(void *context, const struct refused *refused)
 {
 	struct track_import *t = context;
-	t->rows++;
 	refusals_add(&t->refusals, refused);
 }

@@ -44,8 +44,15 @@ struct track_import {
 	struct import_device *devices;
 	size_t device_capacity;
 	struct refusals refusals;
-	uint64_t rows, stored, made; /* read, handed to the engine, devices made */
+	uint64_t stored, made; /* rows handed to the engine; devices made */
 };
+
+/* Rows read. Not counted by itself: two counters side by side in the hot loop are added as one vector, whose
+ * load then waits for every store before it, 12 % of an import. */
+static inline uint64_t track_import_rows(const struct track_import *t)
+{
+	return t->stored + t->refusals.total;
+}
 
 /* STATUS_NO_MEMORY, and what bulk_open says. */
 STATUS_CHECKED enum status track_import_init(struct track_import *t, struct engine *e, enum device_by by,

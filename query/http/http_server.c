@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libwebsockets.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -62,7 +63,8 @@ struct http_server {
 	_Atomic uint64_t accepted, refused, requests, cut, bytes_sent, open;
 };
 
-/* What libwebsockets keeps for a connection (HTTP/1.1) or a stream (HTTP/2). */
+/* What libwebsockets keeps for a connection (HTTP/1.1) or a stream (HTTP/2). It frees and makes this anew between two
+ * requests of a connection: after complete() a wire must not be touched. */
 struct wire {
 	struct http_exchange *x; /* the one being received or answered */
 	uint64_t body_left;      /* announced and not yet here */
@@ -76,6 +78,11 @@ struct wire {
 	bool muted;                /* rx flow control is on: no events, the tick serves it */
 	bool discard;              /* the body is refused already: `refusal` is the answer once it is through */
 	unsigned refusal;
+};
+
+/* What we keep for a network connection, under every stream of it. */
+struct connection {
+	char peer[64]; /* the client's address, asked once; "" until then */
 };
 
 static struct http_server *server_of(struct lws *wsi)
@@ -162,15 +169,23 @@ static bool address_is_loopback(const char *address)
 	return !strncmp(address, "127.", 4) || !strcmp(address, "::1");
 }
 
-static struct http_exchange *make_exchange(struct http_server *s, struct lws *wsi)
+static const char *peer_of(struct lws *wsi)
+{
+	struct connection *c = lws_get_opaque_parent_data(lws_get_network_wsi(wsi));
+	if (!c)
+		return "";
+	if (!*c->peer)
+		lws_get_peer_simple(wsi, c->peer, sizeof c->peer);
+	return c->peer;
+}
+
+static struct http_exchange *make_exchange(struct http_server *s, struct lws *wsi, const char *peer)
 {
 	enum http_method method;
 	enum lws_token_indexes path;
 	size_t path_size;
-	char peer[64] = "";
 	if (!read_method(wsi, &method, &path, &path_size))
 		return NULL;
-	lws_get_peer_simple(wsi, peer, sizeof peer);
 	size_t room = path_size + 1 + strlen(peer) + 1;
 	room += 3 * (size_t)lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) + 1;
 	for (size_t i = 0; i < sizeof kept_headers / sizeof kept_headers[0]; i++)
@@ -239,8 +254,10 @@ static unsigned judge_body(struct lws *wsi, enum http_method method, uint64_t *o
 static int send_answer(struct http_server *s, struct lws *wsi, struct wire *w);
 static void on_tick(uv_timer_t *timer);
 
-static void watch(struct http_server *s, struct wire *w)
+static void watch(struct http_server *s, struct lws *wsi, struct wire *w)
 {
+	if (w->link || is_h2(wsi))
+		return;
 	if (!s->answered)
 		uv_timer_start(&s->tick, on_tick, TICK_MS, TICK_MS);
 	w->next = s->answered;
@@ -314,8 +331,6 @@ static int hand_over(struct http_server *s, struct lws *wsi, struct wire *w)
 	struct http_exchange *x = w->x;
 	w->handed_over = true;
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-	if (!is_h2(wsi))
-		watch(s, w);
 	if (w->refusal || s->phase != SERVER_RUNNING) {
 		x->on_loop = true;
 		w->close_after |= s->phase != SERVER_RUNNING;
@@ -324,14 +339,17 @@ static int hand_over(struct http_server *s, struct lws *wsi, struct wire *w)
 		s->requests++;
 		s->options.on_request(s->options.context, x);
 	}
-	return x->on_loop ? send_answer(s, wsi, w) : 0;
+	if (x->on_loop)
+		return send_answer(s, wsi, w);
+	watch(s, wsi, w);
+	return 0;
 }
 
 static int on_http(struct http_server *s, struct lws *wsi, struct wire *w)
 {
 	let_go(s, w);
 	*w = (struct wire){0};
-	struct http_exchange *x = make_exchange(s, wsi);
+	struct http_exchange *x = make_exchange(s, wsi, peer_of(wsi));
 	if (!x)
 		return -1;
 	x->server = s;
@@ -347,6 +365,10 @@ static int on_http(struct http_server *s, struct lws *wsi, struct wire *w)
 	if (!w->body_left)
 		return hand_over(s, wsi, w);
 	w->discard = w->refusal != 0;
+	/* libwebsockets renews an HTTP/2 window only by what it counted, and it does not count what arrived before the
+	 * stream was acted on: a long body stalls. The whole announced body gets its credit at once. */
+	if (is_h2(wsi) && lws_wsi_tx_credit(wsi, LWSTXCR_PEER_TO_US, (int)w->body_left))
+		return -1;
 	return 0;
 }
 
@@ -507,6 +529,7 @@ static int send_h1(struct http_server *s, struct lws *wsi, struct wire *w, const
 	if (last)
 		return complete(s, wsi, w);
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)s->options.stall_s);
+	watch(s, wsi, w);
 	if (w->unread)
 		return set_muted(wsi, w, true);
 	ask(wsi, w);
@@ -542,13 +565,16 @@ static void kill_soon(struct lws *wsi)
  * that, like a writability asked for before the muting, is its own business: it is let out for a turn. */
 static void serve_muted(struct http_server *s, struct lws *wsi, struct wire *w)
 {
+	struct pollfd socket = {.fd = lws_get_socket_fd(wsi), .events = POLLOUT};
+	if (poll(&socket, 1, 0) <= 0)
+		return;
 	if (lws_partial_buffered(wsi) || w->asked) {
 		w->asked = false;
 		if (set_muted(wsi, w, false))
 			kill_soon(wsi);
 		else
 			ask(wsi, w);
-	} else if (!lws_send_pipe_choked(wsi) && send_answer(s, wsi, w)) {
+	} else if (send_answer(s, wsi, w)) {
 		kill_soon(wsi);
 	}
 }
@@ -582,8 +608,6 @@ static void on_tick(uv_timer_t *timer)
 
 /* --- life --- */
 
-static char marker; /* parent data (we have no parents) of network connections, so that each is counted once */
-
 static int on_accept(struct http_server *s)
 {
 	if (s->phase != SERVER_RUNNING || s->open >= s->options.connections_max) {
@@ -591,6 +615,27 @@ static int on_accept(struct http_server *s)
 		return -1;
 	}
 	return 0;
+}
+
+/* The data of a parent that we do not have marks network connections, so that each is counted once; streams of
+ * HTTP/2 have none of their own. */
+static void on_connected(struct http_server *s, struct lws *wsi)
+{
+	lws_set_opaque_parent_data(wsi, calloc(1, sizeof(struct connection)));
+	if (!lws_get_opaque_parent_data(wsi))
+		return;
+	s->accepted++;
+	s->open++;
+}
+
+static void on_disconnected(struct http_server *s, struct lws *wsi)
+{
+	struct connection *c = lws_get_opaque_parent_data(wsi);
+	if (!c)
+		return;
+	s->open--;
+	free(c);
+	lws_set_opaque_parent_data(wsi, NULL);
 }
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
@@ -601,14 +646,10 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return on_accept(s);
 	case LWS_CALLBACK_WSI_CREATE:
-		lws_set_opaque_parent_data(wsi, &marker);
-		s->accepted++;
-		s->open++;
+		on_connected(s, wsi);
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
-		if (lws_get_opaque_parent_data(wsi) == &marker)
-			s->open--;
-		lws_set_opaque_parent_data(wsi, NULL);
+		on_disconnected(s, wsi);
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return strcasecmp(in, "h2c") ? -1 : 0;
@@ -652,25 +693,29 @@ static void on_drain_over(uv_timer_t *timer)
 	end_loop(timer->data);
 }
 
+static void on_woken(struct http_server *s, struct http_exchange *x)
+{
+	if (x->wire) {
+		lws_set_timeout(x->wire, PENDING_TIMEOUT_HTTP_CONTENT, (int)s->options.stall_s);
+		ask(x->wire, lws_wsi_user(x->wire));
+	}
+	exchange_unref(x);
+}
+
 static void on_async(uv_async_t *async)
 {
 	struct http_server *s = async->data;
 	pthread_mutex_lock(&s->mutex);
-	struct http_exchange *x = s->woken;
+	struct http_exchange *x;
 	bool stop = s->stop_asked;
-	s->woken = NULL;
-	for (struct http_exchange *y = x; y; y = y->next_woken)
-		y->woken = false;
-	pthread_mutex_unlock(&s->mutex);
-	while (x) {
-		struct http_exchange *next = x->next_woken;
-		if (x->wire) {
-			lws_set_timeout(x->wire, PENDING_TIMEOUT_HTTP_CONTENT, (int)s->options.stall_s);
-			ask(x->wire, lws_wsi_user(x->wire));
-		}
-		exchange_unref(x);
-		x = next;
+	while ((x = s->woken)) {
+		s->woken = x->next_woken;
+		x->woken = false; /* from here on a producer may put it into the list again */
+		pthread_mutex_unlock(&s->mutex);
+		on_woken(s, x);
+		pthread_mutex_lock(&s->mutex);
 	}
+	pthread_mutex_unlock(&s->mutex);
 	if (stop && s->phase == SERVER_RUNNING) {
 		s->phase = SERVER_DRAINING;
 		uv_timer_start(&s->drain, on_drain_over, s->options.drain_ms, 0);

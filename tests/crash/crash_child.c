@@ -1,6 +1,6 @@
 /* crash_child.c -- an engine under load that someone kills, and the check of what is left.
  *
- *   crash_child run DIR STATE SEED      with $SHARDS shards, takes reports in until all REPORTS are settled, exit 0
+ *   crash_child run DIR STATE SEED      with $SHARDS shards, takes reports in until all are settled, exit 0
  *   crash_child verify DIR STATE SEED   every report that STATE calls settled is read exactly once, exit 0
  *
  * STATE is the expected-state file: a byte a report, set to 1 when the engine said it is durable. It is mapped
@@ -20,7 +20,7 @@
 #include "engine/core/log.h"
 #include "engine/fleet/engine.h"
 
-#define REPORTS 12000u
+#define REPORTS_MAX 12000u
 #define DEVICES 4u
 #define CHUNK 250u
 #define OLD_EVERY 16u
@@ -28,6 +28,9 @@
 /* Fixed, so that every run and the check agree on what is old: 2026-03-10 and fourteen months before. */
 #define NOW_MS INT64_C(1773100800000)
 #define OLD_MS INT64_C(1736467200000)
+
+/* of the load; $REPORTS may lower it */
+static uint32_t reports = REPORTS_MAX;
 
 struct child {
 	struct engine *engine;
@@ -122,7 +125,7 @@ static void submit_chunk(void *context)
 static bool next_chunk(struct child *c, uint32_t *from, uint32_t round)
 {
 	c->chunk_size = c->chunk_at = 0;
-	while (c->chunk_size < CHUNK && *from < REPORTS) {
+	while (c->chunk_size < CHUNK && *from < reports) {
 		uint32_t i = (*from)++;
 		if (!c->state[i] || mix(c->seed + round, i) % 20 == 0)
 			c->chunk[c->chunk_size++] = i;
@@ -185,14 +188,14 @@ static uint32_t index_of(uint64_t seed, uint32_t device, const struct report *r)
 	for (int old = 0; old < 2; old++) {
 		int64_t step = (r->time_ms - (old ? OLD_MS : NOW_MS - MS_PER_DAY)) / (10 * MS_PER_SECOND);
 		uint8_t body[28];
-		if (step < 0 || step >= REPORTS / DEVICES)
+		if (step < 0 || step >= reports / DEVICES)
 			continue;
 		uint32_t i = (uint32_t)step * DEVICES + device;
 		body_of(seed, i, body);
 		if (is_old(i) == old && hash64(span_of(body, sizeof body)) == r->hash)
 			return i;
 	}
-	return REPORTS;
+	return reports;
 }
 
 static int read_device(struct child *c, uint32_t device, uint8_t *seen)
@@ -204,8 +207,8 @@ static int read_device(struct child *c, uint32_t device, uint8_t *seen)
 		return 1;
 	while ((status = track_next(t, &r)) == STATUS_OK) {
 		uint32_t i = index_of(c->seed, device, &r);
-		if (i == REPORTS || seen[i]++) {
-			fprintf(stderr, "device %u: a report %s\n", device, i == REPORTS ? "nobody sent" : "twice");
+		if (i == reports || seen[i]++) {
+			fprintf(stderr, "device %u: a report %s\n", device, i == reports ? "nobody sent" : "twice");
 			return 1;
 		}
 	}
@@ -215,7 +218,7 @@ static int read_device(struct child *c, uint32_t device, uint8_t *seen)
 
 static int verify(struct child *c, const char *dir)
 {
-	static uint8_t seen[REPORTS];
+	static uint8_t seen[REPORTS_MAX];
 	struct buf complaints = buf_init(1u << 20);
 	uint32_t settled = 0, missing = 0;
 	int bad = 0;
@@ -223,7 +226,7 @@ static int verify(struct child *c, const char *dir)
 		return 3;
 	for (uint32_t d = 0; d < DEVICES; d++)
 		bad |= read_device(c, d, seen);
-	for (uint32_t i = 0; i < REPORTS; i++) {
+	for (uint32_t i = 0; i < reports; i++) {
 		bool expired = is_old(i) && i % DEVICES != 0; /* may be gone; the held ones may not */
 		settled += c->state[i];
 		if (c->state[i] && !seen[i] && !expired && missing++ < 5)
@@ -243,10 +246,14 @@ int main(int argc, char **argv)
 	static struct child c = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 	if (argc != 5)
 		return 2;
-	int fd = open(argv[3], O_RDWR | O_CREAT, 0600);
-	if (fd < 0 || ftruncate(fd, REPORTS))
+	if (getenv("REPORTS"))
+		reports = (uint32_t)atoi(getenv("REPORTS"));
+	if (!reports || reports > REPORTS_MAX)
 		return 2;
-	c.state = mmap(NULL, REPORTS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int fd = open(argv[3], O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, reports))
+		return 2;
+	c.state = mmap(NULL, reports, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	c.seed = strtoull(argv[4], NULL, 10);
 	log_set_level(LOG_ERROR);
 	return !strcmp(argv[1], "run") ? run(&c, argv[2]) : verify(&c, argv[2]);

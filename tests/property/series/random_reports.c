@@ -1,5 +1,6 @@
 #include "random_reports.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,20 +149,27 @@ static struct report start_report(struct random *r)
 			       .altitude_m = 30};
 }
 
-static void drive(struct random *r, struct report *p, bool parked)
+/* Moves by its mean speed along its course, a few metres off, and counts the way. */
+static void advance(struct random *r, struct report *p, int mean_dkmh, int64_t ms, double *odometer_m)
 {
-	p->time_ms += one_in(r, 40) ? between(r, 0, 300) * 1000 : 10000;
-	if (parked) {
-		p->speed_dkmh = 0;
-		return;
-	}
-	int speed = p->speed_dkmh + (int)between(r, -30, 30);
+	double metres = mean_dkmh * (double)ms / 36000, angle = p->course_deg * 3.14159265358979323846 / 180;
+	p->lat_e7 += (int32_t)lround(metres * cos(angle) / 0.1108) * 10 + (int32_t)between(r, -20, 20) * 10;
+	p->lon_e7 += (int32_t)lround(metres * sin(angle) / 0.1) * 10 + (int32_t)between(r, -20, 20) * 10;
+	*odometer_m += metres;
+	p->mileage_hm = (uint32_t)(*odometer_m / 100);
+}
+
+static void drive(struct random *r, struct report *p, bool parked, double *odometer_m)
+{
+	int64_t ms = one_in(r, 40) ? between(r, 0, 300) * 1000 : 10000;
+	p->time_ms += ms;
+	int before = p->speed_dkmh, speed = parked ? 0 : before + (int)between(r, -30, 30);
 	p->speed_dkmh = (uint16_t)(speed < 0 ? 0 : speed);
+	if (parked)
+		return;
 	p->course_deg = (uint16_t)((p->course_deg + 360 + between(r, -8, 8)) % 360);
-	p->lat_e7 += (int32_t)between(r, -200, 200) * 10;
-	p->lon_e7 += (int32_t)between(r, -200, 200) * 10;
+	advance(r, p, (before + p->speed_dkmh) / 2, ms < 60000 ? ms : 0, odometer_m);
 	p->altitude_m += (int16_t)between(r, -2, 2);
-	p->mileage_hm += random_below(r, 3);
 	p->status ^= one_in(r, 60) ? STATUS_BIT_ACC : 0;
 	p->status ^= one_in(r, 90) ? STATUS_BIT_FIX : 0;
 	p->alarm = one_in(r, 30) ? (uint32_t)random_next(r) : p->alarm;
@@ -183,12 +191,23 @@ static void push_track(struct random *r, size_t count, bool parked, struct repor
 {
 	struct report p = start_report(r);
 	bool receipts = one_in(r, 2);
+	double odometer_m = p.mileage_hm * 100.0;
 	for (size_t i = 0; i < count; i++) {
 		uint8_t items[4096];
-		drive(r, &p, parked);
+		drive(r, &p, parked, &odometer_m);
 		p.received_ms = receipts ? receipt(r, p.time_ms, p.received_ms) : RECEIVED_UNKNOWN;
 		push_jt808(r, &p, items, one_in(r, 20) ? wild_items(r, items) : usual_items(r, p.mileage_hm, items),
 			   out);
+	}
+}
+
+static void push_road(struct random *r, size_t count, struct report_list *out)
+{
+	struct report p = start_report(r);
+	double odometer_m = p.mileage_hm * 100.0;
+	for (size_t i = 0; i < count; i++) {
+		drive(r, &p, false, &odometer_m);
+		push_row(&p, NULL, 0, out);
 	}
 }
 
@@ -268,9 +287,10 @@ static void push_extremes(struct random *r, size_t count, struct report_list *ou
 static void push_mixed(struct random *r, size_t count, struct report_list *out)
 {
 	struct report p = start_report(r);
+	double odometer_m = p.mileage_hm * 100.0;
 	for (size_t i = 0; i < count; i++) {
 		uint8_t items[4096];
-		drive(r, &p, false);
+		drive(r, &p, false, &odometer_m);
 		if (one_in(r, 3))
 			push_row(&p, items, one_in(r, 2) ? any_items(r, items) : 0, out);
 		else
@@ -288,6 +308,9 @@ void random_reports(struct random *r, enum random_nature nature, size_t count, s
 		break;
 	case NATURE_BOAT:
 		push_boat(r, count, out);
+		break;
+	case NATURE_ROAD:
+		push_road(r, count, out);
 		break;
 	case NATURE_NOISE:
 		push_noise(r, count, out);

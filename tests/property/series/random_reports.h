@@ -21,6 +21,7 @@ enum random_nature {
 	NATURE_NOISE,        /* every field at random */
 	NATURE_EXTREMES,     /* every field at one of its ends, or unknown */
 	NATURE_MIXED_BODIES, /* rows and JT/T 808 side by side, rows with bytes behind them */
+	NATURE_ROAD,         /* rows, a coherent track and nothing odd */
 	NATURE_COUNT
 };
 

@@ -59,4 +59,5 @@ Test(block_golden, version_1_is_read_and_written_as_ever)
 	expect_golden("noise");
 	expect_golden("extremes");
 	expect_golden("mixed");
+	expect_golden("road");
 }

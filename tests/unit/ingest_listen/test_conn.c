@@ -1,7 +1,10 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
+#include "ingest/listen/conn.h"
+#include "unit/ingest_listen/allocations.h"
 #include "unit/ingest_listen/world.h"
 
 #define NO_BODY ((struct span){NULL, 0})
@@ -438,6 +441,53 @@ Test(conn, a_terminal_that_reads_late_gets_every_reply_in_order)
 	cr_assert_eq(world_counter(&w, INGEST_COUNT_CLOSED_SLOW), 0);
 	terminal_close(&t);
 	world_deinit(&w);
+}
+
+/* --- memory --- */
+
+Test(conn, from_the_socket_to_the_acknowledgement_nothing_is_allocated)
+{
+	struct world w;
+	struct terminal t;
+	struct buf wire = buf_init(1 << 16);
+	uint8_t replies[4096];
+	struct ingest_options o = world_options();
+	world_init(&w, &o, 1);
+	w.forgets = true;
+	w.capacity = 1000;
+	w.entries = calloc(w.capacity, sizeof *w.entries);
+	terminal_join(&t, &w, "13800000001", false);
+	for (unsigned n = 0; n < 100; n++)
+		frame(&t, &wire, n);
+	uint64_t before = 0;
+	allocations_watch();
+	for (unsigned round = 0; round < 4; round++) {
+		/* a partial frame, then the rest of it and more: the first round fills the pools */
+		size_t cut = wire.size / 2 + 10;
+		terminal_send(&t, span_of(wire.data, cut));
+		world_turn(&w);
+		terminal_send(&t, span_of(wire.data + cut, wire.size - cut));
+		WORLD_UNTIL(&w, w.count == 100 * (round + 1));
+		world_settle_all(&w);
+		for (ssize_t heard = 0; heard < 100 * 15;) {
+			world_turn(&w);
+			ssize_t n = recv(t.fd, replies, sizeof replies, 0);
+			heard += n > 0 ? n : 0;
+		}
+		if (round == 0)
+			before = allocations();
+		cr_assert_eq(allocations(), before, "%lu in round %u", (unsigned long)(allocations() - before), round);
+	}
+	buf_deinit(&wire);
+	terminal_close(&t);
+	world_deinit(&w);
+}
+
+Test(conn, an_idle_connection_takes_little_memory)
+{
+	/* libuv's handle is 248 bytes of it; 8 KiB are allowed with everything else of a terminal */
+	cr_assert_leq(sizeof(struct conn_tcp), 512);
+	cr_assert_leq(sizeof(struct conn_udp), 256);
 }
 
 /* --- ends --- */

@@ -86,10 +86,10 @@ Test(udp, a_busy_engine_leaves_datagrams_to_the_kernel_and_loses_none)
 	for (unsigned n = 0; n < 10; n++)
 		terminal_say(&t, 0x0200, location(n));
 	WORLD_UNTIL(&w, world_counter(&w, INGEST_COUNT_PAUSES_ROOM) == 1);
-	uint64_t datagrams = world_counter(&w, INGEST_COUNT_UDP_DATAGRAMS);
 	for (unsigned k = 0; k < 20; k++)
 		world_turn(&w);
-	cr_assert_eq(world_counter(&w, INGEST_COUNT_UDP_DATAGRAMS), datagrams);
+	/* the login, two that were taken, and the one that met the busy engine */
+	cr_assert_eq(world_counter(&w, INGEST_COUNT_UDP_DATAGRAMS), 4);
 	w.room = SIZE_MAX;
 	world_room(&w);
 	WORLD_UNTIL(&w, w.count == 10);

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,7 +41,10 @@ enum status shard_submit(struct shard *s, const struct intake *in)
 		w->capacity = w->capacity ? 2 * w->capacity : 64;
 		w->entries = realloc(w->entries, w->capacity * sizeof *w->entries);
 	}
-	copy_entry(&w->entries[w->count++], s, in);
+	if (w->forgets)
+		w->entries[w->count++] = (struct entry){.in = *in, .shard = s->index};
+	else
+		copy_entry(&w->entries[w->count++], s, in);
 	return STATUS_OK;
 }
 
@@ -98,6 +101,7 @@ void world_init(struct world *w, const struct ingest_options *options, unsigned 
 {
 	memset(w, 0, sizeof *w);
 	log_set_level(LOG_OFF);
+	signal(SIGPIPE, SIG_IGN);
 	w->room = SIZE_MAX;
 	w->shard_count = shards;
 	strcpy(w->dir, "/tmp/zayton-listen-XXXXXX");

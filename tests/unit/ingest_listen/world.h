@@ -53,6 +53,7 @@ struct world {
 	enum status submit_status;
 	size_t room;  /* submissions until STATUS_BUSY */
 	size_t tries; /* calls of shard_submit */
+	bool forgets; /* keep the tickets of entries, not their bodies: allocates nothing */
 };
 
 /* Loopback, ephemeral ports, open registration; nothing settles by itself. */

@@ -3,10 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,177 +11,31 @@
 #include <unistd.h>
 
 #include "query/http/http.h"
-#include "query/http/http_problem.h"
 #include "unit/query_http/http_client.h"
+#include "unit/query_http/http_rig.h"
 
-#define QUEUE_BYTES 65536
 #define STREAM_BYTES ((size_t)24 << 20)
-
-/* What the test routes tell the tests. */
-static struct {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	bool gate_open;
-	unsigned waiting;       /* handlers at the gate */
-	size_t queue_high;      /* of the last stream */
-	uint64_t produced;      /* bytes the last stream wrote */
-	enum status stream_end; /* STATUS_NEED_MORE while it runs */
-} seen = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-
-static void tell(enum status end, struct http_exchange *x, uint64_t produced)
-{
-	pthread_mutex_lock(&seen.mutex);
-	seen.stream_end = end;
-	seen.produced = produced;
-	seen.queue_high = x->queue_high;
-	pthread_cond_broadcast(&seen.changed);
-	pthread_mutex_unlock(&seen.mutex);
-}
-
-static enum status await_stream_end(void)
-{
-	pthread_mutex_lock(&seen.mutex);
-	while (seen.stream_end == STATUS_NEED_MORE)
-		pthread_cond_wait(&seen.changed, &seen.mutex);
-	enum status status = seen.stream_end;
-	pthread_mutex_unlock(&seen.mutex);
-	return status;
-}
-
-static void fill_pattern(char *out, size_t size, uint64_t at)
-{
-	for (size_t i = 0; i < size; i++)
-		out[i] = (char)('a' + (at + i) % 23);
-}
-
-static void get_stream(struct http_call *c)
-{
-	char piece[5000];
-	uint64_t at = 0, want = (uint64_t)c->values[0].number;
-	enum status status = STATUS_OK;
-	exchange_begin(c->x, 200, "text/plain");
-	while (at < want && !status) {
-		size_t size = want - at < sizeof piece ? want - at : sizeof piece;
-		fill_pattern(piece, size, at);
-		status = exchange_write(c->x, span_of(piece, size));
-		at += size;
-	}
-	tell(status, c->x, at);
-	exchange_end(c->x);
-}
-
-static void get_broken(struct http_call *c)
-{
-	char piece[40000];
-	fill_pattern(piece, sizeof piece, 0);
-	exchange_begin(c->x, 200, "text/plain");
-	cr_expect_eq(exchange_write(c->x, span_of(piece, sizeof piece)), STATUS_OK);
-	exchange_abort(c->x);
-}
-
-static void get_gate(struct http_call *c)
-{
-	pthread_mutex_lock(&seen.mutex);
-	seen.waiting++;
-	pthread_cond_broadcast(&seen.changed);
-	while (!seen.gate_open)
-		pthread_cond_wait(&seen.changed, &seen.mutex);
-	seen.waiting--;
-	pthread_mutex_unlock(&seen.mutex);
-	http_answer(c, 200, "text/plain", span_of_string("through\n"));
-}
-
-static void open_gate(bool open)
-{
-	pthread_mutex_lock(&seen.mutex);
-	seen.gate_open = open;
-	pthread_cond_broadcast(&seen.changed);
-	pthread_mutex_unlock(&seen.mutex);
-}
-
-static void await_waiting(unsigned count)
-{
-	pthread_mutex_lock(&seen.mutex);
-	while (seen.waiting < count)
-		pthread_cond_wait(&seen.changed, &seen.mutex);
-	pthread_mutex_unlock(&seen.mutex);
-}
-
-static void post_echo(struct http_call *c)
-{
-	http_answer(c, 200, "application/json", buf_view(&c->x->request.body));
-}
-
-static void get_who(struct http_call *c)
-{
-	char text[200];
-	int n = snprintf(text, sizeof text, "%s|%s|%s|%.*s", c->principal.name, c->principal.scope, c->x->request.path,
-			 (int)c->path_args[0].size, (const char *)c->path_args[0].data);
-	http_answer(c, 200, "text/plain", span_of(text, (size_t)n));
-}
-
-static void get_nothing(struct http_call *c)
-{
-	(void)c; /* a handler that forgets to answer */
-}
-
-static const struct http_param stream_params[] = {
-	{"bytes", HTTP_PARAM_INTEGER, 0, INT64_MAX, NULL, true, "how many"},
-};
-
-static const struct http_route test_routes[] = {
-	{HTTP_GET, "/t/stream", "tStream", "", "text/plain", stream_params, 1, 0, get_stream, NULL},
-	{HTTP_GET, "/t/broken", "tBroken", "", "text/plain", NULL, 0, 0, get_broken, NULL},
-	{HTTP_GET, "/t/gate", "tGate", "", "text/plain", NULL, 0, 0, get_gate, NULL},
-	{HTTP_POST, "/t/echo", "tEcho", "", "application/json", NULL, 0, HTTP_ROUTE_BODY, post_echo, NULL},
-	{HTTP_GET, "/t/who/{name}", "tWho", "", "text/plain", NULL, 0, HTTP_ROUTE_INLINE, get_who, NULL},
-	{HTTP_GET, "/t/nothing", "tNothing", "", "text/plain", NULL, 0, 0, get_nothing, NULL},
-};
-
-static struct http *start(void (*change)(struct http_options *))
-{
-	struct http_options o = http_options_default(NULL);
-	struct http *h;
-	o.pool_threads = 2;
-	o.pool_queue = 2;
-	o.answer_queue_bytes = QUEUE_BYTES;
-	if (change)
-		change(&o);
-	cr_assert_eq(http_new(&o, &h), STATUS_OK);
-	for (size_t i = 0; i < sizeof test_routes / sizeof test_routes[0]; i++)
-		cr_assert_eq(http_add_route(h, &test_routes[i]), STATUS_OK);
-	cr_assert_eq(http_start(h), STATUS_OK);
-	seen.stream_end = STATUS_NEED_MORE;
-	return h;
-}
-
-static void finish(struct http *h)
-{
-	open_gate(true);
-	http_stop(h);
-	http_free(h);
-}
 
 TestSuite(http_server, .timeout = 120);
 
 Test(http_server, health_is_answered_with_a_length)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "GET /healthz", "", NULL);
 	cr_expect_eq(a.status, 200);
 	cr_expect_str_eq(answer_header(&a, "content-type"), "application/json");
 	cr_expect_str_eq(answer_header(&a, "content-length"), "16");
 	cr_expect_str_eq((char *)a.body.data, "{\"status\":\"ok\"}\n");
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, pipelined_requests_are_answered_in_order)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
-	open_gate(true);
+	rig_open_gate(true);
 	for (int i = 0; i < 20; i++)
 		client_send(&c, i % 2 ? "GET /t/who/x HTTP/1.1\r\nHost: localhost\r\n\r\n"
 				      : "GET /t/gate HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -194,14 +45,14 @@ Test(http_server, pipelined_requests_are_answered_in_order)
 		answer_deinit(&a);
 	}
 	client_close(&c);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_request_split_at_every_byte_is_whole)
 {
 	static const char text[] = "POST /t/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 				   "Content-Length: 9\r\n\r\n{\"a\":[1]}";
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	for (size_t cut = 1; cut < sizeof text - 1; cut++) {
 		struct client c = client_open(http_port(h));
 		struct answer a;
@@ -215,12 +66,12 @@ Test(http_server, a_request_split_at_every_byte_is_whole)
 		answer_deinit(&a);
 		client_close(&c);
 	}
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_long_answer_is_chunked_and_whole)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "GET /t/stream?bytes=3000000", "", NULL);
 	cr_expect_eq(a.status, 200);
 	cr_expect_str_eq(answer_header(&a, "transfer-encoding"), "chunked");
@@ -229,12 +80,12 @@ Test(http_server, a_long_answer_is_chunked_and_whole)
 	for (size_t i = 0; i < a.body.size; i++)
 		cr_assert_eq(a.body.data[i], 'a' + i % 23, "byte %zu", i);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, http_1_0_gets_an_unframed_answer_and_the_close)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
 	client_send(&c, "GET /t/stream?bytes=500000 HTTP/1.0\r\n\r\n");
@@ -243,12 +94,12 @@ Test(http_server, http_1_0_gets_an_unframed_answer_and_the_close)
 	cr_expect_eq(a.body.size, 500000u);
 	answer_deinit(&a);
 	client_close(&c);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_slow_reader_holds_the_producer_within_its_bound)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
 	int small = 65536;
@@ -257,26 +108,27 @@ Test(http_server, a_slow_reader_holds_the_producer_within_its_bound)
 	cr_assert(client_answer(&c, &a, false));
 	cr_expect_eq(a.body.size, STREAM_BYTES);
 	cr_expect(a.whole);
-	cr_expect_eq(await_stream_end(), STATUS_OK);
-	cr_expect_leq(seen.queue_high, (size_t)QUEUE_BYTES);
-	cr_expect_gt(seen.queue_high, (size_t)QUEUE_BYTES / 2, "the bound was never reached: the test shows nothing");
+	cr_expect_eq(rig_await_stream_end(), STATUS_OK);
+	cr_expect_leq(rig_queue_high(), (size_t)RIG_QUEUE_BYTES);
+	cr_expect_gt(rig_queue_high(), (size_t)RIG_QUEUE_BYTES / 2,
+		     "the bound was never reached: the test shows nothing");
 	answer_deinit(&a);
 	client_close(&c);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_client_that_leaves_stops_its_producer)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	client_send(&c, "GET /t/stream?bytes=9000000000000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	cr_assert(client_receive(&c));
 	client_close(&c);
-	cr_expect_eq(await_stream_end(), STATUS_CANCELLED);
+	cr_expect_eq(rig_await_stream_end(), STATUS_CANCELLED);
 	struct answer a = ask(http_port(h), "GET /healthz", "", NULL);
 	cr_expect_eq(a.status, 200);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 static void short_stall(struct http_options *o)
@@ -286,55 +138,55 @@ static void short_stall(struct http_options *o)
 
 Test(http_server, a_client_that_stops_reading_is_let_go)
 {
-	struct http *h = start(short_stall);
+	struct http *h = rig_start(short_stall);
 	struct client c = client_open(http_port(h));
 	client_send(&c, "GET /t/stream?bytes=9000000000000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	cr_assert(client_receive(&c));
-	cr_expect_eq(await_stream_end(), STATUS_CANCELLED); /* without another read */
+	cr_expect_eq(rig_await_stream_end(), STATUS_CANCELLED); /* without another read */
 	client_close(&c);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_client_that_never_ends_its_headers_is_let_go)
 {
-	struct http *h = start(short_stall);
+	struct http *h = rig_start(short_stall);
 	struct client c = client_open(http_port(h));
 	client_send(&c, "GET /healthz HTTP/1.1\r\nX-Slow: ");
 	cr_expect_not(client_receive(&c));
 	client_close(&c);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, an_answer_that_breaks_is_seen_cut)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "GET /t/broken", "", NULL);
 	cr_expect_eq(a.status, 200);
 	cr_expect_not(a.whole);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_handler_that_forgets_to_answer_is_an_internal_error)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "GET /t/nothing", "", NULL);
 	cr_expect_eq(a.status, 500);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_full_pool_says_503_and_when_to_come_again)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client held[4];
 	struct answer a;
-	open_gate(false);
+	rig_open_gate(false);
 	for (int i = 0; i < 4; i++) { /* two run, two wait */
 		held[i] = client_open(http_port(h));
 		client_send(&held[i], "GET /t/gate HTTP/1.1\r\nHost: localhost\r\n\r\n");
 		if (i < 2)
-			await_waiting((unsigned)i + 1);
+			rig_await_waiting((unsigned)i + 1);
 	}
 	do { /* until the fourth has reached the queue */
 		a = ask(http_port(h), "GET /t/gate", "Connection: close\r\n", NULL);
@@ -346,18 +198,18 @@ Test(http_server, a_full_pool_says_503_and_when_to_come_again)
 	a = ask(http_port(h), "GET /healthz", "", NULL);
 	cr_expect_eq(a.status, 200, "the loop answers while every reader is busy");
 	answer_deinit(&a);
-	open_gate(true);
+	rig_open_gate(true);
 	for (int i = 0; i < 4; i++) {
 		cr_expect(client_answer(&held[i], &a, false));
 		answer_deinit(&a);
 		client_close(&held[i]);
 	}
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, head_has_the_head_alone)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
 	client_send(&c, "HEAD /t/stream?bytes=100000000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -369,12 +221,12 @@ Test(http_server, head_has_the_head_alone)
 	cr_expect_str_eq((char *)a.body.data, "local|all|/t/who/y|y");
 	answer_deinit(&a);
 	client_close(&c);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, unknown_paths_and_methods_are_problems)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "GET /nowhere", "", NULL);
 	cr_expect_eq(a.status, 404);
 	cr_expect(answer_has(&a, "\"instance\":\"/nowhere\""));
@@ -388,12 +240,12 @@ Test(http_server, unknown_paths_and_methods_are_problems)
 	cr_expect_eq(a.status, 204);
 	cr_expect_str_eq(answer_header(&a, "allow"), "get, head");
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, bad_parameters_are_named)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	static const struct {
 		const char *request, *parameter;
 	} cases[] = {
@@ -411,12 +263,12 @@ Test(http_server, bad_parameters_are_named)
 		cr_expect(answer_has(&a, cases[i].parameter), "%s: %s", cases[i].request, (char *)a.body.data);
 		answer_deinit(&a);
 	}
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, bodies_are_bounded_and_must_be_announced)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "POST /t/echo", "Content-Type: application/json\r\n", "[1,2]");
 	cr_expect_eq(a.status, 200);
 	cr_expect_str_eq((char *)a.body.data, "[1,2]");
@@ -434,12 +286,12 @@ Test(http_server, bodies_are_bounded_and_must_be_announced)
 	a = ask(http_port(h), "POST /t/echo", "Content-Length: 99999999999999999\r\n", NULL);
 	cr_expect_eq(a.status, 413);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_body_past_the_bound_is_read_and_refused)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
 	size_t size = HTTP_BODY_MAX + 1;
@@ -457,12 +309,12 @@ Test(http_server, a_body_past_the_bound_is_read_and_refused)
 	answer_deinit(&a);
 	client_close(&c);
 	free(body);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, headers_past_the_bound_end_the_connection)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	char line[1024];
 	client_send(&c, "GET /healthz HTTP/1.1\r\n");
@@ -477,12 +329,12 @@ Test(http_server, headers_past_the_bound_end_the_connection)
 	struct answer a = ask(http_port(h), "GET /healthz", "", NULL);
 	cr_expect_eq(a.status, 200);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, garbage_costs_its_connection_alone)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	static const char *const garbage[] = {"\x16\x03\x01\x02",
 					      "\r\n\r\n\r\n",
 					      "FOO /x HTTP/1.1\r\n\r\n",
@@ -501,16 +353,16 @@ Test(http_server, garbage_costs_its_connection_alone)
 	struct answer a = ask(http_port(h), "GET /healthz", "", NULL);
 	cr_expect_eq(a.status, 200);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_path_is_decoded_once)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "GET /t/who/plate:2:%E9%97%BDC1%2525", "", NULL);
 	cr_expect_str_eq((char *)a.body.data, "local|all|/t/who/plate:2:闽C1%25|plate:2:闽C1%25");
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 static void few_connections(struct http_options *o)
@@ -520,7 +372,7 @@ static void few_connections(struct http_options *o)
 
 Test(http_server, connections_past_the_bound_are_refused)
 {
-	struct http *h = start(few_connections);
+	struct http *h = rig_start(few_connections);
 	struct client held[4], extra;
 	struct answer a;
 	for (int i = 0; i < 4; i++) {
@@ -543,18 +395,18 @@ Test(http_server, connections_past_the_bound_are_refused)
 		answer_deinit(&a);
 		client_close(&extra);
 	}
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, stopping_lets_an_answer_under_way_finish)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
-	open_gate(false);
+	rig_open_gate(false);
 	client_send(&c, "GET /t/gate HTTP/1.1\r\nHost: localhost\r\n\r\n");
-	await_waiting(1);
-	open_gate(true);
+	rig_await_waiting(1);
+	rig_open_gate(true);
 	http_stop(h);
 	cr_assert(client_answer(&c, &a, false));
 	cr_expect_str_eq((char *)a.body.data, "through\n");
@@ -570,12 +422,12 @@ static void no_patience(struct http_options *o)
 
 Test(http_server, stopping_cuts_what_does_not_finish)
 {
-	struct http *h = start(no_patience);
+	struct http *h = rig_start(no_patience);
 	struct client c = client_open(http_port(h));
 	client_send(&c, "GET /t/stream?bytes=9000000000000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	cr_assert(client_receive(&c));
 	http_stop(h);
-	cr_expect_eq(await_stream_end(), STATUS_CANCELLED);
+	cr_expect_eq(rig_await_stream_end(), STATUS_CANCELLED);
 	client_close(&c);
 	http_free(h);
 }
@@ -599,7 +451,7 @@ static void with_tokens(struct http_options *o)
 
 Test(http_server, a_token_says_who_asks)
 {
-	struct http *h = start(with_tokens);
+	struct http *h = rig_start(with_tokens);
 	uint16_t port = http_port(h);
 	struct answer a = ask(port, "GET /t/who/z", "Authorization: Bearer secret-of-the-reader\r\n", NULL);
 	cr_expect_str_eq((char *)a.body.data, "reader|village:东村|/t/who/z|z");
@@ -619,12 +471,12 @@ Test(http_server, a_token_says_who_asks)
 		"Authorization: Bearer secret-of-the-writer\r\nContent-Type: application/json\r\n", "1");
 	cr_expect_eq(a.status, 200);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_foreign_page_in_a_local_browser_is_not_local)
 {
-	struct http *h = start(NULL);
+	struct http *h = rig_start(NULL);
 	struct client c = client_open(http_port(h));
 	struct answer a;
 	client_send(&c, "GET /t/who/z HTTP/1.1\r\nHost: rebound.example:80\r\n\r\n");
@@ -640,57 +492,14 @@ Test(http_server, a_foreign_page_in_a_local_browser_is_not_local)
 	a = ask(http_port(h), "GET /t/who/z", own, NULL);
 	cr_expect_eq(a.status, 200);
 	answer_deinit(&a);
-	finish(h);
+	rig_finish(h);
 }
 
 /* --- TLS --- */
 
-static char folder[] = "/tmp/zayton-http-XXXXXX";
-static char certificate_path[64], key_path[64];
-
-static void make_certificate(void)
+Test(http_server, tls_carries_a_long_answer, .init = rig_make_certificate, .fini = rig_remove_certificate)
 {
-	cr_assert(mkdtemp(folder));
-	snprintf(certificate_path, sizeof certificate_path, "%s/cert.pem", folder);
-	snprintf(key_path, sizeof key_path, "%s/key.pem", folder);
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = X509_new();
-	cr_assert(key && x);
-	X509_set_version(x, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 86400);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1,
-				   -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-	cr_assert(X509_sign(x, key, EVP_sha256()));
-	FILE *f = fopen(certificate_path, "w");
-	cr_assert(f && PEM_write_X509(f, x));
-	fclose(f);
-	f = fopen(key_path, "w");
-	cr_assert(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
-	fclose(f);
-	X509_free(x);
-	EVP_PKEY_free(key);
-}
-
-static void remove_certificate(void)
-{
-	unlink(certificate_path);
-	unlink(key_path);
-	rmdir(folder);
-}
-
-static void with_tls(struct http_options *o)
-{
-	o->tls_certificate = certificate_path;
-	o->tls_key = key_path;
-}
-
-Test(http_server, tls_carries_a_long_answer, .init = make_certificate, .fini = remove_certificate)
-{
-	struct http *h = start(with_tls);
+	struct http *h = rig_start(rig_with_tls);
 	struct client c = client_open_tls(http_port(h), "http/1.1");
 	struct answer a;
 	client_send(&c, "GET /t/stream?bytes=2000000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -699,7 +508,7 @@ Test(http_server, tls_carries_a_long_answer, .init = make_certificate, .fini = r
 	cr_expect(a.whole);
 	answer_deinit(&a);
 	client_close(&c);
-	finish(h);
+	rig_finish(h);
 }
 
 Test(http_server, a_bad_certificate_is_said_at_start)
@@ -714,11 +523,11 @@ Test(http_server, a_bad_certificate_is_said_at_start)
 
 Test(http_server, a_taken_port_is_said_at_start)
 {
-	struct http *h = start(NULL), *other;
+	struct http *h = rig_start(NULL), *other;
 	struct http_options o = http_options_default(NULL);
 	o.port = http_port(h);
 	cr_assert_eq(http_new(&o, &other), STATUS_OK);
 	cr_expect_eq(http_start(other), STATUS_IO);
 	http_free(other);
-	finish(h);
+	rig_finish(h);
 }
