@@ -1,4 +1,5 @@
 #include "engine/store/journal_files.h"
+#include "engine/store/folder.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -156,29 +157,10 @@ static enum status check_order(const struct journal_folder *f, struct buf *compl
 	return STATUS_OK;
 }
 
-static enum status make_folder(const char *dir)
-{
-	if (mkdir(dir, 0750) != 0) {
-		if (errno == EEXIST)
-			return STATUS_OK;
-		log_error("journal", "mkdir %s: %s", dir, strerror(errno));
-		return journal_errno_status(errno);
-	}
-	/* the folder's own name must survive too */
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int parent = fd >= 0 ? openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	enum status status = parent >= 0 && fsync(parent) == 0 ? STATUS_OK : journal_errno_status(errno);
-	if (parent >= 0)
-		close(parent);
-	if (fd >= 0)
-		close(fd);
-	return status;
-}
-
 enum status journal_folder_open(struct journal_folder *f, const char *dir, bool writing, struct buf *complaints)
 {
 	*f = (struct journal_folder){.dir = dir, .fd = -1};
-	enum status status = writing ? make_folder(dir) : STATUS_OK;
+	enum status status = writing ? folder_make(dir) : STATUS_OK;
 	if (status)
 		return status;
 	f->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

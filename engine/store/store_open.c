@@ -1,25 +1,16 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/core/log.h"
+#include "engine/store/folder.h"
 #include "engine/store/store_state.h"
 
 #define CACHE_BYTES_DEFAULT ((size_t)64 << 20)
 #define WRITE_BUFFER_BYTES_DEFAULT ((size_t)128 << 20)
 
 static const char format_key[] = "format";
-
-static enum status make_folder(const char *path)
-{
-	if (mkdir(path, 0750) == 0 || errno == EEXIST)
-		return STATUS_OK;
-	log_error("store", "%s: %s", path, strerror(errno));
-	return errno == ENOSPC ? STATUS_NO_SPACE : STATUS_IO;
-}
 
 /* The folder of RocksDB, and whether it holds anything. */
 static enum status find_folder(const struct store_options *options, char **out_path, bool *out_exists)
@@ -37,8 +28,8 @@ static enum status find_folder(const struct store_options *options, char **out_p
 	if (!*out_exists && (!options->create || options->read_only))
 		return STATUS_NOT_FOUND;
 	if (!*out_exists)
-		status = make_folder(options->dir);
-	return status == STATUS_OK && !*out_exists ? make_folder(*out_path) : status;
+		status = folder_make(options->dir);
+	return status == STATUS_OK && !*out_exists ? folder_make(*out_path) : status;
 }
 
 static enum status write_format(struct store *s)
@@ -187,7 +178,7 @@ enum status store_backup(struct store *s, const char *to_dir)
 	char *path = NULL;
 	if (s->read_only)
 		return STATUS_DENIED;
-	enum status status = make_folder(to_dir);
+	enum status status = folder_make(to_dir);
 	if (status != STATUS_OK)
 		return status;
 	if (asprintf(&path, "%s/db", to_dir) < 0)
