@@ -123,6 +123,7 @@ Test(cmd_files, an_import_that_is_gone_on_with_doubles_and_loses_nothing)
 	cr_assert(RUN(cmd_import, "import tracks in.csv --data a") == 0);
 	cr_assert(RUN(cmd_import, "import tracks in.csv --data a --resume") == 0);
 	expect_in("stdout", "before 此前已读     1100");
+	expect_in("stdout", "rows 行             0\n");
 	cr_assert(RUN(cmd_import, "import tracks in.csv --data b --resume") == 0,
 		  "nothing to go on with: from the start");
 	cr_assert(RUN(cmd_export, "export tracks --data a --device all -o a.csv" SPAN) == 0);
