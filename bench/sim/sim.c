@@ -408,7 +408,8 @@ int main(int argc, char **argv)
 		s.server = start_server(&s.options);
 		if (s.server < 0)
 			return 1;
-		printf("zayton 演示数据 demo data | terminals 127.0.0.1:%d | open 打开 http://127.0.0.1:%d/\n",
+		printf("zayton 演示数据 demo data | terminals 终端接入 127.0.0.1:%d | open 打开 "
+		       "http://127.0.0.1:%d/api/v1/positions?format=geojson\n",
 		       s.options.port, s.options.http);
 	}
 	s.terminals = calloc(s.options.terminals, sizeof *s.terminals);

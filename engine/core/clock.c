@@ -71,21 +71,38 @@ static int civil_exists(int year, int month, int day, int hour, int minute, int 
 	       minute <= 59 && second <= 59;
 }
 
+static int bcd_byte(uint8_t byte)
+{
+	int high = byte >> 4, low = byte & 15;
+	return high > 9 || low > 9 ? 100 : high * 10 + low; /* 100 is out of every range */
+}
+
+/* Days since 1970 of a BCD date, or INT64_MIN. */
+static int64_t bcd_days(const uint8_t bcd[3])
+{
+	int year = bcd_byte(bcd[0]), month = bcd_byte(bcd[1]), day = bcd_byte(bcd[2]);
+	if (year > 99 || !civil_exists(2000 + year, month, day, 0, 0, 0))
+		return INT64_MIN;
+	return days_from_civil(2000 + year, month, day);
+}
+
 enum status bcd_time_decode(const uint8_t bcd[6], int64_t *out_ms)
 {
-	int part[6];
-	for (int i = 0; i < 6; i++) {
-		int high = bcd[i] >> 4, low = bcd[i] & 15;
-		if (high > 9 || low > 9)
+	/* nearly every report is of the day of the one before it; the calendar was a fifth of decoding one */
+	static _Thread_local uint32_t known_date = UINT32_MAX;
+	static _Thread_local int64_t known_days;
+	uint32_t date = (uint32_t)bcd[0] << 16 | (uint32_t)bcd[1] << 8 | bcd[2];
+	if (date != known_date) {
+		int64_t days = bcd_days(bcd);
+		if (days == INT64_MIN)
 			return STATUS_BAD_TIME;
-		part[i] = high * 10 + low;
+		known_date = date;
+		known_days = days;
 	}
-	int year = 2000 + part[0];
-	if (!civil_exists(year, part[1], part[2], part[3], part[4], part[5]))
+	int hour = bcd_byte(bcd[3]), minute = bcd_byte(bcd[4]), second = bcd_byte(bcd[5]);
+	if (hour > 23 || minute > 59 || second > 59)
 		return STATUS_BAD_TIME;
-	int64_t days = days_from_civil(year, part[1], part[2]);
-	int64_t seconds = days * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
-	*out_ms = seconds * 1000 - CHINA_OFFSET_MS;
+	*out_ms = (known_days * 86400 + hour * 3600 + minute * 60 + second) * 1000 - CHINA_OFFSET_MS;
 	return STATUS_OK;
 }
 

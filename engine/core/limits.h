@@ -36,6 +36,8 @@
 #define CHECKPOINT_SLICE_BYTES (2u << 20)
 /* bytes of one journal entry, framing included */
 #define JOURNAL_ENTRY_MAX (1u << 20)
+/* a segment of the journal: its beginning costs two syncs */
+#define JOURNAL_SEGMENT_BYTES (16u << 20)
 /* bytes of one journal batch before compression */
 #define JOURNAL_BATCH_MAX (8u << 20)
 /* time families open at once over all kinds and classes: RocksDB keeps a memtable for each */

@@ -257,13 +257,20 @@ static void add_latency(const struct shard *s, struct engine_stats *out)
 	out->commit_max_us = max > out->commit_max_us ? max : out->commit_max_us;
 }
 
+/* heads counted under one hold of a lock */
+#define BITE 1024u
+
 static void add_heads(struct shard *s, struct engine_stats *out)
 {
-	pthread_mutex_lock(&s->heads.lock);
-	out->devices_active += s->heads.count;
-	for (uint32_t i = 0; i < s->heads.count; i++)
-		out->head_reports += s->heads.all[i]->run.count;
-	pthread_mutex_unlock(&s->heads.lock);
+	for (uint32_t at = 0, end = 1; at < end; at += BITE) {
+		pthread_mutex_lock(&s->heads.lock);
+		end = s->heads.count;
+		for (uint32_t i = at; i < end && i < at + BITE; i++)
+			out->head_reports += s->heads.all[i]->run.count;
+		pthread_mutex_unlock(&s->heads.lock);
+		if (at + BITE >= end)
+			out->devices_active += end;
+	}
 }
 
 #define GET(counter) atomic_load_explicit(&(counter), memory_order_relaxed)

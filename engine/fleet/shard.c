@@ -390,6 +390,14 @@ enum status shard_init(struct shard *s, struct engine *e, unsigned index)
 	return writer_open(&options, &s->writer);
 }
 
+/* Small enough that what stays behind when everything is applied (the newest segment) is little, and that trimming
+ * keeps up with a small bound. */
+static uint64_t segment_bytes(size_t journal_bytes_max)
+{
+	uint64_t eighth = journal_bytes_max / 8;
+	return eighth < JOURNAL_SEGMENT_BYTES ? eighth : JOURNAL_SEGMENT_BYTES;
+}
+
 enum status shard_open_journal(struct shard *s, const char *dir)
 {
 	const struct engine_options *o = &s->engine->options;
@@ -398,7 +406,7 @@ enum status shard_open_journal(struct shard *s, const char *dir)
 		.durability = o->durability,
 		.interval_ms = o->durability_interval_ms,
 		.gather_us = o->gather_us,
-		.segment_bytes = o->journal_bytes_max / 8,
+		.segment_bytes = segment_bytes(o->journal_bytes_max),
 		.pending_max = JOURNAL_BATCH_MAX,
 		.on_durable = on_durable,
 		.context = s,

@@ -2,7 +2,8 @@
  *
  * Invariants: 1 <= count <= BLOCK_REPORTS_MAX; reports strictly ascend in (time_ms, hash); the span of
  * time is at most BLOCK_SPAN_MAX_MS; decode(encode(x)) == x for every field, item and body byte; the
- * same reports encode to the same bytes on every machine.
+ * same reports encode to the same bytes on every machine (but for the summary's distance, see distance.h). The bytes
+ * are drawn in block_layout.h.
  * Threads: functions here are pure; a block may be read anywhere. */
 #ifndef ZAYTON_SERIES_BLOCK_H
 #define ZAYTON_SERIES_BLOCK_H
@@ -64,9 +65,10 @@ enum block_part {
 };
 extern const char *const block_part_names[BLOCK_PART_COUNT];
 
-/* Encode `count` reports, strictly ascending, and append to `out`. `out` is unchanged on failure.
- * STATUS_EMPTY count is 0; STATUS_INVALID not ascending, too many, or too long a span;
- * STATUS_FULL, STATUS_NO_MEMORY. */
+/* Encode `count` reports, strictly ascending, and append to `out`, which needs room for 16 KiB more than the block
+ * takes in the end. `out` is unchanged on failure. Each hash must be that of its body: it is not stored.
+ * STATUS_EMPTY count is 0; STATUS_INVALID not ascending, too many, too long a span, or a report that is not
+ * report_is_whole(); STATUS_FULL no room in `out`, or more than BLOCK_BYTES_MAX; STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status block_encode(const struct report *reports, size_t count, struct buf *out);
 
 /* Read the summary; verifies the header only. STATUS_CORRUPT, STATUS_BAD_VERSION. */

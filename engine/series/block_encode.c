@@ -326,25 +326,21 @@ static enum status put_position(struct encoder *e, struct buf *out)
 
 /* --- altitude, mileage --- */
 
-static void altitude_residuals(struct encoder *e)
+static void altitude_residuals(const struct encoder *e, unsigned choice, uint32_t *out)
 {
-	int32_t first16 = e->altitude[0] * 16;
-	int32_t mean16[BLOCK_ALTITUDE_CHOICES] = {first16, first16, first16, first16};
-	for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++)
-		e->residuals[choice][0] = 0;
+	int32_t mean16 = e->altitude[0] * 16;
+	const unsigned moving = block_altitude_shifts[choice][0], parked = block_altitude_shifts[choice][1];
+	out[0] = 0;
 	for (size_t i = 1; i < e->count; i++) {
-		int32_t altitude = e->altitude[i];
-		for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++) {
-			unsigned shift = block_altitude_shift(choice, e->speed[i]);
-			e->residuals[choice][i] = zigzag32(altitude - block_altitude_expected(mean16[choice]));
-			mean16[choice] = block_altitude_next(mean16[choice], altitude, shift);
-		}
+		out[i] = zigzag32(e->altitude[i] - block_altitude_expected(mean16));
+		mean16 = block_altitude_next(mean16, e->altitude[i], e->speed[i] ? moving : parked);
 	}
 }
 
 static enum status put_altitude(struct encoder *e, struct buf *out)
 {
-	altitude_residuals(e);
+	for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++)
+		altitude_residuals(e, choice, e->residuals[choice]);
 	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_CHOICES, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)

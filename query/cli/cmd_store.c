@@ -77,7 +77,7 @@ int cmd_check(int argc, char **argv)
 	return 0;
 }
 
-static void print_info(const struct store_info *i)
+static void print_info(const struct store_info *i, uint64_t in_heads)
 {
 	char first[TIME_TEXT_MAX] = "-", last[TIME_TEXT_MAX] = "-";
 	if (i->blocks) {
@@ -85,34 +85,40 @@ static void print_info(const struct store_info *i)
 		time_format(i->time_last_ms, CHINA_OFFSET_MS, last);
 	}
 	printf("devices 设备        %" PRIu64 "\nblocks 块           %" PRIu64 " (%" PRIu64 " overlapping)\n"
-	       "points 点           %" PRIu64 "\nmessages 消息       %" PRIu64 "\nquarantined 隔离    %" PRIu64 "\n"
+	       "points 点           %" PRIu64 " in blocks 块内, %" PRIu64 " in heads 待封\nmessages 消息       %" PRIu64
+	       "\nquarantined 隔离    %" PRIu64 "\n"
 	       "span 时间范围       %s .. %s\nfamilies 列族       %u\ndisk 磁盘           %" PRIu64 " bytes\n",
-	       i->devices, i->blocks, i->overlap_blocks, i->reports, i->messages, i->quarantined, first, last,
+	       i->devices, i->blocks, i->overlap_blocks, i->reports, in_heads, i->messages, i->quarantined, first, last,
 	       i->families, i->disk_bytes);
 	if (!i->reports)
 		return;
 	double points = (double)i->reports;
-	printf("bytes/point 字节/点 %.3f on disk, %.3f in blocks:\n", (double)i->disk_bytes / points,
-	       (double)i->block_bytes / points);
+	printf("bytes/point 字节/点 %.3f on disk, %.3f in blocks:\n",
+	       (double)i->disk_bytes / (points + (double)in_heads), (double)i->block_bytes / points);
 	for (int part = 0; part < BLOCK_PART_COUNT; part++)
 		printf("  %-10s %.4f\n", block_part_names[part], (double)i->part_bytes[part] / points);
 }
 
 int cmd_info(int argc, char **argv)
 {
-	struct store *store;
+	struct engine *engine;
 	struct store_info info;
+	struct engine_stats stats;
 	if (argc != 2 || argv[1][0] == '-')
 		return usage("info");
-	enum status status = open_read_only(argv[1], &store);
+	struct engine_options options = engine_options_default(argv[1]);
+	options.create = false;
+	options.read_only = true;
+	enum status status = engine_open(&options, &engine);
 	if (!status) {
-		status = store_info(store, &info);
-		store_close(store);
+		status = store_info(engine_store(engine), &info);
+		engine_stats(engine, &stats);
+		engine_close(engine);
 	}
 	if (status) {
 		fprintf(stderr, "%s: %s\n", argv[1], status_text(status));
 		return 1;
 	}
-	print_info(&info);
+	print_info(&info, stats.head_reports);
 	return 0;
 }

@@ -310,18 +310,18 @@ enum status export_report_csv(const struct report *r, struct buf *out)
 	char flags[64];
 	enum status status = time_append(out, r->received_ms);
 	const struct {
-		bool known;
 		int64_t v;
 		unsigned decimals;
+		bool known;
 	} fields[] = {
-		{export_has_position(r), r->lat_e7, 7},
-		{export_has_position(r), r->lon_e7, 7},
-		{r->speed_dkmh != SPEED_UNKNOWN, r->speed_dkmh, 1},
-		{r->course_deg != COURSE_UNKNOWN, r->course_deg, 0},
-		{r->altitude_m != ALTITUDE_UNKNOWN, r->altitude_m, 0},
-		{r->mileage_hm != MILEAGE_UNKNOWN, r->mileage_hm, 1},
-		{true, r->alarm, 0},
-		{true, r->status, 0},
+		{r->lat_e7, 7, export_has_position(r)},
+		{r->lon_e7, 7, export_has_position(r)},
+		{r->speed_dkmh, 1, r->speed_dkmh != SPEED_UNKNOWN},
+		{r->course_deg, 0, r->course_deg != COURSE_UNKNOWN},
+		{r->altitude_m, 0, r->altitude_m != ALTITUDE_UNKNOWN},
+		{r->mileage_hm, 1, r->mileage_hm != MILEAGE_UNKNOWN},
+		{r->alarm, 0, true},
+		{r->status, 0, true},
 	};
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0] && !status; i++)
 		status = csv_fixed(out, fields[i].known, fields[i].v, fields[i].decimals);

@@ -17,15 +17,15 @@
 enum { CLASS, COMPANY, VILLAGE, STATE, QUERY, LIMIT, CURSOR, FORMAT };
 
 static const struct http_param list_params[] = {
-	[CLASS] = {"class", HTTP_PARAM_TEXT, 0, 32, NULL, false, "class token, such as muck or fishing"},
-	[COMPANY] = {"company", HTTP_PARAM_TEXT, 0, DEVICE_VALUE_MAX, NULL, false, "whole name"},
-	[VILLAGE] = {"village", HTTP_PARAM_TEXT, 0, DEVICE_VALUE_MAX, NULL, false, "whole name"},
-	[STATE] = {"state", HTTP_PARAM_TEXT, 0, 32, NULL, false, "registered, unregistered or revoked"},
-	[QUERY] = {"q", HTTP_PARAM_TEXT, 0, 64, NULL, false, "part of a phone, plate, second plate, SIM, VIN or name"},
-	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, 1, PAGE_ROWS_MAX, NULL, false,
+	[CLASS] = {"class", HTTP_PARAM_TEXT, false, 0, 32, NULL, "class token, such as muck or fishing"},
+	[COMPANY] = {"company", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "whole name"},
+	[VILLAGE] = {"village", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "whole name"},
+	[STATE] = {"state", HTTP_PARAM_TEXT, false, 0, 32, NULL, "registered, unregistered or revoked"},
+	[QUERY] = {"q", HTTP_PARAM_TEXT, false, 0, 64, NULL, "part of a phone, plate, second plate, SIM, VIN or name"},
+	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, PAGE_ROWS_MAX, NULL,
 		   "devices of one answer (JSON: 1000 when left out; others: all)"},
-	[CURSOR] = {"cursor", HTTP_PARAM_CURSOR, 0, 16, NULL, false, "`next` of the answer before"},
-	[FORMAT] = {"format", HTTP_PARAM_CHOICE, 0, 0, FORMAT_CHOICES, false, "instead of Accept"},
+	[CURSOR] = {"cursor", HTTP_PARAM_CURSOR, false, 0, 16, NULL, "`next` of the answer before"},
+	[FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, FORMAT_CHOICES, "instead of Accept"},
 };
 
 static bool has_value(const struct device *d, enum device_field field, const struct http_value *wanted, int64_t now_ms)
@@ -164,7 +164,7 @@ static void answer_device(struct http_call *c, uint64_t id, int64_t at_ms, bool 
 }
 
 static const struct http_param at_params[] = {
-	{"at", HTTP_PARAM_TIME, 0, 0, NULL, false, "what was true then; now when left out"},
+	{"at", HTTP_PARAM_TIME, false, 0, 0, NULL, "what was true then; now when left out"},
 };
 
 static void get_device(struct http_call *c)
@@ -360,17 +360,17 @@ static void put_device_record(struct http_call *c)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct http_route routes[] = {
-	{HTTP_GET, "/api/v1/devices", "listDevices", "Devices of the registry, by ascending id.",
-	 "application/json application/x-ndjson text/csv", list_params, COUNT(list_params), 0, get_devices, NULL},
-	{HTTP_GET, "/api/v1/devices/{id}", "getDevice", "One device as of an instant.", "application/json", at_params,
-	 COUNT(at_params), 0, get_device, NULL},
-	{HTTP_GET, "/api/v1/devices/{id}/history", "getDeviceHistory", "Everything that was ever said of a device.",
-	 "application/json", NULL, 0, 0, get_history, NULL},
-	{HTTP_PUT, "/api/v1/devices/{id}", "putDevice",
+	{HTTP_GET, 0, "/api/v1/devices", "listDevices", "Devices of the registry, by ascending id.",
+	 "application/json application/x-ndjson text/csv", list_params, COUNT(list_params), get_devices, NULL},
+	{HTTP_GET, 0, "/api/v1/devices/{id}", "getDevice", "One device as of an instant.", "application/json",
+	 at_params, COUNT(at_params), get_device, NULL},
+	{HTTP_GET, 0, "/api/v1/devices/{id}/history", "getDeviceHistory", "Everything that was ever said of a device.",
+	 "application/json", NULL, 0, get_history, NULL},
+	{HTTP_PUT, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "putDevice",
 	 "Say everything of a device from an instant on: {\"from\":..., \"fields\":{...}}; makes phone:N.",
-	 "application/json", NULL, 0, HTTP_ROUTE_BODY, put_device_record, NULL},
-	{HTTP_PATCH, "/api/v1/devices/{id}", "patchDevice", "Change some fields of a device from an instant on.",
-	 "application/json", NULL, 0, HTTP_ROUTE_BODY, put_device_record, NULL},
+	 "application/json", NULL, 0, put_device_record, NULL},
+	{HTTP_PATCH, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "patchDevice",
+	 "Change some fields of a device from an instant on.", "application/json", NULL, 0, put_device_record, NULL},
 };
 
 enum status handlers_devices_add(struct http *h)

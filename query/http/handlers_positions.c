@@ -14,13 +14,13 @@
 enum { DEVICE, BBOX, LIMIT, CURSOR, FORMAT };
 
 static const struct http_param params[] = {
-	[DEVICE] = {"device", HTTP_PARAM_TEXT, 0, 0, NULL, false, "devices, separated by commas; all when left out"},
-	[BBOX] = {"bbox", HTTP_PARAM_BOX, 0, 0, NULL, false,
+	[DEVICE] = {"device", HTTP_PARAM_TEXT, false, 0, 0, NULL, "devices, separated by commas; all when left out"},
+	[BBOX] = {"bbox", HTTP_PARAM_BOX, false, 0, 0, NULL,
 		  "only inside the box, borders included; lonmin above lonmax crosses the antimeridian"},
-	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, 1, PAGE_ROWS_MAX, NULL, false,
+	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, PAGE_ROWS_MAX, NULL,
 		   "positions of one answer (JSON, GeoJSON: 1000 when left out; others: all)"},
-	[CURSOR] = {"cursor", HTTP_PARAM_CURSOR, 0, 16, NULL, false, "`next` of the answer before"},
-	[FORMAT] = {"format", HTTP_PARAM_CHOICE, 0, 0, FORMAT_CHOICES, false, "instead of Accept"},
+	[CURSOR] = {"cursor", HTTP_PARAM_CURSOR, false, 0, 16, NULL, "`next` of the answer before"},
+	[FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, FORMAT_CHOICES, "instead of Accept"},
 };
 
 struct names {
@@ -235,13 +235,13 @@ static void get_position(struct http_call *c)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct http_route routes[] = {
-	{HTTP_GET, "/api/v1/positions", "getPositions",
+	{HTTP_GET, 0, "/api/v1/positions", "getPositions",
 	 "The last position of one, many or all devices, or of those in a box.",
-	 "application/json application/geo+json application/x-ndjson text/csv", params, COUNT(params), 0, get_positions,
+	 "application/json application/geo+json application/x-ndjson text/csv", params, COUNT(params), get_positions,
 	 NULL},
 	/* on the loop: heads and registry are in memory, their locks are held for a copy */
-	{HTTP_GET, "/api/v1/devices/{id}/position", "getPosition", "The last position of a device.", "application/json",
-	 NULL, 0, HTTP_ROUTE_INLINE, get_position, NULL},
+	{HTTP_GET, HTTP_ROUTE_INLINE, "/api/v1/devices/{id}/position", "getPosition", "The last position of a device.",
+	 "application/json", NULL, 0, get_position, NULL},
 };
 
 enum status handlers_positions_add(struct http *h)

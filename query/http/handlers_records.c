@@ -19,8 +19,8 @@
 enum { LIMIT, BEFORE };
 
 static const struct http_param newest_params[] = {
-	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, 1, RECORDS_MAX, NULL, false, "rows of one answer; 100 when left out"},
-	[BEFORE] = {"before", HTTP_PARAM_TIME, 0, 0, NULL, false, "only what is older; `next` of the answer before"},
+	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, RECORDS_MAX, NULL, "rows of one answer; 100 when left out"},
+	[BEFORE] = {"before", HTTP_PARAM_TIME, false, 0, 0, NULL, "only what is older; `next` of the answer before"},
 };
 
 /* --- quarantine --- */
@@ -336,14 +336,14 @@ static void delete_hold(struct http_call *c)
 }
 
 static const struct http_route routes[] = {
-	{HTTP_GET, "/api/v1/quarantine", "listRefused", "What was refused and why, newest first.", "application/json",
-	 newest_params, COUNT(newest_params), 0, get_quarantine, NULL},
-	{HTTP_GET, "/api/v1/audit", "listAudit", "Who looked at what, newest first.", "application/json", newest_params,
-	 COUNT(newest_params), 0, get_audit, NULL},
-	{HTTP_POST, "/api/v1/holds", "postHold",
+	{HTTP_GET, 0, "/api/v1/quarantine", "listRefused", "What was refused and why, newest first.",
+	 "application/json", newest_params, COUNT(newest_params), get_quarantine, NULL},
+	{HTTP_GET, 0, "/api/v1/audit", "listAudit", "Who looked at what, newest first.", "application/json",
+	 newest_params, COUNT(newest_params), get_audit, NULL},
+	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/holds", "postHold",
 	 "Keep reports for a case: {\"case\":..., \"devices\":[...], \"from\":..., \"to\":...}.", "application/json",
-	 NULL, 0, HTTP_ROUTE_BODY, post_hold, NULL},
-	{HTTP_DELETE, "/api/v1/holds/{case}", "deleteHold", "Release what is kept for a case.", "", NULL, 0, 0,
+	 NULL, 0, post_hold, NULL},
+	{HTTP_DELETE, 0, "/api/v1/holds/{case}", "deleteHold", "Release what is kept for a case.", "", NULL, 0,
 	 delete_hold, NULL},
 };
 

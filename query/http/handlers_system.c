@@ -172,13 +172,13 @@ static void get_metrics(struct http_call *c)
 }
 
 static const struct http_route routes[] = {
-	{HTTP_GET, "/healthz", "getHealth", "The server answers.", "application/json", NULL, 0,
-	 HTTP_ROUTE_INLINE | HTTP_ROUTE_OPEN, get_health, NULL},
-	{HTTP_GET, "/metrics", "getMetrics", "Counters and gauges as Prometheus text.", "text/plain", NULL, 0, 0,
+	{HTTP_GET, HTTP_ROUTE_INLINE | HTTP_ROUTE_OPEN, "/healthz", "getHealth", "The server answers.",
+	 "application/json", NULL, 0, get_health, NULL},
+	{HTTP_GET, 0, "/metrics", "getMetrics", "Counters and gauges as Prometheus text.", "text/plain", NULL, 0,
 	 get_metrics, NULL},
-	{HTTP_GET, "/openapi.json", "getOpenapi", "This document.", "application/json", NULL, 0, HTTP_ROUTE_OPEN,
+	{HTTP_GET, HTTP_ROUTE_OPEN, "/openapi.json", "getOpenapi", "This document.", "application/json", NULL, 0,
 	 get_openapi, NULL},
-	{HTTP_GET, "/api/v1/info", "getInfo", "The server, and who it takes you for.", "application/json", NULL, 0, 0,
+	{HTTP_GET, 0, "/api/v1/info", "getInfo", "The server, and who it takes you for.", "application/json", NULL, 0,
 	 get_info, NULL},
 };
 

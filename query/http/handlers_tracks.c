@@ -16,18 +16,18 @@
 enum { FROM, TO, POINTS, FORMAT, ITEMS, BODY, LINE, LIMIT, CURSOR, CASE };
 
 static const struct http_param track_params[] = {
-	[FROM] = {"from", HTTP_PARAM_TIME, 0, 0, NULL, true, "first instant, included"},
-	[TO] = {"to", HTTP_PARAM_TIME, 0, 0, NULL, false, "last instant, included; now when left out"},
-	[POINTS] = {"points", HTTP_PARAM_INTEGER, 2, THIN_POINTS_MAX, NULL, false,
+	[FROM] = {"from", HTTP_PARAM_TIME, true, 0, 0, NULL, "first instant, included"},
+	[TO] = {"to", HTTP_PARAM_TIME, false, 0, 0, NULL, "last instant, included; now when left out"},
+	[POINTS] = {"points", HTTP_PARAM_INTEGER, false, 2, THIN_POINTS_MAX, NULL,
 		    "thin to at most so many reports, keeping first, last, fastest and the corners of the way"},
-	[FORMAT] = {"format", HTTP_PARAM_CHOICE, 0, 0, FORMAT_CHOICES, false, "instead of Accept"},
-	[ITEMS] = {"items", HTTP_PARAM_FLAG, 0, 0, NULL, false, "with the additional items, raw as hex"},
-	[BODY] = {"body", HTTP_PARAM_FLAG, 0, 0, NULL, false, "with the original message body as hex"},
-	[LINE] = {"line", HTTP_PARAM_FLAG, 0, 0, NULL, false, "GeoJSON: one LineString instead of points"},
-	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, 1, TRACK_ROWS_MAX, NULL, false,
+	[FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, FORMAT_CHOICES, "instead of Accept"},
+	[ITEMS] = {"items", HTTP_PARAM_FLAG, false, 0, 0, NULL, "with the additional items, raw as hex"},
+	[BODY] = {"body", HTTP_PARAM_FLAG, false, 0, 0, NULL, "with the original message body as hex"},
+	[LINE] = {"line", HTTP_PARAM_FLAG, false, 0, 0, NULL, "GeoJSON: one LineString instead of points"},
+	[LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, TRACK_ROWS_MAX, NULL,
 		   "reports of one answer; JSON and GeoJSON points end at 10000 when left out, the others do not end"},
-	[CURSOR] = {"cursor", HTTP_PARAM_CURSOR, 0, TIME_CURSOR_MAX, NULL, false, "`next` of the answer before"},
-	[CASE] = {"case", HTTP_PARAM_TEXT, 0, 63, NULL, false, "case number, for the audit"},
+	[CURSOR] = {"cursor", HTTP_PARAM_CURSOR, false, 0, TIME_CURSOR_MAX, NULL, "`next` of the answer before"},
+	[CASE] = {"case", HTTP_PARAM_TEXT, false, 0, 63, NULL, "case number, for the audit"},
 };
 
 struct history {
@@ -208,12 +208,12 @@ static void get_track(struct http_call *c)
 enum { MESSAGE_LIMIT = TO + 1, MESSAGE_CURSOR, MESSAGE_CASE };
 
 static const struct http_param message_params[] = {
-	[FROM] = {"from", HTTP_PARAM_TIME, 0, 0, NULL, true, "first instant, included"},
-	[TO] = {"to", HTTP_PARAM_TIME, 0, 0, NULL, false, "last instant, included; now when left out"},
-	[MESSAGE_LIMIT] = {"limit", HTTP_PARAM_INTEGER, 1, PAGE_ROWS_MAX, NULL, false, "messages of one answer"},
-	[MESSAGE_CURSOR] = {"cursor", HTTP_PARAM_CURSOR, 0, TIME_CURSOR_MAX, NULL, false,
+	[FROM] = {"from", HTTP_PARAM_TIME, true, 0, 0, NULL, "first instant, included"},
+	[TO] = {"to", HTTP_PARAM_TIME, false, 0, 0, NULL, "last instant, included; now when left out"},
+	[MESSAGE_LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, PAGE_ROWS_MAX, NULL, "messages of one answer"},
+	[MESSAGE_CURSOR] = {"cursor", HTTP_PARAM_CURSOR, false, 0, TIME_CURSOR_MAX, NULL,
 			    "`next` of the answer before"},
-	[MESSAGE_CASE] = {"case", HTTP_PARAM_TEXT, 0, 63, NULL, false, "case number, for the audit"},
+	[MESSAGE_CASE] = {"case", HTTP_PARAM_TEXT, false, 0, 63, NULL, "case number, for the audit"},
 };
 
 struct message_walk {
@@ -298,11 +298,12 @@ static void get_messages(struct http_call *c)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct http_route routes[] = {
-	{HTTP_GET, "/api/v1/devices/{id}/track", "getTrack", "The reports of a device in a span of time; audited.",
+	{HTTP_GET, 0, "/api/v1/devices/{id}/track", "getTrack", "The reports of a device in a span of time; audited.",
 	 "application/json application/geo+json application/x-ndjson text/csv application/gpx+xml", track_params,
-	 COUNT(track_params), 0, get_track, NULL},
-	{HTTP_GET, "/api/v1/devices/{id}/messages", "getMessages", "Messages of a device kept as they came; audited.",
-	 "application/json", message_params, COUNT(message_params), 0, get_messages, NULL},
+	 COUNT(track_params), get_track, NULL},
+	{HTTP_GET, 0, "/api/v1/devices/{id}/messages", "getMessages",
+	 "Messages of a device kept as they came; audited.", "application/json", message_params, COUNT(message_params),
+	 get_messages, NULL},
 };
 
 enum status handlers_tracks_add(struct http *h)

@@ -30,10 +30,10 @@ enum http_param_kind {
 struct http_param {
 	const char *name;
 	enum http_param_kind kind;
+	bool required;
 	int64_t min, max;
 	const char *choices; /* "json|csv" */
-	bool required;
-	const char *about; /* for the OpenAPI document */
+	const char *about;   /* for the OpenAPI document */
 };
 
 struct http_box {

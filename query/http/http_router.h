@@ -28,13 +28,13 @@ enum http_route_flag {
 
 struct http_route {
 	enum http_method method; /* GET serves HEAD too */
-	const char *path;        /* "/a/{b}/c" */
-	const char *id;          /* operationId */
+	unsigned flags;
+	const char *path; /* "/a/{b}/c" */
+	const char *id;   /* operationId */
 	const char *summary;
 	const char *answers; /* media types of a good answer, separated by blanks */
 	const struct http_param *params;
 	size_t param_count;
-	unsigned flags;
 	http_handler *handler;
 	void *context;
 };

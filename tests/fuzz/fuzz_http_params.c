@@ -10,10 +10,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct http_param params[] = {
-	{"t", HTTP_PARAM_TEXT, 0, 40, NULL, false, ""},     {"n", HTTP_PARAM_INTEGER, -5, 1000, NULL, false, ""},
-	{"at", HTTP_PARAM_TIME, 0, 0, NULL, false, ""},     {"c", HTTP_PARAM_CHOICE, 0, 0, "json|csv", false, ""},
-	{"f", HTTP_PARAM_FLAG, 0, 0, NULL, false, ""},      {"box", HTTP_PARAM_BOX, 0, 0, NULL, false, ""},
-	{"cur", HTTP_PARAM_CURSOR, 0, 33, NULL, false, ""}, {"must", HTTP_PARAM_FLAG, 0, 0, NULL, true, ""},
+	{"t", HTTP_PARAM_TEXT, false, 0, 40, NULL, ""},     {"n", HTTP_PARAM_INTEGER, false, -5, 1000, NULL, ""},
+	{"at", HTTP_PARAM_TIME, false, 0, 0, NULL, ""},     {"c", HTTP_PARAM_CHOICE, false, 0, 0, "json|csv", ""},
+	{"f", HTTP_PARAM_FLAG, false, 0, 0, NULL, ""},      {"box", HTTP_PARAM_BOX, false, 0, 0, NULL, ""},
+	{"cur", HTTP_PARAM_CURSOR, false, 0, 33, NULL, ""}, {"must", HTTP_PARAM_FLAG, true, 0, 0, NULL, ""},
 };
 #define COUNT (sizeof params / sizeof params[0])
 

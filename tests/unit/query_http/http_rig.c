@@ -118,16 +118,16 @@ static void get_nothing(struct http_call *c)
 }
 
 static const struct http_param stream_params[] = {
-	{"bytes", HTTP_PARAM_INTEGER, 0, INT64_MAX, NULL, true, "how many"},
+	{"bytes", HTTP_PARAM_INTEGER, true, 0, INT64_MAX, NULL, "how many"},
 };
 
 static const struct http_route test_routes[] = {
-	{HTTP_GET, "/t/stream", "tStream", "", "text/plain", stream_params, 1, 0, get_stream, NULL},
-	{HTTP_GET, "/t/broken", "tBroken", "", "text/plain", NULL, 0, 0, get_broken, NULL},
-	{HTTP_GET, "/t/gate", "tGate", "", "text/plain", NULL, 0, 0, get_gate, NULL},
-	{HTTP_POST, "/t/echo", "tEcho", "", "application/json", NULL, 0, HTTP_ROUTE_BODY, post_echo, NULL},
-	{HTTP_GET, "/t/who/{name}", "tWho", "", "text/plain", NULL, 0, HTTP_ROUTE_INLINE, get_who, NULL},
-	{HTTP_GET, "/t/nothing", "tNothing", "", "text/plain", NULL, 0, 0, get_nothing, NULL},
+	{HTTP_GET, 0, "/t/stream", "tStream", "", "text/plain", stream_params, 1, get_stream, NULL},
+	{HTTP_GET, 0, "/t/broken", "tBroken", "", "text/plain", NULL, 0, get_broken, NULL},
+	{HTTP_GET, 0, "/t/gate", "tGate", "", "text/plain", NULL, 0, get_gate, NULL},
+	{HTTP_POST, HTTP_ROUTE_BODY, "/t/echo", "tEcho", "", "application/json", NULL, 0, post_echo, NULL},
+	{HTTP_GET, HTTP_ROUTE_INLINE, "/t/who/{name}", "tWho", "", "text/plain", NULL, 0, get_who, NULL},
+	{HTTP_GET, 0, "/t/nothing", "tNothing", "", "text/plain", NULL, 0, get_nothing, NULL},
 };
 
 struct http *rig_start(void (*change)(struct http_options *))
