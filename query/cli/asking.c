@@ -86,6 +86,8 @@ const char *asked_title(const struct registry *r, uint64_t device, int64_t at_ms
 
 enum status asked_flush(struct buf *b, FILE *f)
 {
+	if (!b->size)
+		return STATUS_OK;
 	size_t written = fwrite(b->data, 1, b->size, f);
 	bool whole = written == b->size;
 	buf_clear(b);
