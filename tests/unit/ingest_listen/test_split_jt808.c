@@ -273,3 +273,40 @@ Test(split_jt808, a_packet_whose_index_is_none_is_refused_and_kept_for_a_look)
 	terminal_close(&t);
 	world_deinit(&w);
 }
+
+Test(split_jt808, a_message_begun_before_a_restart_is_made_whole_after_it)
+{
+	struct world w;
+	struct terminal t;
+	struct split s;
+	struct intake kept[3];
+	struct ingest_options o = world_options();
+	world_init(&w, &o, 1);
+	terminal_join(&t, &w, "13800000001", false);
+	fill_body(&s);
+	split_make(&s, &t, 0x0900);
+	uint64_t device = device_id(DEVICE_KIND_JT808, span_of_string("13800000001"));
+	terminal_close(&t);
+	world_deinit(&w);
+	for (uint16_t k = 0; k < 3; k++)
+		kept[k] = (struct intake){.kind = INTAKE_FRAGMENT,
+					  .device = device,
+					  .message_id = 0x0900,
+					  .serial = (uint16_t)(s.first_serial + k),
+					  .fragment_total = PARTS,
+					  .fragment_index = (uint16_t)(k + 1),
+					  .body = span_of(s.body + k * PART_BYTES, PART_BYTES)};
+	world_before = kept;
+	world_before_count = 3;
+	world_init(&w, &o, 1);
+	world_before_count = 0;
+	terminal_join(&t, &w, "13800000001", false);
+	for (unsigned k = 3; k < PARTS; k++)
+		terminal_send(&t, buf_view(&s.frames[k]));
+	WORLD_UNTIL(&w, w.count == 3);
+	cr_assert_eq(w.entries[2].in.kind, INTAKE_MESSAGE);
+	cr_assert(span_equal(w.entries[2].in.body, span_of(s.body, sizeof s.body)));
+	split_free(&s);
+	terminal_close(&t);
+	world_deinit(&w);
+}

@@ -53,6 +53,18 @@ struct uv_loop_s *shard_loop(struct shard *s)
 	return &s->loop;
 }
 
+const struct intake *world_before;
+size_t world_before_count;
+
+enum status engine_fragments(struct engine *e, engine_fragment_visit *visit, void *context)
+{
+	enum status status = STATUS_OK;
+	(void)e;
+	for (size_t i = 0; i < world_before_count && status == STATUS_OK; i++)
+		status = visit(context, &world_before[i]);
+	return status;
+}
+
 struct engine *shard_engine(struct shard *s)
 {
 	return (struct engine *)s->world;

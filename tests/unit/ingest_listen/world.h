@@ -58,6 +58,9 @@ struct world {
 
 /* Loopback, ephemeral ports, open registration; nothing settles by itself. */
 struct ingest_options world_options(void);
+/* packets that the store holds from before a restart; looked at by world_init */
+extern const struct intake *world_before;
+extern size_t world_before_count;
 void world_init(struct world *w, const struct ingest_options *options, unsigned shards);
 void world_deinit(struct world *w);
 /* One turn of every loop. */
