@@ -14,7 +14,7 @@
 /* --- programs --- */
 
 struct run {
-	int code;       /* exit status, or 128 + signal */
+	int code;        /* exit status, or 128 + signal */
 	char *out, *err; /* NUL-terminated */
 };
 /* Run `words` (NULL-terminated) to its end. `extra` (may be NULL) is added to the environment. */

@@ -49,17 +49,21 @@ static void one_edition(enum jt808_edition edition, const char *phone, const cha
 	static const struct {
 		const char *format, *mark;
 		size_t times;
-	} formats[] = {{"json", "\"hash\"", 5}, {"ndjson", "\n", 5}, {"csv", "\n", 6}, {"geojson", "\"Point\"", 5},
+	} formats[] = {{"json", "\"hash\"", 5},
+		       {"ndjson", "\n", 5},
+		       {"csv", "\n", 6},
+		       {"geojson", "\"Point\"", 5},
 		       {"gpx", "<trkpt", 5}};
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
 		struct answer a = HTTP_GET_OF(&s, "/api/v1/devices/phone:%s/track?from=%lld&format=%s", phone,
 					      (long long)start_ms, formats[i].format);
 		cr_assert_eq(a.code, 200);
-		cr_expect_eq(text_count(a.body, formats[i].mark), formats[i].times, "%s: %s", formats[i].format, a.body);
+		cr_expect_eq(text_count(a.body, formats[i].mark), formats[i].times, "%s: %s", formats[i].format,
+			     a.body);
 		answer_free(&a);
 	}
-	struct answer a = HTTP_GET_OF(&s, "/api/v1/devices/phone:%s/track?from=%lld&to=%lld&body=1&format=ndjson", phone,
-				      (long long)start_ms, (long long)(start_ms + 60000));
+	struct answer a = HTTP_GET_OF(&s, "/api/v1/devices/phone:%s/track?from=%lld&to=%lld&body=1&format=ndjson",
+				      phone, (long long)start_ms, (long long)(start_ms + 60000));
 	cr_expect_not_null(strstr(a.body, hex), "the original body comes back bit for bit");
 	struct answer p = HTTP_GET_OF(&s, "/api/v1/positions?bbox=118.6,24.8,118.7,24.9");
 	cr_expect_eq(text_count(p.body, "118.6702800"), 1, "%s", p.body);
@@ -76,14 +80,14 @@ static void one_edition(enum jt808_edition edition, const char *phone, const cha
 	snprintf(to, sizeof to, "%lld", (long long)(start_ms + 60000));
 	snprintf(server, sizeof server, "http://127.0.0.1:%d", s.http);
 	snprintf(device, sizeof device, "phone:%s", phone);
-	struct run live = RIG_ZAYTON("query", "track", "--device", device, "--from", from, "--to", to, "--body", "--server",
-				     server);
+	struct run live = RIG_ZAYTON("query", "track", "--device", device, "--from", from, "--to", to, "--body",
+				     "--server", server);
 	cr_expect_eq(live.code, 0, "%s", live.err);
 	cr_expect_str_eq(live.out, a.body);
 	client_close(&c);
 	cr_expect_eq(server_stop(&s, SIGTERM), 0);
-	struct run closed =
-		RIG_ZAYTON("query", "track", "--device", device, "--from", from, "--to", to, "--body", "--data", folder);
+	struct run closed = RIG_ZAYTON("query", "track", "--device", device, "--from", from, "--to", to, "--body",
+				       "--data", folder);
 	cr_expect_eq(closed.code, 0, "%s", closed.err);
 	cr_expect_str_eq(closed.out, a.body);
 	struct run check = RIG_ZAYTON("check", folder), info = RIG_ZAYTON("info", folder);
@@ -131,7 +135,8 @@ Test(terminals, a_frame_cut_at_every_byte_is_the_same_frame)
 		uint16_t serial = c.serial;
 		cr_assert_eq(jt808_message_encode(0x0200, &c.like, buf_view(&body), JT808_BODY_MAX, &c.serial, &wire),
 			     STATUS_OK);
-		/* an answered message between the two pieces would end the frame: only a read of its own separates them */
+		/* an answered message between the two pieces would end the frame: only a read of its own separates them
+		 */
 		long long reads = metric_of(&s, "zayton_ingest_reads_total");
 		client_write(&c, span_of(wire.data, cut));
 		while (metric_of(&s, "zayton_ingest_reads_total") == reads)
@@ -372,8 +377,8 @@ Test(terminals, what_was_acknowledged_survives_a_kill)
 		client_close(&c);
 	}
 	struct server s = server_start(folder, NULL);
-	struct answer a = HTTP_GET_OF(&s, "/api/v1/devices/phone:13900000091/track?from=%lld&format=ndjson",
-				      (long long)start_ms);
+	struct answer a =
+		HTTP_GET_OF(&s, "/api/v1/devices/phone:13900000091/track?from=%lld&format=ndjson", (long long)start_ms);
 	stored = text_count(a.body, "\n");
 	cr_expect_geq(stored, acked);
 	cr_expect_leq(stored, next);
