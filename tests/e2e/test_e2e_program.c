@@ -161,3 +161,39 @@ Test(program, a_look_at_a_track_is_on_record)
 	cr_expect_eq(server_stop(&s, SIGTERM), 0);
 	rig_folder_remove(folder);
 }
+
+/* The protocol and code that curl sees at `url`: "2 200". */
+static void seen_by_curl(const char *how, const char *url, const char *wanted)
+{
+	struct run r = rig_run((const char *const[]){"curl", "-sk", "--max-time", "30", how, "-o", "/dev/null", "-w",
+						     "%{http_version} %{http_code}", url, NULL},
+			       NULL);
+	cr_expect_str_eq(r.out, wanted, "curl %s %s: exit %d", how, url, r.code);
+	run_free(&r);
+}
+
+Test(program, http_2_is_spoken_under_tls_and_1_1_everywhere)
+{
+	char *folder = rig_folder(), url[64];
+	char *key = path_in(folder, "key.pem"), *certificate = path_in(folder, "cert.pem"),
+	     *data = path_in(folder, "d");
+	struct run made =
+		rig_run((const char *const[]){"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+					      "/CN=localhost", "-keyout", key, "-out", certificate, NULL},
+			NULL);
+	cr_assert_eq(made.code, 0, "%s", made.err);
+	run_free(&made);
+	struct server s = server_start(folder, NULL);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/healthz", s.http);
+	seen_by_curl("--http1.1", url, "1.1 200");
+	cr_expect_eq(server_stop(&s, SIGTERM), 0);
+	s = server_start(data, (const char *const[]){"--tls-cert", certificate, "--tls-key", key, NULL});
+	snprintf(url, sizeof url, "https://127.0.0.1:%d/healthz", s.http);
+	seen_by_curl("--http2", url, "2 200");
+	seen_by_curl("--http1.1", url, "1.1 200");
+	cr_expect_eq(server_stop(&s, SIGTERM), 0);
+	free(key);
+	free(certificate);
+	free(data);
+	rig_folder_remove(folder);
+}
