@@ -23,7 +23,8 @@ static enum status open_read_only(const char *dir, struct store **out)
 
 static void say(const struct buf *text)
 {
-	fwrite(text->data, 1, text->size, stdout);
+	if (text->size)
+		fwrite(text->data, 1, text->size, stdout);
 }
 
 /* Journals of every epoch and shard under `dir`. */
