@@ -25,10 +25,10 @@ const char *device_field_chinese(unsigned field)
 
 enum status device_field_parse(struct span text, uint8_t *out)
 {
-	for (uint8_t i = 1; i < DEVICE_FIELD_COUNT; i++)
+	for (unsigned i = 1; i < DEVICE_FIELD_COUNT; i++)
 		if (span_equal(text, span_of_string(fields[i].token)) ||
 		    span_equal(text, span_of_string(fields[i].chinese))) {
-			*out = i;
+			*out = (uint8_t)i;
 			return STATUS_OK;
 		}
 	return STATUS_NOT_FOUND;

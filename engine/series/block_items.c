@@ -173,7 +173,7 @@ static void slot_offsets(const struct layouts *ls, unsigned slot, uint16_t offse
 /* Gathers the values of a slot, and their residuals; returns how many. */
 static size_t slot_values(struct items_encoder *e, unsigned slot)
 {
-	uint16_t offsets[ITEM_LAYOUTS_MAX];
+	uint16_t offsets[ITEM_LAYOUTS_MAX] = {0};
 	unsigned length = e->layouts.slots[slot].length, lead = length > 4 ? length - 4 : 0;
 	size_t n = 0;
 	uint32_t before = 0;

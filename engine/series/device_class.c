@@ -34,10 +34,10 @@ unsigned device_class_months(unsigned code)
 
 enum status device_class_parse(struct span text, uint8_t *out)
 {
-	for (uint8_t i = 0; i < DEVICE_CLASS_COUNT; i++)
+	for (unsigned i = 0; i < DEVICE_CLASS_COUNT; i++)
 		if (span_equal(text, span_of_string(classes[i].token)) ||
 		    span_equal(text, span_of_string(classes[i].chinese))) {
-			*out = i;
+			*out = (uint8_t)i;
 			return STATUS_OK;
 		}
 	return STATUS_NOT_FOUND;

@@ -152,7 +152,7 @@ static bool all_zero(const uint32_t *values, size_t count)
 /* log2(x) in 64ths, linear between powers */
 static uint32_t log2_64(uint32_t x)
 {
-	unsigned top = bit_length(x) - 1;
+	unsigned top = bit_length(x | 1) - 1; /* x is at least 1 */
 	return top * 64 + (uint32_t)(((uint64_t)x << 6 >> top) - 64);
 }
 
