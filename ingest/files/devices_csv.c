@@ -219,9 +219,8 @@ static enum status parse_plate(const struct reader *r, const struct csv_row *row
 {
 	char joined[2 * DEVICE_VALUE_MAX + 2];
 	struct span colour = cell_of(row, r->colour_at);
-	bool has_colour =
-		plate.size && (memchr(plate.data, ':', plate.size) || memmem(plate.data, plate.size, "：", 3));
-	if (has_colour || colour.size == 0)
+	if (plate.size == 0 || colour.size == 0 || memchr(plate.data, ':', plate.size) ||
+	    memmem(plate.data, plate.size, "：", 3))
 		return device_value_normalise(DEVICE_FIELD_PLATE, plate, out);
 	if (plate.size + colour.size > DEVICE_VALUE_MAX - 1)
 		return STATUS_TOO_LONG;
