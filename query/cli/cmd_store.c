@@ -86,11 +86,11 @@ static void print_info(const struct store_info *i, uint64_t in_heads)
 		time_format(i->time_last_ms, CHINA_OFFSET_MS, last);
 	}
 	printf("devices 设备        %" PRIu64 "\nblocks 块           %" PRIu64 " (%" PRIu64 " overlapping)\n"
-	       "points 点           %" PRIu64 " in blocks 块内, %" PRIu64 " in heads 待封\nmessages 消息       %" PRIu64
+	       "points 点           %" PRIu64 "\nin heads 待封       %" PRIu64 "\nmessages 消息       %" PRIu64
 	       "\nquarantined 隔离    %" PRIu64 "\n"
 	       "span 时间范围       %s .. %s\nfamilies 列族       %u\ndisk 磁盘           %" PRIu64 " bytes\n",
-	       i->devices, i->blocks, i->overlap_blocks, i->reports, in_heads, i->messages, i->quarantined, first, last,
-	       i->families, i->disk_bytes);
+	       i->devices, i->blocks, i->overlap_blocks, i->reports + in_heads, in_heads, i->messages, i->quarantined,
+	       first, last, i->families, i->disk_bytes);
 	if (!i->reports)
 		return;
 	double points = (double)i->reports;
