@@ -22,8 +22,6 @@
 #define JT808_FRAME_MAX 2092
 /* an RSA-free JT/T 808 body of one packet: ten length bits */
 #define JT808_BODY_MAX 1023
-/* partitions: two key bytes, enough to spread a province over many nodes */
-#define PARTITIONS 65536
 /* shards of one process */
 #define SHARDS_MAX 64
 /* entries of one shard between the journal and its sync, bytes: some 60,000 reports */

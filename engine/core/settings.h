@@ -80,8 +80,6 @@
 	  "检查点的最长间隔")                                                                                          \
 	X(SIZE, cache_bytes, "cache_bytes", "256M", 8 * SETTINGS_MIB, 1024 * SETTINGS_GIB, "bytes",                    \
 	  "stored blocks kept in memory for reading", "读缓存")                                                        \
-	X(UINT, query_points_max, "query_points_max", "5000000", 1000, 1000000000, "points",                           \
-	  "positions one question may ask for", "单次查询的点数上限")                                                  \
 	X(UINT, pool_threads, "pool_threads", "4", 1, 64, "", "threads that read for questions", "查询线程数")         \
 	X(UINT, http_connections_max, "http_connections_max", "1024", 1, 65536, "", "HTTP connections at once",        \
 	  "HTTP 连接数上限")                                                                                           \

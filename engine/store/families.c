@@ -281,11 +281,3 @@ enum status families_drop(struct families *f, struct family *family)
 	family_unref(family);
 	return status;
 }
-
-size_t families_count(struct families *f)
-{
-	pthread_mutex_lock(&f->lock);
-	size_t count = f->count;
-	pthread_mutex_unlock(&f->lock);
-	return count;
-}

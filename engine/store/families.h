@@ -58,6 +58,4 @@ void family_list_release(struct family_list *list);
  * also on failure. */
 STATUS_CHECKED enum status families_drop(struct families *f, struct family *family);
 
-size_t families_count(struct families *f);
-
 #endif

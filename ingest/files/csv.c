@@ -387,11 +387,6 @@ uint64_t csv_line(const struct csv *c)
 	return c->line;
 }
 
-uint8_t csv_delimiter(const struct csv *c)
-{
-	return c->delimiter;
-}
-
 void csv_resume(struct csv *c, uint64_t offset, uint64_t line)
 {
 	c->started = true;

@@ -73,7 +73,6 @@ static inline bool csv_is_fatal(enum status status)
 /* Where the next row begins. */
 uint64_t csv_offset(const struct csv *c);
 uint64_t csv_line(const struct csv *c);
-uint8_t csv_delimiter(const struct csv *c);
 /* Go on at `offset`, which is that of a row at `line`; the caller has moved the file there. */
 void csv_resume(struct csv *c, uint64_t offset, uint64_t line);
 

@@ -40,11 +40,6 @@ static void backlog_free(struct backlog *b)
 	free(b);
 }
 
-size_t replies_pending(const struct conn *c)
-{
-	return c->backlog ? c->backlog->flying.size + c->backlog->queued.size : 0;
-}
-
 /* libuv still owns what flies: the backlog outlives its connection until the request ends. */
 void replies_drop(struct conn *c)
 {

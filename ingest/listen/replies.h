@@ -49,8 +49,6 @@ struct reply_cell *replies_cell(struct conn *c);
 void replies_send(struct conn *c, const uint8_t *bytes, size_t size);
 /* Write the cells of every connection. */
 void replies_flush(struct gate *g);
-/* Bytes promised to the socket and not taken yet. */
-size_t replies_pending(const struct conn *c);
 /* Free the backlog of a closed connection. */
 void replies_drop(struct conn *c);
 

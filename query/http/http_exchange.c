@@ -111,12 +111,6 @@ enum status exchange_write(struct http_exchange *x, struct span bytes)
 	return status;
 }
 
-void exchange_flush(struct http_exchange *x)
-{
-	if (!x->on_loop)
-		x->wake(x);
-}
-
 static void finish(struct http_exchange *x, bool aborted)
 {
 	pthread_mutex_lock(&x->mutex);

@@ -79,8 +79,6 @@ STATUS_CHECKED enum status exchange_header(struct http_exchange *x, const char *
 void exchange_begin(struct http_exchange *x, unsigned status, const char *content_type);
 /* STATUS_CANCELLED: nobody wants more (the client left, or asked with HEAD). STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status exchange_write(struct http_exchange *x, struct span bytes);
-/* Send what is there, although it is little. */
-void exchange_flush(struct http_exchange *x);
 void exchange_end(struct http_exchange *x);
 /* The answer cannot be completed: the client sees it cut. */
 void exchange_abort(struct http_exchange *x);

@@ -15,11 +15,6 @@ static const struct {
 #undef X
 };
 
-unsigned http_problem_status(enum http_problem_kind kind)
-{
-	return kinds[kind].status;
-}
-
 const char *http_problem_token(enum http_problem_kind kind)
 {
 	return kinds[kind].token;

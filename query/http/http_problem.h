@@ -34,7 +34,6 @@ enum http_problem_kind {
 		HTTP_PROBLEM_COUNT
 };
 
-unsigned http_problem_status(enum http_problem_kind kind);
 const char *http_problem_token(enum http_problem_kind kind);
 /* What HTTP calls a status ("Not Found"); static. */
 const char *http_status_title(unsigned status);
