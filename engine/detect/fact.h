@@ -1,0 +1,45 @@
+/* fact.h -- what stage 1 tells stage 2: what a vehicle did, said once, in a few words.
+ *
+ * Stage 1 sees one source device; what belongs to a driver, a plate or a pair is found by stage 2 from facts. A fact is
+ * known by (kind, device, from_ms); telling it again with a later `to_ms` extends it. Facts, like findings, are a
+ * pure function of reports and context. */
+#ifndef ZAYTON_DETECT_FACT_H
+#define ZAYTON_DETECT_FACT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/core/bytes.h"
+
+enum fact_kind {
+	/* Driving: from the first moving report to the last before the vehicle stood for FACT_STAND_MS or the
+	 * driver changed. `driver` 0: nobody's card. */
+	FACT_DRIVE = 1,
+	/* Not known: between two reports further apart than the rule's gap, over which position or odometer changed, or
+	 * cannot be compared: neither driving nor rest. `value` mm of displacement. */
+	FACT_GAP = 2,
+	/* Inside a fence of interest (one that a stage-2 rule names by tag): `place` is the hash of its id. */
+	FACT_VISIT = 3,
+};
+
+struct fact {
+	uint8_t kind;
+	bool open; /* still going on as of the last report */
+	uint64_t device;
+	uint64_t driver; /* 0 unknown */
+	uint64_t place;
+	int64_t from_ms, to_ms;
+	int64_t value;
+	int32_t from_lat_e7, from_lon_e7, to_lat_e7, to_lon_e7;
+};
+
+/* The number of a driver: a hash of the qualification certificate's number (0x0702) or of the registry's name, with
+ * the highest bit set so that it is no device. */
+uint64_t driver_number(struct span code);
+
+/* Order: (from, kind, device). */
+int fact_compare(const struct fact *a, const struct fact *b);
+STATUS_CHECKED enum status fact_encode(const struct fact *f, struct buf *out);
+STATUS_CHECKED enum status fact_decode(struct span bytes, struct fact *out);
+
+#endif
