@@ -19,7 +19,6 @@
 #include "engine/core/bytes.h"
 #include "engine/core/status.h"
 
-#define CHINA_OFFSET_MS (INT64_C(8) * 3600000)
 #define SCHEDULE_HOURS_MAX 8
 #define SCHEDULE_SEASONS_MAX 4
 #define SCHEDULE_TEXT_MAX 255
