@@ -35,11 +35,17 @@ struct fact {
 
 /* The number of a driver: a hash of the qualification certificate's number (0x0702) or of the registry's name, with
  * the highest bit set so that it is no device. */
+#define DRIVER_BIT (UINT64_C(1) << 63)
 uint64_t driver_number(struct span code);
+/* The number of a place: a hash of the fence's id. */
+uint64_t place_number(struct span fence_id);
 
-/* Order: (from, kind, device). */
+/* Order: (from, kind, device, to, driver, place, and the rest): facts that compare equal are equal. */
 int fact_compare(const struct fact *a, const struct fact *b);
+/* Version 1, documented in fact.c; FACT_BYTES long. The same fact is the same bytes. */
+#define FACT_BYTES 67
 STATUS_CHECKED enum status fact_encode(const struct fact *f, struct buf *out);
+/* STATUS_CORRUPT, STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status fact_decode(struct span bytes, struct fact *out);
 
 #endif
