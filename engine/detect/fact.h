@@ -33,9 +33,8 @@ struct fact {
 	int32_t from_lat_e7, from_lon_e7, to_lat_e7, to_lon_e7;
 };
 
-/* The number of a driver: a hash of the qualification certificate's number (0x0702) or of the registry's name, with
- * the highest bit set so that it is no device. */
-#define DRIVER_BIT (UINT64_C(1) << 63)
+/* The number of a driver: a hash of the qualification certificate's number (0x0702) or of the registry's name, seeded
+ * apart from devices' ids; never 0. */
 uint64_t driver_number(struct span code);
 /* The number of a place: a hash of the fence's id. */
 uint64_t place_number(struct span fence_id);
