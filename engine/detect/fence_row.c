@@ -44,7 +44,7 @@ static bool schedule_sound(const struct schedule *s)
 	if (s->days > 0x7f || s->hours_count > SCHEDULE_HOURS_MAX || s->seasons_count > SCHEDULE_SEASONS_MAX)
 		return false;
 	for (unsigned i = 0; i < s->hours_count; i++)
-		if (s->hours[i].from_s < 0 || s->hours[i].from_s > DAY_S || s->hours[i].to_s < 0 ||
+		if (s->hours[i].from_s < 0 || s->hours[i].from_s >= DAY_S || s->hours[i].to_s < 1 ||
 		    s->hours[i].to_s > DAY_S)
 			return false;
 	for (unsigned i = 0; i < s->seasons_count; i++)
@@ -61,7 +61,7 @@ enum status fence_check(const struct fence *f)
 	    f->tag_count > FENCE_TAGS_MAX)
 		return STATUS_INVALID;
 	for (unsigned i = 0; i < f->tag_count; i++)
-		if (!tag_text(f->tags[i]) || (i && f->tags[i - 1] >= f->tags[i]))
+		if (!tag_text(f->tags[i])[0] || (i && f->tags[i - 1] >= f->tags[i]))
 			return STATUS_INVALID;
 	return STATUS_OK;
 }

@@ -60,10 +60,10 @@ const struct fence *fence_set_find(const struct fence_set *s, struct span id, in
  */
 STATUS_CHECKED enum status fence_check(const struct fence *f);
 
-/* The number of a tag, 1..TAGS_MAX, made on first use; the table is the process's own. STATUS_FULL, STATUS_MALFORMED.
- */
+/* The number of a tag, 1..TAGS_MAX (0 is no tag), made on first use; the table is the process's own. STATUS_FULL,
+ * STATUS_MALFORMED. Threads: any. */
 STATUS_CHECKED enum status tag_number(struct span text, uint16_t *out);
-/* NULL for a number never given. Static storage. */
+/* The text of a number given out; "" for another. Lasts as long as the process. */
 const char *tag_text(uint16_t tag);
 
 static inline bool fence_has_tag(const struct fence *f, uint16_t tag)
