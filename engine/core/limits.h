@@ -42,6 +42,11 @@
 #define FAMILIES_MAX 2048
 /* reports further ahead of their receipt than this, ms, are flagged and never move a watermark */
 #define FUTURE_SKEW_MAX_MS (INT64_C(10) * 60000)
+/* a file of rules, bytes: twenty times what is shipped; and rules in it: each is asked for every report */
+#define RULES_BYTES_MAX (1u << 20)
+#define RULES_MAX 1024
+/* mistakes of one file of rules that are told; more are counted */
+#define RULES_MISTAKES_MAX 1000
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384
 #define HTTP_BODY_MAX (8u << 20)
