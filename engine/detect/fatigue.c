@@ -275,32 +275,41 @@ struct trial {
 	size_t first, last; /* stretches */
 };
 
-/* While stretch `at` was driven from `from` to `to` the clock stood above the limit, at `peak` in the end; what it
- * counts begins at `start`, in stretch `first`. Kept as far as the rule binds. */
-static void excess(struct trial *t, size_t at, int64_t from, int64_t to, int64_t peak, int64_t start, size_t first,
-		   bool unsure)
+/* Driving above the limit within one stretch. */
+struct excess {
+	size_t at; /* the stretch */
+	int64_t from_ms, to_ms;
+	int64_t peak_ms;  /* what is measured at to_ms */
+	bool rising;      /* it has grown as time went; else it stood */
+	int64_t start_ms; /* where what is measured begins ... */
+	size_t first;     /* ... and in which stretch */
+	bool unsure;
+};
+
+/* Kept as far as the rule binds. */
+static void exceed(struct trial *t, struct excess e)
 {
-	const struct stretch *s = &t->life->stretches[at];
-	if (to > t->tenure->to_ms) {
-		peak -= to - t->tenure->to_ms;
-		to = t->tenure->to_ms;
+	const struct tenure *tenure = t->tenure;
+	if (e.to_ms > tenure->to_ms) {
+		e.peak_ms -= e.rising ? e.to_ms - tenure->to_ms : 0;
+		e.to_ms = tenure->to_ms;
 	}
-	if (from < t->tenure->from_ms)
-		from = t->tenure->from_ms;
-	if (from >= to || !(s->classes & t->tenure->rule->classes))
+	if (e.from_ms < tenure->from_ms)
+		e.from_ms = tenure->from_ms;
+	if (e.from_ms >= e.to_ms || !(t->life->stretches[e.at].classes & tenure->rule->classes))
 		return;
 	if (!t->found) {
 		t->found = true;
-		t->found_ms = from;
-		t->start_ms = start > t->tenure->from_ms ? start : t->tenure->from_ms;
-		t->first = first;
-		t->peak_ms = peak;
+		t->found_ms = e.from_ms;
+		t->start_ms = e.start_ms > tenure->from_ms ? e.start_ms : tenure->from_ms;
+		t->first = e.first;
+		t->peak_ms = e.peak_ms;
 	}
-	t->unsure |= unsure;
-	t->end_ms = to;
-	t->last = at;
-	if (peak > t->peak_ms)
-		t->peak_ms = peak;
+	t->unsure |= e.unsure;
+	t->end_ms = e.to_ms;
+	t->last = e.at;
+	if (e.peak_ms > t->peak_ms)
+		t->peak_ms = e.peak_ms;
 }
 
 static int confidence(const struct trial *t)
@@ -374,15 +383,17 @@ static void clock_run(struct clock *c, struct trial *t, size_t at, int64_t from,
 	int64_t left = t->limit_ms - c->driven_ms;
 	c->driven_ms += to - from;
 	if (c->driven_ms > t->limit_ms)
-		excess(t, at, left > 0 ? from + left : from, to, c->driven_ms, c->start_ms, c->first, c->unsure);
+		exceed(t, (struct excess){at, left > 0 ? from + left : from, to, c->driven_ms, true, c->start_ms,
+					  c->first, c->unsure});
 }
 
 /* Whether nothing says that the driving behind the last stretch is over as of now. */
 static bool still_driving(const struct life *l, int64_t rest)
 {
-	const struct stretch *last = &l->stretches[l->stretch_count - 1];
-	bool told = l->legs[last->leg].open && l->as_of_ms - last->to_ms <= FACT_DRIVE_STEP_MS;
-	return told || !rested(l, last->to_ms, l->as_of_ms, rest);
+	for (size_t i = 0; i < l->leg_count; i++)
+		if (l->legs[i].open && l->as_of_ms - l->legs[i].to_ms <= FACT_DRIVE_STEP_MS)
+			return true;
+	return !rested(l, l->stretches[l->stretch_count - 1].to_ms, l->as_of_ms, rest);
 }
 
 static enum status judge_clock(struct trial *t)
@@ -453,7 +464,7 @@ static enum status slide(struct trial *t, size_t at, size_t *tail, int64_t windo
 				from = t->tenure->from_ms;
 			int64_t start = old->from_ms > from - window ? old->from_ms : from - window;
 			bool doubled = s->doubled_before + s->doubled > old->doubled_before;
-			excess(t, at, from, next, peak, start, *tail, doubled);
+			exceed(t, (struct excess){at, from, next, peak, rising, start, *tail, doubled});
 		}
 		time = next;
 	}
@@ -503,7 +514,7 @@ enum status fatigue_judge(const struct detect_context *context, uint64_t subject
 	struct finding_list findings = {0};
 	struct tenure_walk walk = {0};
 	struct tenure tenure;
-	enum status status = take_facts(&l, facts, count);
+	enum status status = subject ? take_facts(&l, facts, count) : STATUS_INVALID;
 	if (!status && l.leg_count) {
 		status = cut_legs(&l, context);
 		if (!status)
