@@ -92,15 +92,24 @@ STATUS_CHECKED enum status detect_open(const struct detect_state *s, struct dete
 STATUS_CHECKED enum status detect_state_encode(const struct detect_state *s, struct buf *out);
 STATUS_CHECKED enum status detect_state_decode(struct span bytes, struct detect_state **out);
 
-/* --- stage 2: pure functions over the facts of one subject, in order of fact_compare() --- */
+/* --- stage 2: pure functions over facts, in any order and with any repeats; findings are told in order of
+ * finding_compare(). STATUS_NO_MEMORY, STATUS_FULL (convoy_judge()), and then
+ * nothing was told. --- */
 
-/* Fatigue of one driver (or one vehicle without cards): `facts` are his FACT_DRIVE and FACT_GAP over all vehicles. */
-STATUS_CHECKED enum status fatigue_judge(struct detector *d, uint64_t subject, const struct fact *facts, size_t count,
-					 int64_t as_of_ms, struct detect_sink *sink);
-/* Convoys among FACT_VISIT of one fence's visitors, and fences not patrolled. */
-STATUS_CHECKED enum status convoy_judge(struct detector *d, const struct fact *visits, size_t count, int64_t as_of_ms,
-					struct detect_sink *sink);
-STATUS_CHECKED enum status patrol_judge(struct detector *d, uint64_t place, const struct fact *visits, size_t count,
+/* Fatigue of one driver, or of one vehicle driven without a card: of `facts`, the FACT_DRIVE and FACT_GAP that are
+ * `subject`'s (its driver number, or its device and no driver) count, over all vehicles. A finding's CODE is the limit:
+ * 1 continuous, 2 night, 3 day, 4 week (fatigue.c says how each is measured).
+ * STATUS_INVALID: subject 0. */
+STATUS_CHECKED enum status fatigue_judge(const struct detect_context *context, uint64_t subject,
+					 const struct fact *facts, size_t count, int64_t as_of_ms,
+					 struct detect_sink *sink);
+/* Convoys among the FACT_VISITs of all devices at all fences: findings about pairs, subject the lower device, `other`
+ * the higher (convoy.c). STATUS_FULL: one device met more than CONVOY_MEETINGS_MAX others' visits. */
+STATUS_CHECKED enum status convoy_judge(const struct detect_context *context, const struct fact *visits, size_t count,
 					int64_t as_of_ms, struct detect_sink *sink);
+/* Spans in which nobody came to the fence `id` although a rule wants it visited, from the FACT_VISITs there (others
+ * are skipped): subject is its place_number(), device 0 (patrol.c). */
+STATUS_CHECKED enum status patrol_judge(const struct detect_context *context, struct span id, const struct fact *visits,
+					size_t count, int64_t as_of_ms, struct detect_sink *sink);
 
 #endif

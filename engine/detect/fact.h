@@ -33,13 +33,18 @@ struct fact {
 	int32_t from_lat_e7, from_lon_e7, to_lat_e7, to_lon_e7;
 };
 
-/* The number of a driver: a hash of the qualification certificate's number (0x0702) or of the registry's name, with
- * the highest bit set so that it is no device. */
+/* The number of a driver: a hash of the qualification certificate's number (0x0702) or of the registry's name, seeded
+ * apart from devices' ids; never 0. */
 uint64_t driver_number(struct span code);
+/* The number of a place: a hash of the fence's id. */
+uint64_t place_number(struct span fence_id);
 
-/* Order: (from, kind, device). */
+/* Order: (from, kind, device, to, driver, place, and the rest): facts that compare equal are equal. */
 int fact_compare(const struct fact *a, const struct fact *b);
+/* Version 1, documented in fact.c; FACT_BYTES long. The same fact is the same bytes. */
+#define FACT_BYTES 67
 STATUS_CHECKED enum status fact_encode(const struct fact *f, struct buf *out);
+/* STATUS_CORRUPT, STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status fact_decode(struct span bytes, struct fact *out);
 
 #endif

@@ -39,9 +39,13 @@ STATUS_CHECKED enum status fence_set_new(struct fence_set **out);
 struct fence_set *fence_set_ref(struct fence_set *s);
 /* NULL is allowed. */
 void fence_set_unref(struct fence_set *s);
-/* `f` (copied; its area is referenced) becomes the version of its id that holds from f->valid_from_ms: the version that
- * held then ends there. `f->version` is ignored on the way in. An area of NULL ends the fence there. STATUS_CONFLICT: a
- * later version exists already and begins before f->valid_to_ms; STATUS_INVALID: id or tags malformed; STATUS_FULL. */
+/* `old` with the changes made, in order; `old` stays as it is, and on failure nothing is made. A change (copied; its
+ * area is referenced) becomes the version of its id that holds from valid_from_ms: the version that held then ends
+ * there, and is gone when it began there too. `version` 0 is given the next number of the id; another is kept (rows
+ * read back from the store). An area of NULL ends the fence there; nothing happens when it does not hold then.
+ * STATUS_CONFLICT: a later version exists already and begins before valid_to_ms; STATUS_INVALID: id, name, tags,
+ * schedule or validity malformed (fence_check()); STATUS_FULL: FENCE_SLOTS_MAX; and what fence_index_change() returns.
+ */
 STATUS_CHECKED enum status fence_set_change(const struct fence_set *old, const struct fence *changes, size_t count,
 					    struct fence_set **out);
 /* Slots ever used: 0 .. n - 1. NULL for an empty one. */
@@ -51,8 +55,15 @@ const struct fence_index *fence_set_index(const struct fence_set *s);
 /* The version of `id` that holds at `time_ms`; NULL when none. */
 const struct fence *fence_set_find(const struct fence_set *s, struct span id, int64_t time_ms);
 
-/* The number of a tag, made on first use; the table is the process's own. STATUS_FULL, STATUS_MALFORMED. */
+/* STATUS_INVALID unless: id 1..63 bytes and name 0..127 of printable UTF-8, no space and no '/' in the id; tags
+ * ascending and known; valid_from < valid_to; length not negative; the schedule's numbers within what schedule.h says.
+ */
+STATUS_CHECKED enum status fence_check(const struct fence *f);
+
+/* The number of a tag, 1..TAGS_MAX (0 is no tag), made on first use; the table is the process's own. STATUS_FULL,
+ * STATUS_MALFORMED. Threads: any. */
 STATUS_CHECKED enum status tag_number(struct span text, uint16_t *out);
+/* The text of a number given out; "" for another. Lasts as long as the process. */
 const char *tag_text(uint16_t tag);
 
 static inline bool fence_has_tag(const struct fence *f, uint16_t tag)
@@ -63,9 +74,11 @@ static inline bool fence_has_tag(const struct fence *f, uint16_t tag)
 	return false;
 }
 
-/* A fence as bytes (its area included), for the store. Version 1. STATUS_CORRUPT, STATUS_BAD_VERSION. */
+/* A fence as bytes (its area included), for the store. Version 1, documented in fence_row.c; tags are words there, so
+ * that the bytes mean the same to every process. STATUS_INVALID as fence_check() says. */
 STATUS_CHECKED enum status fence_encode(const struct fence *f, struct buf *out);
-/* The area is the caller's reference. */
+/* The area is the caller's reference; nothing to release on failure. STATUS_CORRUPT, STATUS_BAD_VERSION, STATUS_FULL
+ * (tags), STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status fence_decode(struct span bytes, struct fence *out);
 
 #endif

@@ -1,7 +1,8 @@
 /* finding.h -- what a detector found (疑似违法线索): integers only, the same whatever the order of arrival.
  *
- * Known by (subject, rule, fence, start): `start_ms` is the event time of the first report of the episode. Everything
- * else follows from reports, context and `as_of`. Who reviewed it, when it was raised and what was amended is
+ * Known by (subject, rule, fence, start, CODE): `start_ms` is the event time of the first report of the episode; CODE
+ * tells the limits of one rule of fatigue apart, which can begin at one instant. Everything else follows from reports,
+ * context and `as_of`. Who reviewed it, when it was raised and what was amended is
  * not part of it: that is the log. */
 #ifndef ZAYTON_DETECT_FINDING_H
 #define ZAYTON_DETECT_FINDING_H
@@ -59,9 +60,10 @@ struct finding {
 const char *finding_number_token(unsigned number);
 const char *finding_number_chinese(unsigned number);
 
-/* Order of findings: subject, start, rule, fence. */
+/* Order of findings: subject, start, rule, fence, CODE (unknown first). */
 int finding_compare(const struct finding *a, const struct finding *b);
-/* The same findings are the same bytes. Version 1, documented in finding.c. */
+/* The same findings are the same bytes. Version 1, documented in finding.c; numbers that are unknown take no room.
+ * STATUS_INVALID: an id without its NUL, or a kind or confidence that is none. */
 STATUS_CHECKED enum status finding_encode(const struct finding *f, struct buf *out);
 /* STATUS_CORRUPT, STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status finding_decode(struct span bytes, struct finding *out);

@@ -1,36 +1,42 @@
 /* rules.h -- rules as data: which devices, where, when, under what condition, how bad, and who must act.
  *
  *   # a comment
- *   [inputs]                                   where muck trucks say load, cover and lift
- *   load  = status bits 8-9                    0 empty, 1 half, 3 full (JT/T 808-2013 table 24); or: item E1 byte 0
- * mask 0x03 cover_open = item E1 byte 1 mask 0x01 lift_up = item E1 byte 2 mask 0x01
+ *   [inputs]                        where muck trucks say load, cover and lift
+ *   load       = status bits 8-9              0 empty, 1 half, 3 full (JT/T 808-2013 table 24); or of an item:
+ *   cover_open = item E1 byte 1 mask 0x01
+ *   lift_up    = item E1 byte 2 mask 0x01
  *
- *   [overspeed-muck]                           the id: stays for ever, names findings
+ *   [overspeed-muck]                the id (a-z 0-9 -): stays for ever, names findings
  *   kind      = overspeed
  *   title     = 渣土车超速 | Muck truck over the limit
- *   source    = ...                            law, clause; printed with every finding; required
- *   classes   = muck, truck                    or: any
- *   where     = tag:urban                      any | tag:NAME | not tag:NAME | fence:ID
- *   when      = 22:00-06:00                    schedule.h
- *   loaded    = yes                            yes | no | any
+ *   source    = ...                 law, clause; printed with every finding
+ *   rows      = A9 B10              rows of the requirements that it answers
+ *   sample    = yes                 its numbers are an example of policy, not the law's
+ *   authority = 交警                who must act
+ *   classes   = muck, truck         or: any
+ *   where     = tag:urban           any | tag:NAME | not tag:NAME | fence:ID
+ *   when      = 22:00-06:00         schedule.h
+ *   loaded    = yes                 yes | no | any
  *   moving    = yes
- *   hold      = 60 s                           condition must hold so long ...
- *   points    = 3                              ... and over so many reports
- *   release   = 0 s                            it ends when the condition fails for so long
- *   gap       = 300 s                          two reports further apart end it
- *   live      = yes                            a live warning, or only a finding
- *   severity  = 2                              1 notice, 2 violation, 3 serious
- *   authority = 交警                           who must act
- *   deadline  = 15 d                           for handling
- *   limit     = 50 km/h                        then the parameters of the kind, each with its unit
+ *   hold      = 60 s                condition must hold so long ...
+ *   points    = 3                   ... and over so many reports
+ *   release   = 0 s                 it ends when the condition fails for so long
+ *   gap       = 300 s               two reports further apart end it
+ *   live      = yes                 a live warning, or only a finding
+ *   severity  = 2                   1 notice, 2 violation, 3 serious
+ *   deadline  = 15 d                for handling; 0 none
+ *   limit     = 50 km/h             then the parameters of the kind, each with its unit
  *
- * Read whole: every mistake is reported with its line and the file is taken only when there is none. Values without
- * the unit of their parameter are mistakes. A rulebook is immutable and counted by references; threads: any. */
+ * kind, title and source are required, and those parameters that say so. Read whole: every mistake is reported with its
+ * line and the file is taken only when there is none. Values without the unit of their parameter are mistakes.
+ * A rulebook is immutable and counted by references; threads: any. */
 #ifndef ZAYTON_DETECT_RULES_H
 #define ZAYTON_DETECT_RULES_H
 
+#include "engine/core/arena.h"
 #include "engine/detect/finding.h"
 #include "engine/detect/schedule.h"
+#include "engine/series/device_class.h"
 
 /* X(code, NAME, "token", stage, "Chinese"): the code is stored and never changes. */
 #define RULE_KIND_TABLE(X)                                                                                             \
@@ -68,104 +74,135 @@ enum rule_kind {
 
 /* How a parameter is written and held. */
 enum param_unit {
-	UNIT_SPEED,   /* "80 km/h" -> 0.1 km/h; one decimal allowed */
+	UNIT_SPEED,   /* "80 km/h", "80.5 km/h" -> 0.1 km/h */
 	UNIT_TIME,    /* "60 s", "20 min", "4 h", "7 d" -> ms */
 	UNIT_LENGTH,  /* "500 m", "2 km" -> mm */
-	UNIT_PERCENT, /* "20 %" -> 1 */
+	UNIT_PERCENT, /* "20 %" -> 20 */
 	UNIT_NUMBER,  /* "3" */
 	UNIT_YES,     /* yes | no -> 1, 0 */
-	UNIT_TAG,     /* a tag -> its number */
-	UNIT_BITS,    /* "4 5 6 8" -> mask of bit numbers */
-	UNIT_TYPES,   /* "64:1 64:2 65:3" -> up to 8 item id:type pairs, 16 bits each, in two parameters' room */
-	UNIT_HOURS,   /* hours of the day "22:00-06:00" -> from_s << 32 | to_s */
-	UNIT_CHOICE,  /* one of the words of the table, -> its number */
+	UNIT_TAG,     /* a tag -> its number (fence_set.h) */
+	UNIT_BITS,    /* "4 5 6" -> mask of bit numbers 0..31 */
+	UNIT_TYPES,   /* "64:1 65:a 66:*" (hexadecimal) -> see rule_types_hold(); fills two parameters, 4 pairs each */
+	UNIT_HOURS,   /* hours of the day "22:00-06:00" -> from_s << 32 | to_s, as schedule.h holds them */
+	UNIT_CHOICE,  /* one of the words of the table -> its number */
+	UNIT_DATE,    /* "2020-10-01" -> the first ms of that day in China; 0: no date */
 };
 
-/* X(KIND, NAME, "token", unit, min, max, default, "words for UNIT_CHOICE"); default PARAM_REQUIRED: must be given.
- *
- * overspeed: v > limit. `limit` 0 takes the fence's own limit (no limit, no condition); `percent` of it counts (80 at
- * night). Holds until v <= limit - margin. `at_least` 10, 20 or 50: the condition is (v - limit) * 100 >= limit *
- * at_least. BAND: the highest of 10, 20, 50 that was itself held for `hold` and `points` within the episode. zone:
- * inside `where` (or outside: not tag) during `when`; `exempt` a tag whose fences do not count; `permit` yes: a permit
- * of kind ZONE naming the fence lets pass. Needs a judged position. off_route: moving outside every fence of the
- * device's ROUTE permits valid then, for `hold` or `distance`; without any such permit nothing is said (off_hours
- * does). off_hours: moving outside the hours of every ROUTE permit; `require` yes: also when there is no permit. dwell:
- * standing (below `still`) inside `where` for `hold`. dumping: outside `where`'s fences (approved sites): the lift up,
- * or load going from loaded to empty, or with `stop` > 0 standing that long while loaded. cover: loaded, cover open,
- * faster than `limit`. section_speed: into a fence of tag `entry`, out of one of tag `exit` of the same section (ids
- * NAME-in and NAME-out), length from the entry fence's length_mm: length / time > limit; a stand of `stop` or more
- * between, or a longer gap than `gap`, cancels. gap: two reports more than `time` apart and more than `distance` from
- * each other; not in a learned dead zone. silent: nothing for `time` after a report with ACC on or moving; raised by
- * the clock, ends with the next report. no_fix: no fix for `hold` while speed or odometer says it moves. frozen: the
- * same position (within 1 e-6 degree) while the odometer grows by more than `distance`. shielded: satellites (item
- * 0x31) 0 while signal strength (0x30) >= `signal`, for `hold`. alarm_bits: any of the alarm word's `bits`; one episode
- * however often repeated. alarm_item: items 0x64..0x67 of the `types` given, `level` at least; one episode while
- * repeats come within `gap`. expired: moving after the `what` due date.      no_video: moving, class bound, joined
- * after `since_days` ... without video. unregistered: a device not registered inside `where`. two_places: consecutive
- * fixes implying more than `limit`, back and forth at least `times` times within `time`. speed_mismatch: |terminal -
- * recorder (item 0x03)| or |terminal - position derived| above `percent` and `margin` for `hold`. detour: out of a
- * fence of tag `before`, into one of tag `after` within `time`, without a fence of tag `station`. fatigue (stage 2):
- * driving more than `continuous` without a rest of `rest`; with `night` > 0 the limit inside `night_hours`; `day` in
- * any 24 h; `week` in any 7 days; 0 switches a limit off. One finding per limit, LIMIT and PEAK in ms; each further
- * hour raises LEVEL. CODE: 1 continuous, 2 night, 3 day, 4 week. convoy (stage 2, a lead): two devices within
- * `distance` of each other at visits of `times` fences of tag `tag` within `time`. patrol (stage 2): a fence of tag
- * `tag` not visited for `time` by any device of the classes. */
+/* K(KIND, "what it finds") begins a kind; then its parameters, in the order of struct rule's `params`:
+ * X(KIND, NAME, "token", unit, min, max, default, "words of UNIT_CHOICE", "meaning"), min and max as held, default
+ * PARAM_REQUIRED: must be given. engine/detect/README.md is this table as a page. */
 #define PARAM_REQUIRED INT64_MIN
-#define RULE_PARAM_TABLE(X)                                                                                            \
-	X(OVERSPEED, LIMIT, "limit", SPEED, 0, 3000, PARAM_REQUIRED, "")                                               \
-	X(OVERSPEED, PERCENT, "percent", PERCENT, 1, 100, 100, "")                                                     \
-	X(OVERSPEED, AT_LEAST, "at_least", PERCENT, 0, 100, 0, "")                                                     \
-	X(OVERSPEED, MARGIN, "margin", SPEED, 0, 500, 30, "")                                                          \
-	X(OVERSPEED, SPEED_OF, "speed", CHOICE, 0, 2, 0, "terminal recorder position")                                 \
-	X(ZONE, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "")                                                             \
-	X(ZONE, PERMIT, "permit", YES, 0, 1, 0, "")                                                                    \
-	X(OFF_ROUTE, DISTANCE, "distance", LENGTH, 0, 100000000, 0, "")                                                \
-	X(OFF_HOURS, REQUIRE, "require", YES, 0, 1, 1, "")                                                             \
-	X(DWELL, STILL, "still", SPEED, 0, 200, 30, "")                                                                \
-	X(DUMPING, STOP, "stop", TIME, 0, 86400000, 0, "")                                                             \
-	X(DUMPING, LIFT, "lift", YES, 0, 1, 1, "")                                                                     \
-	X(COVER, LIMIT, "limit", SPEED, 0, 3000, 200, "")                                                              \
-	X(SECTION_SPEED, LIMIT, "limit", SPEED, 1, 3000, PARAM_REQUIRED, "")                                           \
-	X(SECTION_SPEED, ENTRY, "entry", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "")                                         \
-	X(SECTION_SPEED, EXIT, "exit", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "")                                           \
-	X(SECTION_SPEED, STOP, "stop", TIME, 0, 86400000, 60000, "")                                                   \
-	X(GAP, TIME, "time", TIME, 1000, 864000000, PARAM_REQUIRED, "")                                                \
-	X(GAP, DISTANCE, "distance", LENGTH, 0, 1000000000, PARAM_REQUIRED, "")                                        \
-	X(SILENT, TIME, "time", TIME, 1000, 864000000, PARAM_REQUIRED, "")                                             \
-	X(FROZEN, DISTANCE, "distance", LENGTH, 1, 1000000000, PARAM_REQUIRED, "")                                     \
-	X(SHIELDED, SIGNAL, "signal", NUMBER, 0, 255, 15, "")                                                          \
-	X(ALARM_BITS, BITS, "bits", BITS, 1, UINT32_MAX, PARAM_REQUIRED, "")                                           \
-	X(ALARM_ITEM, TYPES, "types", TYPES, 0, 0, PARAM_REQUIRED, "")                                                 \
-	X(ALARM_ITEM, TYPES_MORE, "", TYPES, 0, 0, 0, "")                                                              \
-	X(ALARM_ITEM, LEVEL, "level", NUMBER, 0, 255, 0, "")                                                           \
-	X(EXPIRED, WHAT, "what", CHOICE, 0, 3, PARAM_REQUIRED, "metrology inspection scrap business")                  \
-	X(NO_VIDEO, SINCE, "since", NUMBER, 0, 99991231, 0, "") /* yyyymmdd, UTC+8 */                                  \
-	X(TWO_PLACES, LIMIT, "limit", SPEED, 1, 30000, 2000, "")                                                       \
-	X(TWO_PLACES, TIMES, "times", NUMBER, 1, 100, 3, "")                                                           \
-	X(TWO_PLACES, TIME, "time", TIME, 1000, 86400000, 1800000, "")                                                 \
-	X(SPEED_MISMATCH, PERCENT, "percent", PERCENT, 1, 100, 20, "")                                                 \
-	X(SPEED_MISMATCH, MARGIN, "margin", SPEED, 1, 1000, 100, "")                                                   \
-	X(SPEED_MISMATCH, WITH, "with", CHOICE, 0, 1, 0, "recorder position")                                          \
-	X(DETOUR, BEFORE, "before", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "")                                              \
-	X(DETOUR, AFTER, "after", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "")                                                \
-	X(DETOUR, STATION, "station", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "")                                            \
-	X(DETOUR, TIME, "time", TIME, 1000, 86400000, 3600000, "")                                                     \
-	X(FATIGUE, CONTINUOUS, "continuous", TIME, 0, 86400000, 14400000, "")                                          \
-	X(FATIGUE, REST, "rest", TIME, 60000, 86400000, 1200000, "")                                                   \
-	X(FATIGUE, NIGHT, "night", TIME, 0, 86400000, 0, "")                                                           \
-	X(FATIGUE, NIGHT_HOURS, "night_hours", HOURS, 0, 0, INT64_C(79200) << 32 | 21600, "")                          \
-	X(FATIGUE, DAY, "day", TIME, 0, 86400000, 0, "")                                                               \
-	X(FATIGUE, WEEK, "week", TIME, 0, 604800000, 0, "")                                                            \
-	X(CONVOY, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "")                                                    \
-	X(CONVOY, TIME, "time", TIME, 1000, 86400000, 120000, "")                                                      \
-	X(CONVOY, TIMES, "times", NUMBER, 2, 100, 3, "")                                                               \
-	X(PATROL, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "")                                                    \
-	X(PATROL, TIME, "time", TIME, 60000, 31536000000, PARAM_REQUIRED, "")
+#define RULE_PARAM_TABLE(K, X)                                                                                         \
+	K(OVERSPEED, "faster than the limit, until no faster than limit - margin. BAND is the highest of 10, 20, 50 "  \
+		     "that was itself held for `hold` and `points` within the episode, compared exactly: (v - limit) " \
+		     "* 100 >= limit * band")                                                                          \
+	X(OVERSPEED, LIMIT, "limit", SPEED, 0, 3000, PARAM_REQUIRED, "",                                               \
+	  "0 takes the fence's own limit; a fence without one is not judged")                                          \
+	X(OVERSPEED, PERCENT, "percent", PERCENT, 1, 100, 100, "", "so much of the limit counts (80 at night)")        \
+	X(OVERSPEED, AT_LEAST, "at_least", PERCENT, 0, 100, 0, "",                                                     \
+	  "the condition is (v - limit) * 100 >= limit * at_least; 0: v > limit")                                      \
+	X(OVERSPEED, MARGIN, "margin", SPEED, 0, 500, 30, "", "hysteresis of the end")                                 \
+	X(OVERSPEED, SPEED_OF, "speed", CHOICE, 0, 2, 0, "terminal recorder position", "whose speed")                  \
+	K(ZONE, "inside `where` (outside, for: not tag) during `when`; positions that are not to be judged by fences " \
+		"end nothing and begin nothing")                                                                       \
+	X(ZONE, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")              \
+	X(ZONE, PERMIT, "permit", YES, 0, 1, 0, "",                                                                    \
+	  "a permit of kind ZONE that names the fence, within its hours, lets pass")                                   \
+	X(ZONE, RELAY, "relay", YES, 0, 1, 0, "", "a permit of kind RELAY, within its hours, lets pass")               \
+	K(OFF_ROUTE, "moving outside every fence of the device's ROUTE permits valid then, for `hold` or over "        \
+		     "`distance`; without such a permit nothing is said (off_hours does)")                             \
+	X(OFF_ROUTE, DISTANCE, "distance", LENGTH, 0, 100000000, 0, "",                                                \
+	  "found after so much driven outside although `hold` is not reached; 0: only `hold` counts")                  \
+	K(OFF_HOURS, "moving outside the hours of every ROUTE permit valid then")                                      \
+	X(OFF_HOURS, REQUIRE, "require", YES, 0, 1, 1, "", "without any ROUTE permit every hour is outside")           \
+	K(DWELL, "standing inside `where` for `hold`")                                                                 \
+	X(DWELL, STILL, "still", SPEED, 0, 200, 30, "", "standing is slower than this")                                \
+	K(DUMPING, "outside the approved sites of `where` (as: not tag): the lift up, or load going from loaded to "   \
+		   "empty, or a long stand while loaded")                                                              \
+	X(DUMPING, STOP, "stop", TIME, 0, 86400000, 0, "", "a stand so long while loaded is a suspicion; 0: none is")  \
+	X(DUMPING, LIFT, "lift", YES, 0, 1, 1, "", "the lift up is a suspicion")                                       \
+	K(COVER, "loaded, the cover open, faster than the limit")                                                      \
+	X(COVER, LIMIT, "limit", SPEED, 0, 3000, 200, "", "an open cover may creep")                                   \
+	K(SECTION_SPEED,                                                                                               \
+	  "into a fence of tag `entry`, out of one of tag `exit` of the same section (ids NAME-in and NAME-out), the " \
+	  "entry fence's length over the time above the limit; a gap in between longer than `gap` cancels")            \
+	X(SECTION_SPEED, LIMIT, "limit", SPEED, 1, 3000, PARAM_REQUIRED, "", "of the mean speed")                      \
+	X(SECTION_SPEED, ENTRY, "entry", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "where sections begin")                 \
+	X(SECTION_SPEED, EXIT, "exit", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "where they end")                         \
+	X(SECTION_SPEED, STOP, "stop", TIME, 0, 86400000, 60000, "",                                                   \
+	  "a stand so long in between cancels; 0: none does")                                                          \
+	K(GAP, "two reports far apart in time and place (离线位移), not in a learned dead zone")                       \
+	X(GAP, TIME, "time", TIME, 1000, 864000000, PARAM_REQUIRED, "", "more than this between the reports")          \
+	X(GAP, DISTANCE, "distance", LENGTH, 0, 1000000000, PARAM_REQUIRED, "", "and more than this")                  \
+	K(SILENT,                                                                                                      \
+	  "nothing heard after a report with ACC on or moving; raised by the clock, ends with the next report")        \
+	X(SILENT, TIME, "time", TIME, 1000, 864000000, PARAM_REQUIRED, "", "silent for so long")                       \
+	K(NO_FIX, "no fix for `hold` while speed or odometer says that it moves")                                      \
+	K(FROZEN, "the same position, within 1e-6 degree, while the odometer grows")                                   \
+	X(FROZEN, DISTANCE, "distance", LENGTH, 1, 1000000000, PARAM_REQUIRED, "", "by more than this")                \
+	K(SHIELDED, "no satellites (item 31 is 0) while the radio signal (item 30) is good, for `hold`")               \
+	X(SHIELDED, SIGNAL, "signal", NUMBER, 0, 255, 15, "", "good is at least this")                                 \
+	K(ALARM_BITS, "bits of the alarm word; one episode however often repeated")                                    \
+	X(ALARM_BITS, BITS, "bits", BITS, 1, UINT32_MAX, PARAM_REQUIRED, "",                                           \
+	  "any of these bits, JT/T 808 table of alarms")                                                               \
+	K(ALARM_ITEM, "alarms of driver assistance items (64 ADAS, 65 DSM, 66 TPMS, 67 BSD); one episode while "       \
+		      "repeats come within `gap`")                                                                     \
+	X(ALARM_ITEM, TYPES, "types", TYPES, 0, 0, PARAM_REQUIRED, "",                                                 \
+	  "item:type, both hexadecimal, or item:*; up to 8")                                                           \
+	X(ALARM_ITEM, TYPES_MORE, "", TYPES, 0, 0, 0, "", "")                                                          \
+	X(ALARM_ITEM, LEVEL, "level", NUMBER, 0, 255, 0, "", "alarms of at least this level")                          \
+	K(EXPIRED, "moving after a due date")                                                                          \
+	X(EXPIRED, WHAT, "what", CHOICE, 0, 3, PARAM_REQUIRED, "metrology inspection scrap business",                  \
+	  "whose date; business: a permit of kind BUSINESS was once valid and none is")                                \
+	K(NO_VIDEO, "moving, without smart video, and bound to have it")                                               \
+	X(NO_VIDEO, SINCE, "since", DATE, 0, INT64_MAX, 0, "", "devices that joined on this day or later are bound")   \
+	K(UNREGISTERED, "a device that is not registered, inside `where`")                                             \
+	K(TWO_PLACES, "consecutive fixes that imply an impossible speed, back and forth (one identity at two places)") \
+	X(TWO_PLACES, LIMIT, "limit", SPEED, 1, 30000, 2000, "", "impossible is faster than this")                     \
+	X(TWO_PLACES, TIMES, "times", NUMBER, 1, 100, 3, "", "at least so many jumps")                                 \
+	X(TWO_PLACES, TIME, "time", TIME, 1000, 86400000, 1800000, "", "within this")                                  \
+	K(SPEED_MISMATCH, "the terminal's speed differs from another source's for `hold`")                             \
+	X(SPEED_MISMATCH, PERCENT, "percent", PERCENT, 1, 100, 20, "", "by more than this part of the other")          \
+	X(SPEED_MISMATCH, MARGIN, "margin", SPEED, 1, 1000, 100, "", "and by more than this")                          \
+	X(SPEED_MISMATCH, WITH, "with", CHOICE, 0, 1, 0, "recorder position",                                          \
+	  "the other: recorder (item 03), or derived from positions")                                                  \
+	K(DETOUR, "out of a fence of tag `before` and into one of tag `after` without a fence of tag `station` (a "    \
+		  "weigh station avoided)")                                                                            \
+	X(DETOUR, BEFORE, "before", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "where the main road is left")               \
+	X(DETOUR, AFTER, "after", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "where it is joined again")                    \
+	X(DETOUR, STATION, "station", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "what lies between")                       \
+	X(DETOUR, TIME, "time", TIME, 1000, 86400000, 3600000, "", "within this")                                      \
+	K(FATIGUE, "driving longer than a limit; one finding a limit, LIMIT and PEAK in ms, each further hour raises " \
+		   "LEVEL; CODE 1 continuous, 2 night, 3 day, 4 week. A limit of 0 is off")                            \
+	X(FATIGUE, CONTINUOUS, "continuous", TIME, 0, 86400000, 14400000, "", "driving without a valid rest")          \
+	X(FATIGUE, REST, "rest", TIME, 60000, 86400000, 1200000, "", "a shorter rest does not count")                  \
+	X(FATIGUE, NIGHT, "night", TIME, 0, 86400000, 0, "", "driving without a valid rest within night_hours")        \
+	X(FATIGUE, NIGHT_HOURS, "night_hours", HOURS, 0, 0, INT64_C(79200) << 32 | 21600, "", "which hours are night") \
+	X(FATIGUE, DAY, "day", TIME, 0, 86400000, 0, "", "driving in any 24 h")                                        \
+	X(FATIGUE, WEEK, "week", TIME, 0, 604800000, 0, "", "driving in any 7 days in a row")                          \
+	K(CONVOY, "two devices that pass the same fences together (a lead, no proof)")                                 \
+	X(CONVOY, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that count")                               \
+	X(CONVOY, TIME, "time", TIME, 1000, 86400000, 120000, "", "visits no further apart are together")              \
+	X(CONVOY, TIMES, "times", NUMBER, 2, 100, 3, "", "at least so many together")                                  \
+	K(PATROL, "a fence that no device of the classes has visited")                                                 \
+	X(PATROL, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that must be visited")                     \
+	X(PATROL, TIME, "time", TIME, 60000, INT64_C(31536000000), PARAM_REQUIRED, "", "for so long")
 
 #define RULE_PARAMS_MAX 8
-/* position of a parameter within its kind: PARAM_OVERSPEED_LIMIT is 0, PARAM_OVERSPEED_PERCENT 1 ... (rules.c) */
+
+/* The place of a parameter in struct rule's `params`: PARAM_OVERSPEED_LIMIT is 0, PARAM_OVERSPEED_PERCENT 1 ... */
+enum rule_param_place {
+#define K(KIND, meaning) PARAMS_OF_##KIND = -1,
+#define X(KIND, NAME, token, unit, min, max, initial, words, meaning) PARAM_##KIND##_##NAME,
+	RULE_PARAM_TABLE(K, X)
+#undef X
+#undef K
+};
+
 enum rule_where_mode { WHERE_ANY, WHERE_TAG, WHERE_NOT_TAG, WHERE_FENCE };
 enum tristate { EITHER, YES, NO };
+
+#define RULE_CLASSES_ANY ((UINT32_C(1) << DEVICE_CLASS_COUNT) - 1)
 
 struct rule {
 	char id[RULE_ID_MAX + 1];
@@ -176,14 +213,15 @@ struct rule {
 	bool sample; /* `sample = yes`: numbers are an example of policy, not the law's */
 	uint16_t where_tag;
 	char where_fence[FENCE_ID_MAX + 1];
-	uint32_t classes; /* bit per class code */
+	uint32_t classes; /* bit per class code; RULE_CLASSES_ANY */
 	struct schedule when;
 	int64_t hold_ms, release_ms, gap_ms, deadline_ms;
 	uint32_t points;
 	int64_t params[RULE_PARAMS_MAX];
-	uint64_t version; /* XXH3 of the rule's normalised lines */
+	uint64_t version; /* XXH3 of what rule_print() says: comments, spaces and order do not matter */
 	uint32_t line;    /* where it begins in the file */
-	const char *title_zh, *title_en, *source, *authority;
+	const char *title_zh, *title_en, *source;
+	const char *authority, *rows; /* empty when not said; rows: words with one space between */
 };
 
 /* Where a muck truck's load, cover and lift are read from. */
@@ -201,8 +239,9 @@ struct rulebook {
 	uint32_t count;
 	struct rule_inputs inputs;
 	uint64_t version; /* of the whole text */
-	char *text;       /* as it was read, for showing and for the store */
+	char *text;       /* as it was read, for showing and for the store; NUL-terminated */
 	uint32_t references;
+	struct arena words; /* what the rules' texts point into */
 };
 
 struct rule_mistake {
@@ -216,13 +255,34 @@ typedef void rule_mistakes(void *context, const struct rule_mistake *mistake);
 STATUS_CHECKED enum status rulebook_parse(struct span text, rule_mistakes *tell, void *context, struct rulebook **out);
 struct rulebook *rulebook_ref(struct rulebook *b);
 void rulebook_unref(struct rulebook *b);
+/* A rule in the normal form of the file: every key, defaults too, in one order. Parsing it gives the same rule.
+ * STATUS_FULL, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status rule_print(const struct rule *r, struct buf *out);
+/* The inputs, then every rule. */
+STATUS_CHECKED enum status rulebook_print(const struct rulebook *b, struct buf *out);
 /* NULL when there is none of that id. */
 const struct rule *rulebook_find(const struct rulebook *b, const char *id);
 /* The rules shipped with the program: engine/detect/default.rules, compiled in. */
 struct span rules_default(void);
 
+/* A row of RULE_PARAM_TABLE as data. */
+struct rule_param {
+	const char *token, *words, *meaning;
+	uint8_t kind, place, unit; /* enum rule_kind, enum rule_param_place, enum param_unit */
+	int64_t min, max, initial;
+};
+/* The parameters of a kind in order of their places; NULL and 0 for a kind that has none or is unknown. */
+const struct rule_param *rule_kind_params(unsigned kind, unsigned *out_count);
+/* A value of a parameter as the file writes it: "80 km/h". STATUS_FULL, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status rule_param_print(const struct rule_param *p, const int64_t *params, struct buf *out);
+/* Whether an alarm of `item` (0x64..0x67) and `type` is among an ALARM_ITEM rule's types. Held as 16 bits a pair,
+ * item << 8 | type, lowest first, 0 for none; type 0 for any: no item numbers its alarms from 0. */
+bool rule_types_hold(const struct rule *r, uint8_t item, uint8_t type);
+
+/* Static storage; "" and stage 0 for an unknown kind. */
 const char *rule_kind_token(unsigned kind);
 const char *rule_kind_chinese(unsigned kind);
+const char *rule_kind_meaning(unsigned kind);
 unsigned rule_kind_stage(unsigned kind);
 
 #endif
