@@ -30,6 +30,8 @@
 #define INBOX_BYTES_MAX (16u << 20)
 /* sealed reports waiting for a shard's writer, bytes: past it the shard takes nothing more in */
 #define WRITER_BACKLOG_MAX (128u << 20)
+/* findings and facts waiting for the judge's thread, bytes: past it the shards take nothing more in */
+#define JUDGE_BACKLOG_MAX (128u << 20)
 /* heads copied for a checkpoint in one turn of the loop, bytes: some milliseconds of copying */
 #define CHECKPOINT_SLICE_BYTES (2u << 20)
 /* bytes of one journal entry, framing included */

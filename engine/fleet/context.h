@@ -1,10 +1,10 @@
 /* context.h -- everything that reports are judged by, with the event time from which it holds.
  *
- *   rules     rulebooks, each from an instant on         family `rule`     from 8                     -> said 8 |
- * principal | text fences    versions of fences                         family `fence`    id | 0x00 | from 8         ->
- * fence_encode() permits   of one device each                         family `context`  0x01 | number              ->
- * permit row (permits.c) registry  class, plate, driver, dates                (registry.h) zones     learned dead zones
- * (盲区), by day          family `context`  0x04 | day 4               -> dead_zone_encode()
+ *   what                                      family    key                 value
+ *   rules: rulebooks, each from an instant    rule      from 8              said 8 | principal | text
+ *   fences: versions                          fence     id | 0x00 | from 8  fence_encode()
+ *   permits: of one device each               context   0x01 | number       permits.h
+ *   registry: class, plate, driver, dates     (registry.h)
  *
  * What is judged by is always a snapshot: immutable, counted by references, taken once and used for a whole run of
  * reports. A change makes the next snapshot and is durable before it is seen; it says from which event time on devices

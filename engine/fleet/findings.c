@@ -276,15 +276,44 @@ struct old_finding {
 	bool matched;
 };
 
+struct new_finding {
+	const struct told_finding *told;
+	struct finding_key key;
+	const struct old_finding *match; /* what it was before, NULL: nothing */
+};
+
 struct replacing {
 	const struct replacement *r;
 	struct change change;
 	struct old_finding *old;
 	size_t old_count, old_capacity;
-	struct told_finding *told; /* sorted, the last word of each key */
-	const struct old_finding **match;
+	struct new_finding *told; /* by key, the last word on each */
 	size_t told_count;
 };
+
+static int compare_keys(const struct finding_key *a, const struct finding_key *b)
+{
+	if (a->subject != b->subject)
+		return a->subject < b->subject ? -1 : 1;
+	if (a->start_ms != b->start_ms)
+		return a->start_ms < b->start_ms ? -1 : 1;
+	if (a->rule != b->rule)
+		return a->rule < b->rule ? -1 : 1;
+	return a->mark == b->mark ? 0 : a->mark < b->mark ? -1 : 1;
+}
+
+static int compare_new(const void *a, const void *b)
+{
+	const struct new_finding *x = a, *y = b;
+	int order = compare_keys(&x->key, &y->key);
+	return order ? order : x->told < y->told ? -1 : x->told > y->told;
+}
+
+static int compare_old(const void *a, const void *b)
+{
+	const struct old_finding *x = a, *y = b;
+	return compare_keys(&x->key, &y->key);
+}
 
 static enum status push_old(struct replacing *w, struct span value, const struct finding_key *key)
 {
@@ -331,12 +360,11 @@ static enum status collect_told(struct replacing *w)
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < w->told_count && !status; i++) {
 		uint8_t bytes[FINDING_KEY_SIZE];
-		struct finding_key key = finding_key_of(&w->told[i].finding);
-		finding_key_store(&key, bytes);
+		finding_key_store(&w->told[i].key, bytes);
 		buf_clear(&row);
 		status = store_get(w->change.f->store, STORE_FINDING, span_of(bytes, sizeof bytes), &row);
 		if (!status)
-			status = push_old(w, buf_view(&row), &key);
+			status = push_old(w, buf_view(&row), &w->told[i].key);
 		else if (status == STATUS_NOT_FOUND)
 			status = STATUS_OK;
 	}
@@ -350,30 +378,29 @@ static enum status collect_old(struct replacing *w)
 	if (w->r->scope == REPLACE_TOLD)
 		return collect_told(w);
 	store_be64(prefix + 1, w->r->subject);
-	return store_scan(w->change.f->store, STORE_FINDING, span_of(prefix, sizeof prefix), collect_row, w);
+	enum status status =
+		store_scan(w->change.f->store, STORE_FINDING, span_of(prefix, sizeof prefix), collect_row, w);
+	if (w->old_count)
+		qsort(w->old, w->old_count, sizeof *w->old, compare_old);
+	return status;
 }
 
-/* The last word on each finding, in the order of finding_compare(). */
+/* The last word on each finding, by key. */
 static enum status sort_told(struct replacing *w)
 {
-	size_t n = w->r->finding_count;
+	size_t n = w->r->finding_count, kept = 0;
 	w->told = calloc(n ? n : 1, sizeof *w->told);
-	w->match = calloc(n ? n : 1, sizeof(struct old_finding *));
-	if (!w->told || !w->match)
+	if (!w->told)
 		return STATUS_NO_MEMORY;
 	for (size_t i = 0; i < n; i++) {
-		const struct told_finding *t = &w->r->findings[i];
-		size_t at = w->told_count;
-		while (at > 0 && finding_compare(&w->told[at - 1].finding, &t->finding) > 0)
-			at--;
-		if (at > 0 && finding_compare(&w->told[at - 1].finding, &t->finding) == 0) {
-			w->told[at - 1] = *t;
-			continue;
-		}
-		memmove(&w->told[at + 1], &w->told[at], (w->told_count - at) * sizeof *w->told);
-		w->told[at] = *t;
-		w->told_count++;
+		w->told[i].told = &w->r->findings[i];
+		w->told[i].key = finding_key_of(&w->r->findings[i].finding);
 	}
+	qsort(w->told, n, sizeof *w->told, compare_new);
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || compare_keys(&w->told[i].key, &w->told[i + 1].key) != 0)
+			w->told[kept++] = w->told[i];
+	w->told_count = kept;
 	return STATUS_OK;
 }
 
@@ -386,39 +413,54 @@ static int64_t overlap(const struct finding *a, const struct finding *b)
 
 static void match_same(struct replacing *w)
 {
-	for (size_t i = 0; i < w->told_count; i++) {
-		struct finding_key key = finding_key_of(&w->told[i].finding);
-		for (size_t k = 0; k < w->old_count && !w->match[i]; k++)
-			if (!w->old[k].matched && finding_key_equal(&w->old[k].key, &key)) {
-				w->old[k].matched = true;
-				w->match[i] = &w->old[k];
-			}
+	for (size_t i = 0, k = 0; i < w->told_count; i++) {
+		while (k < w->old_count && compare_keys(&w->old[k].key, &w->told[i].key) < 0)
+			k++;
+		if (k == w->old_count || compare_keys(&w->old[k].key, &w->told[i].key) != 0)
+			continue;
+		w->old[k].matched = true;
+		w->told[i].match = &w->old[k++];
 	}
 }
 
-/* Of the same rule and fence, the pair that overlaps most; earlier ones first among equals. */
+/* The best partner of the same rule and mark for a new finding; earlier ones first among equals. */
+static struct old_finding *best_old(struct replacing *w, const struct new_finding *n, int64_t *out_common)
+{
+	struct old_finding *best = NULL;
+	for (size_t k = 0; k < w->old_count; k++) {
+		struct old_finding *o = &w->old[k];
+		if (o->matched || o->key.rule != n->key.rule || o->key.mark != n->key.mark ||
+		    o->key.subject != n->key.subject)
+			continue;
+		int64_t common = overlap(&o->row.finding, &n->told->finding);
+		if (common < 0 || (best && common <= *out_common))
+			continue;
+		best = o;
+		*out_common = common;
+	}
+	return best;
+}
+
+/* Largest overlap first. */
 static void match_overlap(struct replacing *w)
 {
 	for (;;) {
-		int64_t best = -1;
-		size_t best_told = 0, best_old = 0;
+		struct new_finding *taker = NULL;
+		struct old_finding *taken = NULL;
+		int64_t most = 0;
 		for (size_t i = 0; i < w->told_count; i++) {
-			struct finding_key key = finding_key_of(&w->told[i].finding);
-			for (size_t k = 0; k < w->old_count && !w->match[i]; k++) {
-				const struct old_finding *o = &w->old[k];
-				int64_t common = overlap(&o->row.finding, &w->told[i].finding);
-				if (o->matched || o->key.rule != key.rule || o->key.fence != key.fence ||
-				    common <= best)
-					continue;
-				best = common;
-				best_told = i;
-				best_old = k;
-			}
+			int64_t common = 0;
+			struct old_finding *o = w->told[i].match ? NULL : best_old(w, &w->told[i], &common);
+			if (!o || (taken && common <= most))
+				continue;
+			taker = &w->told[i];
+			taken = o;
+			most = common;
 		}
-		if (best < 0)
+		if (!taker)
 			return;
-		w->old[best_old].matched = true;
-		w->match[best_told] = &w->old[best_old];
+		taken->matched = true;
+		taker->match = taken;
 	}
 }
 
@@ -550,7 +592,8 @@ static enum status replace_findings(struct replacing *w)
 	struct change *c = &w->change;
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < w->told_count && !status; i++)
-		status = w->match[i] ? replace_one(c, w->match[i], &w->told[i]) : raise(c, &w->told[i]);
+		status = w->told[i].match ? replace_one(c, w->told[i].match, w->told[i].told)
+					  : raise(c, w->told[i].told);
 	for (size_t k = 0; k < w->old_count && !status; k++)
 		if (!w->old[k].matched && w->r->scope != REPLACE_TOLD &&
 		    w->old[k].row.finding.start_ms >= w->r->keep_before_ms)
@@ -590,6 +633,15 @@ static const struct told_fact *told_last(const struct replacement *r, const stru
 	return NULL;
 }
 
+/* A visit matters to the place and to the visitor. */
+static void tell_touched(const struct fact_walk *walk, const struct fact *f, uint64_t subject)
+{
+	if (walk->touched)
+		walk->touched(walk->context, subject);
+	if (walk->touched && f->kind == FACT_VISIT)
+		walk->touched(walk->context, f->device);
+}
+
 static void delete_fact(struct fact_walk *walk, const struct fact *f, uint64_t subject)
 {
 	uint8_t key[FACT_KEY_SIZE], other[FACT_SUBJECT_KEY_SIZE];
@@ -597,8 +649,7 @@ static void delete_fact(struct fact_walk *walk, const struct fact *f, uint64_t s
 	fact_subject_key(f, subject, other);
 	store_batch_delete(walk->w->change.batch, STORE_FACT, span_of(key, sizeof key));
 	store_batch_delete(walk->w->change.batch, STORE_FACT, span_of(other, sizeof other));
-	if (walk->touched)
-		walk->touched(walk->context, subject);
+	tell_touched(walk, f, subject);
 }
 
 /* A fact that stood before: gone, or another subject's now. */
@@ -648,8 +699,8 @@ static enum status put_fact(struct fact_walk *walk, const struct told_fact *t)
 	store_batch_put(c->batch, STORE_FACT, span_of(key, sizeof key), buf_view(&c->row));
 	store_batch_put(c->batch, STORE_FACT, span_of(other, sizeof other),
 			span_of(c->row.data + FACT_ROW_HEAD, c->row.size - FACT_ROW_HEAD));
-	if (!same && walk->touched)
-		walk->touched(walk->context, subject);
+	if (!same)
+		tell_touched(walk, &t->fact, subject);
 	return STATUS_OK;
 }
 
@@ -694,7 +745,6 @@ enum status findings_replace(struct findings *f, const struct replacement *r, fi
 	change_deinit(&w.change, r->batch);
 	free(w.old);
 	free(w.told);
-	free((void *)w.match);
 	return status;
 }
 

@@ -1,12 +1,16 @@
 /* findings.h -- findings as they stand, the cases people make of them, and what happened in which order.
  *
- *   family `finding`  0x01 | subject 8 | start 8 | rule 8 | fence 8   -> id 8 | decided 8 | decided hash 8 |
- * finding_encode() 0x02 | start 8 | id 8                           -> subject 8 | rule 8 | fence 8     (by time) family
- * `case`     0x01 | id 8                                     -> the case row (findings_row.c) 0x02 | id 8 | number 4 ->
- * one event of its history, never rewritten 0x03 | feed 8                                   -> id 8 | event 1 | at 8
- * (the live feed) family `fact`     0x01 | device 8 | from 8 | kind 1               -> subject 8 | decided 8 | hash 8 |
- * fact_encode() 0x02 | subject 8 | from 8 | device 8 | kind 1   -> fact_encode() rule and fence are hashes of their
- * ids; times are biased; all big-endian.
+ *   family    key                                            value
+ *   finding   0x01 | subject 8 | start 8 | rule 8 | mark 8   id 8 | decided 8 | its hash 8 | finding_encode()
+ *             0x02 | start 8 | id 8                          empty: by time
+ *   case      0x01 | id 8                                    the case row (findings_row.h)
+ *             0x02 | id 8 | number 4                         one event of its history, never rewritten
+ *             0x03 | feed 8                                  id 8 | event 1 | at 8: the live feed
+ *   fact      0x01 | device 8 | from 8 | kind 1              subject 8 | decided 8 | its hash 8 | fact_encode()
+ *             0x02 | subject 8 | from 8 | device 8 | kind 1  fact_encode()
+ *
+ * `rule` is the hash of its id, `mark` one of what else tells findings apart (fence, CODE, the other of a pair); times
+ * are biased; all big-endian.
  *
  * Findings are a pure function of reports, context and `as_of`; they are replaced, never edited: whoever judged a
  * stretch again hands over everything decided in it, and what differs from before becomes the log (amended, withdrawn,

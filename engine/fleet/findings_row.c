@@ -18,12 +18,21 @@ static uint64_t text_hash(const char *text)
 	return *text ? hash64(span_of_string(text)) : 0;
 }
 
+/* What else tells findings of one rule and start apart: the fence, the code, the other of a pair. */
+static uint64_t mark_of(const struct finding *f)
+{
+	uint8_t rest[16];
+	store_be64(rest, (uint64_t)f->numbers[FINDING_CODE]);
+	store_be64(rest + 8, f->other);
+	return hash64_seeded(span_of(rest, sizeof rest), text_hash(f->fence));
+}
+
 struct finding_key finding_key_of(const struct finding *f)
 {
 	return (struct finding_key){
 		.subject = f->subject,
 		.rule = text_hash(f->rule),
-		.fence = text_hash(f->fence),
+		.mark = mark_of(f),
 		.start_ms = f->start_ms,
 	};
 }
@@ -34,7 +43,7 @@ void finding_key_store(const struct finding_key *k, uint8_t out[FINDING_KEY_SIZE
 	store_be64(out + 1, k->subject);
 	store_be64(out + 9, time_bias(k->start_ms));
 	store_be64(out + 17, k->rule);
-	store_be64(out + 25, k->fence);
+	store_be64(out + 25, k->mark);
 }
 
 enum status finding_key_parse(struct span key, struct finding_key *out)
@@ -44,7 +53,7 @@ enum status finding_key_parse(struct span key, struct finding_key *out)
 	out->subject = load_be64(key.data + 1);
 	out->start_ms = time_unbias(load_be64(key.data + 9));
 	out->rule = load_be64(key.data + 17);
-	out->fence = load_be64(key.data + 25);
+	out->mark = load_be64(key.data + 25);
 	return STATUS_OK;
 }
 
@@ -139,7 +148,7 @@ enum status case_row_encode(const struct case_row *r, struct buf *out)
 	store_be64(head + 1, r->key.subject);
 	store_be64(head + 9, (uint64_t)r->key.start_ms);
 	store_be64(head + 17, r->key.rule);
-	store_be64(head + 25, r->key.fence);
+	store_be64(head + 25, r->key.mark);
 	head[33] = r->state;
 	head[34] = (uint8_t)((r->late ? FLAG_LATE : 0) | (r->handled ? FLAG_HANDLED : 0) |
 			     (r->has_confirmed ? FLAG_CONFIRMED : 0) | (r->has_last ? FLAG_LAST : 0));
@@ -163,7 +172,7 @@ enum status case_row_decode(struct span value, struct case_row *out)
 	out->key.subject = cursor_be64(&c);
 	out->key.start_ms = (int64_t)cursor_be64(&c);
 	out->key.rule = cursor_be64(&c);
-	out->key.fence = cursor_be64(&c);
+	out->key.mark = cursor_be64(&c);
 	out->state = cursor_u8(&c);
 	uint8_t flags = cursor_u8(&c);
 	out->late = flags & FLAG_LATE;

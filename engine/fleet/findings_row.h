@@ -1,6 +1,6 @@
 /* findings_row.h -- the rows of findings, facts and cases as bytes.
  *
- *   case row, version 1:   version 1 | subject 8 | start 8 | rule 8 | fence 8 | state 1 | flags 1 | raised 8 | events 4
+ *   case row, version 1:   version 1 | subject 8 | start 8 | rule 8 | mark 8 | state 1 | flags 1 | raised 8 | events 4
  * | amended 4 | [confirmed: size 4, finding] | [last: size 4, finding, of a withdrawn one] flags                  1
  * late, 2 handled, 4 has `confirmed`, 8 has `last` event row, version 1:  version 1 | kind 1 | state 1 | at 8 | who:
  * size 1, bytes | text: size 2, bytes | document: size 1, bytes | [finding, to the end] Keys: findings.h. Pure. */
@@ -22,13 +22,13 @@
 #define FINDING_BYTES_MAX 4096
 
 struct finding_key {
-	uint64_t subject, rule, fence;
+	uint64_t subject, rule, mark;
 	int64_t start_ms;
 };
 struct finding_key finding_key_of(const struct finding *f);
 static inline bool finding_key_equal(const struct finding_key *a, const struct finding_key *b)
 {
-	return a->subject == b->subject && a->start_ms == b->start_ms && a->rule == b->rule && a->fence == b->fence;
+	return a->subject == b->subject && a->start_ms == b->start_ms && a->rule == b->rule && a->mark == b->mark;
 }
 void finding_key_store(const struct finding_key *k, uint8_t out[FINDING_KEY_SIZE]);
 STATUS_CHECKED enum status finding_key_parse(struct span key, struct finding_key *out);
