@@ -92,3 +92,31 @@ enum status rulebook_print(const struct rulebook *b, struct buf *out)
 	}
 	return status;
 }
+
+/* --- the table --- */
+
+/* The value of a shared key in a column of `width` (ASCII; the last column has none), never less than two spaces. */
+static enum status print_cell(const char *token, unsigned width, const struct rule *r, struct buf *out)
+{
+	size_t begin = out->size;
+	enum status status = rule_key_print(rule_key_find(span_of_string(token)), r, out);
+	size_t size = out->size - begin, fill = size + 2 < width ? width - size : 2;
+	return status || !width ? status : buf_printf(out, "%*s", (int)fill, "");
+}
+
+enum status rulebook_table(const struct rulebook *b, struct buf *out)
+{
+	static const struct {
+		const char *token;
+		unsigned width;
+	} cells[] = {{"kind", 16}, {"classes", 26}, {"where", 22}, {"when", 26}, {"rows", 14}, {"title", 0}};
+	enum status status = buf_printf(out, "%-22s", "id");
+	for (size_t i = 0; i < sizeof cells / sizeof *cells && !status; i++)
+		status = buf_printf(out, "%-*s", (int)cells[i].width, cells[i].token);
+	for (uint32_t r = 0; r < b->count && !status; r++) {
+		status = buf_printf(out, "\n%-21s ", b->rules[r].id);
+		for (size_t i = 0; i < sizeof cells / sizeof *cells && !status; i++)
+			status = print_cell(cells[i].token, cells[i].width, &b->rules[r], out);
+	}
+	return status ? status : buf_append_u8(out, '\n');
+}
