@@ -42,8 +42,19 @@
 #define FAMILIES_MAX 2048
 /* reports further ahead of their receipt than this, ms, are flagged and never move a watermark */
 #define FUTURE_SKEW_MAX_MS (INT64_C(10) * 60000)
+/* a file of rules, bytes: twenty times what is shipped; and rules in it: each is asked for every report */
+#define RULES_BYTES_MAX (1u << 20)
+#define RULES_MAX 1024
+/* mistakes of one file of rules that are told: nobody mends more in one go */
+#define RULES_MISTAKES_MAX 1000
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384
 #define HTTP_BODY_MAX (8u << 20)
+/* points of one fence: a province's coast at 10 m is some 100,000 */
+#define FENCE_POINTS_MAX (1u << 17)
+/* fences at once: slots are looked up through pages of 256 */
+#define FENCE_SLOTS_MAX (1u << 20)
+/* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a fifth of it */
+#define FENCE_INDEX_BYTES_MAX (UINT64_C(1) << 30)
 
 #endif

@@ -93,11 +93,13 @@ STATUS_CHECKED enum status detect_state_encode(const struct detect_state *s, str
 STATUS_CHECKED enum status detect_state_decode(struct span bytes, struct detect_state **out);
 
 /* --- stage 2: pure functions over facts, in any order and with any repeats; findings are told in order of
- * finding_compare(). STATUS_NO_MEMORY, STATUS_FULL (convoy_judge()), and then nothing was told. --- */
+ * finding_compare(). STATUS_NO_MEMORY, STATUS_FULL (convoy_judge()), and then
+ * nothing was told. --- */
 
 /* Fatigue of one driver, or of one vehicle driven without a card: of `facts`, the FACT_DRIVE and FACT_GAP that are
  * `subject`'s (its driver number, or its device and no driver) count, over all vehicles. A finding's CODE is the limit:
- * 1 continuous, 2 night, 3 day, 4 week (fatigue.c says how each is measured). */
+ * 1 continuous, 2 night, 3 day, 4 week (fatigue.c says how each is measured).
+ * STATUS_INVALID: subject 0. */
 STATUS_CHECKED enum status fatigue_judge(const struct detect_context *context, uint64_t subject,
 					 const struct fact *facts, size_t count, int64_t as_of_ms,
 					 struct detect_sink *sink);

@@ -59,8 +59,8 @@ int fact_compare(const struct fact *a, const struct fact *b)
 enum status fact_encode(const struct fact *f, struct buf *out)
 {
 	uint8_t bytes[FACT_BYTES] = {VERSION, f->kind, f->open};
-	const uint64_t words[] = {f->device,            f->driver,          f->place,
-				  (uint64_t)f->from_ms, (uint64_t)f->to_ms, (uint64_t)f->value};
+	const uint64_t words[] = {f->device,          f->driver,         f->place, (uint64_t)f->from_ms,
+				  (uint64_t)f->to_ms, (uint64_t)f->value};
 	const int32_t positions[] = {f->from_lat_e7, f->from_lon_e7, f->to_lat_e7, f->to_lon_e7};
 	uint8_t *at = bytes + 3;
 	for (unsigned i = 0; i < 6; i++, at += 8)

@@ -23,7 +23,8 @@
 
 #define SCHEDULE_HOURS_MAX 8
 #define SCHEDULE_SEASONS_MAX 4
-#define SCHEDULE_TEXT_MAX 255
+/* bytes; the longest normal form has 314 */
+#define SCHEDULE_TEXT_MAX 511
 
 struct schedule {
 	uint8_t days; /* bit 0 Monday; 0x7f every day */
