@@ -47,7 +47,7 @@
 /* a file of rules, bytes: twenty times what is shipped; and rules in it: each is asked for every report */
 #define RULES_BYTES_MAX (1u << 20)
 #define RULES_MAX 1024
-/* mistakes of one file of rules that are told; more are counted */
+/* mistakes of one file of rules that are told: nobody mends more in one go */
 #define RULES_MISTAKES_MAX 1000
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384

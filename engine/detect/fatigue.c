@@ -21,10 +21,11 @@
  * once (a card in two readers) count once.
  *
  * A finding begins with the driving that is counted: of continuous and night the first since the rest, of day and week
- * the first within the window at `found_ms`. It is found when the clock passes the limit, and ends with the last
- * driving above it. Confidence: HIGH; LOW without a card (the vehicle is judged); one step less when two vehicles
- * moved at once or when a gap may hide a valid rest. Positions are those where the legs of its ends begin and end.
- * Of a rule's head, `classes` applies; a limit says itself when and how long. */
+ * the first within the window at `found_ms`; but not before the version of the rule holds, nor before the finding
+ * before it has ended. It is found when the clock passes the limit, and ends with the last driving above it.
+ * Confidence: HIGH; LOW without a card (the vehicle is judged); one step less when two vehicles moved at once or when a
+ * gap may hide a valid rest. Positions are those where the legs of its ends begin and end. Of a rule's head, `classes`
+ * applies; a limit says itself when and how long. */
 #include <stdlib.h>
 
 #include "engine/core/clock.h"
@@ -269,6 +270,7 @@ struct trial {
 	enum code code;
 	int64_t limit_ms;
 	struct finding_list *findings;
+	int64_t free_ms; /* a finding begins here or later: the rule holds, and the finding before is over */
 	/* the episode under way */
 	bool found, unsure;
 	int64_t start_ms, found_ms, end_ms, peak_ms;
@@ -301,7 +303,7 @@ static void exceed(struct trial *t, struct excess e)
 	if (!t->found) {
 		t->found = true;
 		t->found_ms = e.from_ms;
-		t->start_ms = e.start_ms > tenure->from_ms ? e.start_ms : tenure->from_ms;
+		t->start_ms = e.start_ms > t->free_ms ? e.start_ms : t->free_ms;
 		t->first = e.first;
 		t->peak_ms = e.peak_ms;
 	}
@@ -347,6 +349,7 @@ static enum status conclude(struct trial *t, bool open)
 	f->numbers[FINDING_CODE] = t->code;
 	f->numbers[FINDING_LEVEL] = 1 + (t->peak_ms - t->limit_ms) / MS_PER_HOUR;
 	t->found = t->unsure = false;
+	t->free_ms = t->end_ms;
 	return STATUS_OK;
 }
 
@@ -499,6 +502,7 @@ static enum status judge_rule(const struct life *l, const struct tenure *tenure,
 	enum status status = STATUS_OK;
 	for (unsigned i = 0; !status && i < sizeof limits / sizeof limits[0]; i++) {
 		struct trial t = {.life = l, .tenure = tenure, .code = limits[i].code, .findings = findings};
+		t.free_ms = tenure->from_ms;
 		t.limit_ms = tenure->rule->params[limits[i].param];
 		if (!t.limit_ms)
 			continue;

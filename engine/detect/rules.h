@@ -260,6 +260,8 @@ void rulebook_unref(struct rulebook *b);
 STATUS_CHECKED enum status rule_print(const struct rule *r, struct buf *out);
 /* The inputs, then every rule. */
 STATUS_CHECKED enum status rulebook_print(const struct rulebook *b, struct buf *out);
+/* A line a rule, in columns: id, kind, classes, where, when, rows, title. */
+STATUS_CHECKED enum status rulebook_table(const struct rulebook *b, struct buf *out);
 /* NULL when there is none of that id. */
 const struct rule *rulebook_find(const struct rulebook *b, const char *id);
 /* The rules shipped with the program: engine/detect/default.rules, compiled in. */

@@ -14,6 +14,7 @@ static const struct {
 	{"export", cmd_export, "write tracks to files", "导出轨迹"},
 	{"query", cmd_query, "last positions, tracks, devices", "查询位置、轨迹、设备"},
 	{"decode", cmd_decode, "explain captured frames, one JSON object each", "解析报文"},
+	{"rules", cmd_rules, "check a file of rules, show what is shipped", "检查、显示规则"},
 	{"check", cmd_check, "verify every checksum and invariant of a store", "校验数据目录"},
 	{"info", cmd_info, "what is in a store", "数据目录概况"},
 	{"settings", cmd_settings, "every setting, its range and its default", "全部设置项"},

@@ -1,0 +1,261 @@
+/* detect.c -- the step: one report through every rule of its device's class. */
+#include "engine/detect/detect.h"
+
+#include <stdlib.h>
+
+#include "engine/detect/detect_step.h"
+
+static const struct kind kinds[RULE_KIND_COUNT] = {
+	[RULE_OVERSPEED] = {overspeed_judge, NULL, 0, CONFIDENCE_HIGH, false},
+	[RULE_ZONE] = {zone_judge, NULL, 0, CONFIDENCE_HIGH, true},
+	[RULE_OFF_ROUTE] = {off_route_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, true},
+	[RULE_OFF_HOURS] = {off_hours_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, false},
+	[RULE_DWELL] = {dwell_judge, NULL, 0, CONFIDENCE_HIGH, true},
+	[RULE_DUMPING] = {dumping_judge, NULL, 0, CONFIDENCE_MEDIUM, true},
+	[RULE_COVER] = {cover_judge, NULL, NEED_LOADED, CONFIDENCE_HIGH, false},
+	[RULE_SECTION_SPEED] = {NULL, section_run, NEED_JUDGED, CONFIDENCE_HIGH, true},
+	[RULE_GAP] = {NULL, gap_run, NEED_PAUSE | NEED_JUDGED, CONFIDENCE_HIGH, true},
+	[RULE_NO_FIX] = {no_fix_judge, NULL, NEED_NO_FIX, CONFIDENCE_MEDIUM, false},
+	[RULE_FROZEN] = {frozen_judge, NULL, NEED_ANCHOR, CONFIDENCE_MEDIUM, false},
+	[RULE_SHIELDED] = {shielded_judge, NULL, NEED_ITEMS, CONFIDENCE_MEDIUM, false},
+	[RULE_ALARM_BITS] = {alarm_bits_judge, NULL, NEED_ALARM, CONFIDENCE_HIGH, false},
+	[RULE_ALARM_ITEM] = {alarm_item_judge, NULL, NEED_ITEMS, CONFIDENCE_HIGH, false},
+	[RULE_EXPIRED] = {expired_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, false},
+	[RULE_NO_VIDEO] = {no_video_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, false},
+	[RULE_UNREGISTERED] = {unregistered_judge, NULL, NEED_STRANGER, CONFIDENCE_HIGH, false},
+	[RULE_TWO_PLACES] = {NULL, two_places_run, NEED_LEAP, CONFIDENCE_MEDIUM, true},
+	[RULE_SPEED_MISMATCH] = {speed_mismatch_judge, NULL, 0, CONFIDENCE_HIGH, false},
+	[RULE_DETOUR] = {NULL, detour_run, NEED_JUDGED, CONFIDENCE_MEDIUM, true},
+};
+
+const struct kind *kind_of(unsigned rule_kind)
+{
+	if (rule_kind >= RULE_KIND_COUNT)
+		return NULL;
+	const struct kind *k = &kinds[rule_kind];
+	return k->judge || k->run ? k : NULL;
+}
+
+/* Whether the rule has nothing to say of a report while it has no episode. */
+static inline bool rule_is_idle(const struct step *st, const struct plan_rule *p)
+{
+	return p->need & ~st->have || (p->place_bits && !(p->place_bits & st->places.bits)) ||
+	       (int32_t)st->r->speed_dkmh <= p->above_dkmh;
+}
+
+static enum status run_rule(struct step *st, const struct plan_rule *p)
+{
+	return p->kind->run ? p->kind->run(st, p) : episodes_advance(st, p);
+}
+
+/* Rules in order beside entries in order: an entry whose rule is not the class's (any more) ends. */
+static enum status run_rules(struct step *st)
+{
+	struct detect_state *s = st->s;
+	const struct class_plan *c = st->cls;
+	for (uint32_t k = 0; k < c->rule_count; k++) {
+		uint16_t number = c->rules[k];
+		const struct plan_rule *p = &st->plan->rules[number];
+		while (st->entry < s->count && s->episodes[st->entry].rule < number)
+			episode_finish(s, st->entry, st->plan->rules[s->episodes[st->entry].rule].rule, st->sink);
+		bool idle = st->entry >= s->count || s->episodes[st->entry].rule != number;
+		if (idle && rule_is_idle(st, p))
+			continue;
+		enum status status = run_rule(st, p);
+		if (status != STATUS_OK)
+			return status;
+	}
+	while (st->entry < s->count && s->episodes[st->entry].rule != RULE_OF_VISIT)
+		episode_finish(s, st->entry, st->plan->rules[s->episodes[st->entry].rule].rule, st->sink);
+	return STATUS_OK;
+}
+
+static void remember_anchor(struct step *st)
+{
+	const struct report *r = st->r;
+	struct anchor *a = &st->s->anchor;
+	/* what moves unseen may come back to the same place */
+	if (!st->cls->anchored || r->flags & REPORT_FLAG_NO_FIX)
+		a->time_ms = TIME_NONE;
+	if (!st->cls->anchored || r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
+		return;
+	int64_t lat = (int64_t)r->lat_e7 - a->lat_e7, lon = (int64_t)r->lon_e7 - a->lon_e7;
+	bool same = a->time_ms != TIME_NONE && lat >= -FROZEN_E7 && lat <= FROZEN_E7 && lon >= -FROZEN_E7 &&
+		    lon <= FROZEN_E7 && r->mileage_hm >= a->mileage_hm;
+	if (!same)
+		*a = (struct anchor){r->time_ms, r->lat_e7, r->lon_e7, r->mileage_hm};
+}
+
+static void remember(struct step *st)
+{
+	struct detect_state *s = st->s;
+	const struct report *r = st->r;
+	remember_anchor(st);
+	if (st->judged)
+		s->fix = (struct fix){r->time_ms, r->lat_e7, r->lon_e7, r->speed_dkmh};
+	if (st->moving == YES)
+		s->stand_ms = TIME_NONE;
+	else if (st->moving == NO && s->stand_ms == TIME_NONE)
+		s->stand_ms = r->time_ms;
+	s->last = (struct last_report){r->time_ms, r->hash,	r->lat_e7,	   r->lon_e7,
+				       r->status,  r->mileage_hm, r->speed_dkmh, (uint8_t)r->flags,
+				       st->loaded};
+	s->ticked_ms = TIME_NONE;
+}
+
+static enum status step_over(struct detect_state *s, const struct detector *d, const struct report *r,
+			     struct detect_sink *sink)
+{
+	struct step st;
+	enum status status = step_begin(&st, s, d, r, sink);
+	if (status == STATUS_OK) {
+		facts_step(&st);
+		status = run_rules(&st);
+	}
+	if (status == STATUS_OK)
+		status = visits_step(&st);
+	if (status == STATUS_OK)
+		remember(&st);
+	step_end(&st);
+	return status;
+}
+
+static bool taken_up(const struct detect_state *s, const struct detector *d, int64_t time_ms)
+{
+	return s->serial == d->serial && time_ms >= s->plan->from_ms && time_ms < s->plan->to_ms &&
+	       time_ms >= s->subject.from_ms && time_ms < s->subject.to_ms;
+}
+
+/* Silence before this report is judged by what held at the last one. */
+static enum status end_silence(struct detect_state *s, struct detector *d, const struct report *r,
+			       struct detect_sink *sink)
+{
+	if (s->last.time_ms == TIME_NONE)
+		return STATUS_OK;
+	if (s->serial != d->serial) {
+		enum status status = state_take_up(s, d, s->last.time_ms, sink);
+		if (status != STATUS_OK)
+			return status;
+	}
+	if (r->time_ms - s->last.time_ms < s->plan->classes[s->subject.class_code].silent_ms)
+		return STATUS_OK;
+	return silent_tell(s, d, TIME_NONE, r->time_ms, r, sink);
+}
+
+enum status detect_step(struct detect_state *s, struct detector *d, const struct report *r, struct detect_sink *sink)
+{
+	if (r->flags & REPORT_FLAG_FUTURE)
+		return STATUS_OK;
+	if (s->last.time_ms != TIME_NONE && (r->time_ms < s->last.time_ms ||
+					     (r->time_ms == s->last.time_ms && r->hash <= s->last.hash)))
+		return STATUS_INVALID;
+	enum status status = end_silence(s, d, r, sink);
+	if (status == STATUS_OK && !taken_up(s, d, r->time_ms))
+		status = state_take_up(s, d, r->time_ms, sink);
+	if (status != STATUS_OK)
+		return status;
+	return step_over(s, d, r, sink);
+}
+
+enum status detect_driver(struct detect_state *s, struct detector *d, int64_t time_ms, uint64_t driver,
+			  struct detect_sink *sink)
+{
+	(void)d;
+	if (s->last.time_ms != TIME_NONE && time_ms < s->last.time_ms)
+		return STATUS_INVALID;
+	if (driver == s->driver)
+		return STATUS_OK;
+	drive_close(s, sink);
+	s->driver = driver;
+	return STATUS_OK;
+}
+
+/* The state as of its last report under `d`, for questions that change nothing else. */
+static enum status take_up_last(struct detect_state *s, const struct detector *d, struct detect_sink *sink)
+{
+	return taken_up(s, d, s->last.time_ms) ? STATUS_OK : state_take_up(s, d, s->last.time_ms, sink);
+}
+
+enum status detect_tick(struct detect_state *s, struct detector *d, int64_t time_ms, struct detect_sink *sink)
+{
+	if (s->last.time_ms == TIME_NONE)
+		return STATUS_OK;
+	if (time_ms < s->last.time_ms)
+		return STATUS_INVALID;
+	if (time_ms <= s->ticked_ms)
+		return STATUS_OK;
+	enum status status = take_up_last(s, d, sink);
+	if (status == STATUS_OK)
+		status = silent_tell(s, d, s->ticked_ms, time_ms, NULL, sink);
+	if (status == STATUS_OK)
+		s->ticked_ms = time_ms;
+	return status;
+}
+
+static int64_t wake_of(struct detect_state *s, const struct detector *d)
+{
+	const struct class_plan *c = &s->plan->classes[s->subject.class_code];
+	int64_t wake = INT64_MAX;
+	for (uint32_t k = 0; k < c->silent_count; k++) {
+		int64_t due;
+		/* when memory is short, asking too often is the harmless mistake */
+		if (silent_due(s, d, &s->plan->rules[c->silent[k]], &due) != STATUS_OK)
+			due = s->last.time_ms + s->plan->rules[c->silent[k]].rule->params[PARAM_SILENT_TIME];
+		if (due > s->ticked_ms && due < wake)
+			wake = due;
+	}
+	return wake;
+}
+
+int64_t detect_wake(const struct detect_state *s, struct detector *d)
+{
+	struct detect_state view = *s;
+	if (s->last.time_ms == TIME_NONE)
+		return INT64_MAX;
+	/* only what is taken up changes in the view, and nothing of it is the state's */
+	view.episodes = NULL;
+	view.count = view.capacity = 0;
+	bool own = taken_up(s, d, s->last.time_ms);
+	if (!own) {
+		view.serial = 0;
+		view.subject = (struct subject_view){0};
+		if (state_take_up(&view, d, s->last.time_ms, NULL) != STATUS_OK)
+			return s->last.time_ms;
+	}
+	int64_t wake = wake_of(&view, d);
+	if (!own)
+		free(view.subject.permits);
+	return wake;
+}
+
+static void tell_open(const struct detect_state *s, int64_t as_of_ms, struct detect_sink *sink)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct episode *e = &s->episodes[i];
+		if (!e->kind || !(e->flags & EPISODE_FOUND))
+			continue;
+		const struct rule *rule = s->plan->rules[e->rule].rule;
+		episode_tell(s, e, rule, !gap_exceeded(rule, e->seen_ms, as_of_ms), sink);
+	}
+}
+
+enum status detect_open(const struct detect_state *s, struct detector *d, int64_t as_of_ms, struct detect_sink *sink)
+{
+	struct detect_state *copy;
+	if (s->last.time_ms == TIME_NONE)
+		return STATUS_OK;
+	if (as_of_ms < s->last.time_ms)
+		return STATUS_INVALID;
+	enum status status = detect_state_copy(s, &copy);
+	if (status != STATUS_OK)
+		return status;
+	status = take_up_last(copy, d, sink);
+	if (status == STATUS_OK) {
+		tell_open(copy, as_of_ms, sink);
+		status = silent_tell(copy, d, TIME_NONE, as_of_ms, NULL, sink);
+	}
+	if (status == STATUS_OK)
+		facts_open(copy, sink);
+	detect_state_free(copy);
+	return status;
+}

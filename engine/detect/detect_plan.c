@@ -1,0 +1,299 @@
+/* detect_plan.c -- context to detector: rules sorted by class, fences by what rules look for. See detect_plan.h. */
+#include "engine/detect/detect_plan.h"
+
+#include <stdlib.h>
+
+#include "engine/detect/detect_step.h"
+
+bool schedule_is_always(const struct schedule *s)
+{
+	return s->days == 0x7f && s->hours_count == 0 && s->seasons_count == 0 && s->from_ms == INT64_MIN &&
+	       s->to_ms == INT64_MAX;
+}
+
+static uint64_t place_bit(uint64_t place)
+{
+	return UINT64_C(1) << (place & 63);
+}
+
+/* The bits of places that a rule looks for; WHERE_NOT_TAG looks for absence, which no bit shows. */
+static uint64_t rule_place_bits(const struct plan_rule *p)
+{
+	const struct rule *r = p->rule;
+	const int64_t *v = r->params;
+	if (r->kind == RULE_SECTION_SPEED)
+		return tag_bit((uint16_t)v[PARAM_SECTION_SPEED_ENTRY]) | tag_bit((uint16_t)v[PARAM_SECTION_SPEED_EXIT]);
+	if (r->kind == RULE_DETOUR)
+		return tag_bit((uint16_t)v[PARAM_DETOUR_BEFORE]) | tag_bit((uint16_t)v[PARAM_DETOUR_AFTER]) |
+		       tag_bit((uint16_t)v[PARAM_DETOUR_STATION]);
+	if (r->where_mode == WHERE_TAG)
+		return tag_bit(r->where_tag);
+	return r->where_mode == WHERE_FENCE ? place_bit(p->where_place) : 0;
+}
+
+/* The speed above which a rule of overspeed with a limit of its own can begin. */
+static int32_t rule_above(const struct rule *r)
+{
+	const int64_t *v = r->params;
+	if (r->kind == RULE_COVER)
+		return (int32_t)v[PARAM_COVER_LIMIT];
+	if (r->kind != RULE_OVERSPEED || v[PARAM_OVERSPEED_SPEED_OF] != 0)
+		return -1;
+	return (int32_t)(v[PARAM_OVERSPEED_LIMIT] * v[PARAM_OVERSPEED_PERCENT] / 100);
+}
+
+static uint32_t rule_need(const struct rule *r, const struct kind *kind)
+{
+	uint32_t need = kind->need;
+	if (r->moving == YES)
+		need |= NEED_MOVING;
+	if (r->loaded == YES)
+		need |= NEED_LOADED;
+	if (r->where_mode != WHERE_ANY || kind->place_needed)
+		need |= NEED_JUDGED;
+	if (r->kind == RULE_OVERSPEED && r->params[PARAM_OVERSPEED_SPEED_OF] == 1)
+		need |= NEED_ITEMS;
+	if (r->kind == RULE_SPEED_MISMATCH && r->params[PARAM_SPEED_MISMATCH_WITH] == 0)
+		need |= NEED_ITEMS;
+	return need;
+}
+
+static void compile_rule(const struct rule *r, struct plan_rule *out)
+{
+	out->rule = r;
+	out->kind = kind_of(r->kind);
+	out->always = schedule_is_always(&r->when);
+	out->above_dkmh = -1;
+	if (r->where_mode == WHERE_FENCE)
+		out->where_place = place_number(span_of_string(r->where_fence));
+	if (!out->kind)
+		return;
+	out->place_bits = rule_place_bits(out);
+	out->above_dkmh = rule_above(r);
+	out->need = rule_need(r, out->kind);
+}
+
+static void note_visits(struct class_plan *c, uint16_t tag)
+{
+	c->place_bits |= tag_bit(tag);
+	for (uint32_t i = 0; i < c->visit_tag_count; i++)
+		if (c->visit_tags[i] == tag)
+			return;
+	c->visit_tags[c->visit_tag_count++] = tag;
+}
+
+static void note_min(int64_t *least, int64_t value)
+{
+	if (value < *least)
+		*least = value;
+}
+
+static void note_stage_2(struct class_plan *c, const struct rule *r)
+{
+	if (r->kind == RULE_CONVOY)
+		note_visits(c, (uint16_t)r->params[PARAM_CONVOY_TAG]);
+	else if (r->kind == RULE_PATROL)
+		note_visits(c, (uint16_t)r->params[PARAM_PATROL_TAG]);
+	else if (r->kind == RULE_FATIGUE)
+		note_min(&c->fact_gap_ms, r->gap_ms);
+}
+
+static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t number)
+{
+	const struct rule *r = p->rule;
+	if (r->kind == RULE_SILENT) {
+		c->silent[c->silent_count++] = number;
+		note_min(&c->silent_ms, r->params[PARAM_SILENT_TIME]);
+		return;
+	}
+	if (!p->kind) {
+		note_stage_2(c, r);
+		return;
+	}
+	c->rules[c->rule_count++] = number;
+	c->place_bits |= p->place_bits;
+	if (r->where_mode == WHERE_NOT_TAG)
+		c->place_bits |= tag_bit(r->where_tag);
+	if (r->kind == RULE_ZONE && r->params[PARAM_ZONE_EXEMPT])
+		c->place_bits |= tag_bit((uint16_t)r->params[PARAM_ZONE_EXEMPT]);
+	c->by_permit |= r->kind == RULE_OFF_ROUTE;
+	c->anchored |= r->kind == RULE_FROZEN;
+	if (r->kind == RULE_GAP)
+		note_min(&c->pause_ms, r->params[PARAM_GAP_TIME]);
+	if (r->kind == RULE_TWO_PLACES)
+		note_min(&c->leap_dkmh, r->params[PARAM_TWO_PLACES_LIMIT]);
+}
+
+static void compile_class(const struct plan *plan, unsigned class_code, struct class_plan *c)
+{
+	uint32_t count = plan->book ? plan->book->count : 0;
+	c->silent_ms = c->pause_ms = c->leap_dkmh = c->fact_gap_ms = INT64_MAX;
+	for (uint32_t i = 0; i < count; i++)
+		if (plan->rules[i].rule->classes >> class_code & 1)
+			note_rule(c, &plan->rules[i], (uint16_t)i);
+	if (c->fact_gap_ms == INT64_MAX)
+		c->fact_gap_ms = FACT_GAP_DEFAULT_MS;
+}
+
+/* Three lists a class, none longer than the book. */
+static size_t plan_numbers(const struct rulebook *b)
+{
+	return b ? (size_t)b->count * 3 * DEVICE_CLASS_COUNT : 0;
+}
+
+static enum status compile_plan(struct plan *plan, uint16_t **numbers)
+{
+	uint32_t count = plan->book ? plan->book->count : 0;
+	plan->rules = calloc(count ? count : 1, sizeof *plan->rules);
+	if (!plan->rules)
+		return STATUS_NO_MEMORY;
+	for (uint32_t i = 0; i < count; i++)
+		compile_rule(&plan->book->rules[i], &plan->rules[i]);
+	for (unsigned k = 0; k < DEVICE_CLASS_COUNT; k++) {
+		struct class_plan *c = &plan->classes[k];
+		c->rules = *numbers;
+		c->silent = c->rules + count;
+		c->visit_tags = c->silent + count;
+		*numbers = c->visit_tags + count;
+		compile_class(plan, k, c);
+	}
+	return STATUS_OK;
+}
+
+static enum status compile_plans(struct detector *d)
+{
+	size_t numbers = 0;
+	uint32_t books = d->context.book_count;
+	for (uint32_t i = 0; i < books; i++)
+		numbers += plan_numbers(d->books[i].book);
+	d->numbers = calloc(numbers ? numbers : 1, sizeof *d->numbers);
+	d->plans = calloc((size_t)books + 1, sizeof *d->plans);
+	if (!d->numbers || !d->plans)
+		return STATUS_NO_MEMORY;
+	d->plan_count = books + 1;
+	uint16_t *next = d->numbers;
+	for (uint32_t i = 0; i <= books; i++) {
+		struct plan *plan = &d->plans[i];
+		plan->from_ms = i ? d->books[i - 1].from_ms : INT64_MIN;
+		plan->to_ms = i < books ? d->books[i].from_ms : INT64_MAX;
+		plan->book = i ? d->books[i - 1].book : NULL;
+		enum status status = compile_plan(plan, &next);
+		if (status != STATUS_OK)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+static void compile_slot(const struct fence *f, struct fence_slot *out)
+{
+	out->fence = f;
+	if (!f)
+		return;
+	out->place = place_number(span_of_string(f->id));
+	out->always = schedule_is_always(&f->when);
+	out->bits = place_bit(out->place);
+	for (unsigned i = 0; i < f->tag_count; i++)
+		out->bits |= tag_bit(f->tags[i]);
+}
+
+static enum status compile_slots(struct detector *d)
+{
+	uint32_t count = d->context.fences ? fence_set_slots(d->context.fences) : 0;
+	d->slots = calloc(count ? count : 1, sizeof *d->slots);
+	if (!d->slots)
+		return STATUS_NO_MEMORY;
+	d->slot_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		compile_slot(fence_set_at(d->context.fences, i), &d->slots[i]);
+	return STATUS_OK;
+}
+
+static enum status take_context(struct detector *d, const struct detect_context *context)
+{
+	d->context = *context;
+	d->context.book_count = 0;
+	if (context->fences)
+		d->context.fences = fence_set_ref((struct fence_set *)context->fences);
+	d->books = calloc(context->book_count ? context->book_count : 1, sizeof *d->books);
+	if (!d->books)
+		return STATUS_NO_MEMORY;
+	for (uint32_t i = 0; i < context->book_count; i++) {
+		d->books[i].from_ms = context->books[i].from_ms;
+		d->books[i].book = rulebook_ref(context->books[i].book);
+		d->context.book_count++;
+	}
+	d->context.books = d->books;
+	return STATUS_OK;
+}
+
+static bool context_is_sound(const struct detect_context *c)
+{
+	for (uint32_t i = 0; i < c->book_count; i++)
+		if (c->books[i].book->count >= RULE_OF_VISIT ||
+		    (i && c->books[i].from_ms <= c->books[i - 1].from_ms))
+			return false;
+	return c->subject != NULL;
+}
+
+enum status detector_new(const struct detect_context *context, struct detector **out)
+{
+	static atomic_uint_least64_t serials = 1;
+	if (!context_is_sound(context))
+		return STATUS_INVALID;
+	struct detector *d = calloc(1, sizeof *d);
+	if (!d)
+		return STATUS_NO_MEMORY;
+	atomic_init(&d->references, 1);
+	d->serial = atomic_fetch_add(&serials, 1);
+	enum status status = take_context(d, context);
+	if (status == STATUS_OK)
+		status = compile_plans(d);
+	if (status == STATUS_OK)
+		status = compile_slots(d);
+	if (status != STATUS_OK) {
+		detector_unref(d);
+		return status;
+	}
+	*out = d;
+	return STATUS_OK;
+}
+
+struct detector *detector_ref(struct detector *d)
+{
+	atomic_fetch_add_explicit(&d->references, 1, memory_order_relaxed);
+	return d;
+}
+
+void detector_unref(struct detector *d)
+{
+	if (!d || atomic_fetch_sub_explicit(&d->references, 1, memory_order_acq_rel) != 1)
+		return;
+	for (uint32_t i = 0; i < d->plan_count; i++)
+		free(d->plans[i].rules);
+	free(d->plans);
+	free(d->numbers);
+	free(d->slots);
+	for (uint32_t i = 0; i < d->context.book_count; i++)
+		rulebook_unref(d->books[i].book);
+	free(d->books);
+	fence_set_unref((struct fence_set *)d->context.fences);
+	free(d);
+}
+
+const struct plan *detector_plan(const struct detector *d, int64_t time_ms)
+{
+	uint32_t i = d->plan_count - 1;
+	while (i > 0 && d->plans[i].from_ms > time_ms)
+		i--;
+	return &d->plans[i];
+}
+
+const struct rule *detector_rule(const struct detector *d, const char *id)
+{
+	for (uint32_t i = d->context.book_count; i-- > 0;) {
+		const struct rule *r = rulebook_find(d->books[i].book, id);
+		if (r)
+			return r;
+	}
+	return NULL;
+}

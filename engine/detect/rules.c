@@ -1,0 +1,122 @@
+/* rules.c -- a book of rules: held, searched, printed. */
+#include "engine/detect/rules.h"
+
+#include <stdlib.h>
+
+#include "engine/detect/rules_text.h"
+
+struct rulebook *rulebook_ref(struct rulebook *b)
+{
+	__atomic_add_fetch(&b->references, 1, __ATOMIC_RELAXED);
+	return b;
+}
+
+void rulebook_unref(struct rulebook *b)
+{
+	if (!b || __atomic_sub_fetch(&b->references, 1, __ATOMIC_ACQ_REL))
+		return;
+	arena_deinit(&b->words);
+	free(b->rules);
+	free(b->text);
+	free(b);
+}
+
+const struct rule *rulebook_find(const struct rulebook *b, const char *id)
+{
+	uint32_t low = 0, high = b->count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = strcmp(id, b->rules[middle].id);
+		if (order == 0)
+			return &b->rules[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* "key = value" unless nothing would stand behind the '='. */
+static enum status print_pair(const char *token, const struct rule_key *key, const struct rule_param *param,
+			      const struct rule *r, struct buf *out)
+{
+	size_t begin = out->size;
+	enum status status = buf_printf(out, "%-11s = ", token);
+	size_t value = out->size;
+	if (!status)
+		status = key ? rule_key_print(key, r, out) : rule_param_print(param, r->params, out);
+	if (!status && out->size == value) {
+		out->size = begin;
+		return STATUS_OK;
+	}
+	return status ? status : buf_append_u8(out, '\n');
+}
+
+enum status rule_print(const struct rule *r, struct buf *out)
+{
+	unsigned count;
+	const struct rule_param *params = rule_kind_params(r->kind, &count);
+	enum status status = buf_printf(out, "[%s]\n", r->id);
+	for (unsigned i = 0; i < RULE_KEY_COUNT && !status; i++)
+		status = print_pair(rule_keys[i].token, &rule_keys[i], NULL, r, out);
+	for (unsigned i = 0; i < count && !status; i++)
+		if (*params[i].token)
+			status = print_pair(params[i].token, NULL, &params[i], r, out);
+	return status;
+}
+
+static enum status print_inputs(struct rule_inputs inputs, struct buf *out)
+{
+	enum status status = buf_printf(out, "[inputs]\n");
+	for (unsigned i = 0; i < RULE_INPUT_COUNT && !status; i++) {
+		const struct rule_input *in = rule_input_of(&inputs, i);
+		if (!in->known)
+			continue;
+		status = buf_printf(out, "%-11s = ", rule_input_token(i));
+		if (!status)
+			status = rule_input_print(in, out);
+		if (!status)
+			status = buf_append_u8(out, '\n');
+	}
+	return status;
+}
+
+enum status rulebook_print(const struct rulebook *b, struct buf *out)
+{
+	enum status status = print_inputs(b->inputs, out);
+	for (uint32_t i = 0; i < b->count && !status; i++) {
+		status = buf_append_u8(out, '\n');
+		if (!status)
+			status = rule_print(&b->rules[i], out);
+	}
+	return status;
+}
+
+/* --- the table --- */
+
+/* The value of a shared key in a column of `width` (ASCII; the last column has none), never less than two spaces. */
+static enum status print_cell(const char *token, unsigned width, const struct rule *r, struct buf *out)
+{
+	size_t begin = out->size;
+	enum status status = rule_key_print(rule_key_find(span_of_string(token)), r, out);
+	size_t size = out->size - begin, fill = size + 2 < width ? width - size : 2;
+	return status || !width ? status : buf_printf(out, "%*s", (int)fill, "");
+}
+
+enum status rulebook_table(const struct rulebook *b, struct buf *out)
+{
+	static const struct {
+		const char *token;
+		unsigned width;
+	} cells[] = {{"kind", 16}, {"classes", 26}, {"where", 22}, {"when", 26}, {"rows", 14}, {"title", 0}};
+	enum status status = buf_printf(out, "%-22s", "id");
+	for (size_t i = 0; i < sizeof cells / sizeof *cells && !status; i++)
+		status = buf_printf(out, "%-*s", (int)cells[i].width, cells[i].token);
+	for (uint32_t r = 0; r < b->count && !status; r++) {
+		status = buf_printf(out, "\n%-21s ", b->rules[r].id);
+		for (size_t i = 0; i < sizeof cells / sizeof *cells && !status; i++)
+			status = print_cell(cells[i].token, cells[i].width, &b->rules[r], out);
+	}
+	return status ? status : buf_append_u8(out, '\n');
+}

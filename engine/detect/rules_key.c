@@ -1,0 +1,279 @@
+/* rules_key.c -- the keys that rules of every kind share, and where load, cover and lift are read from. */
+#include "engine/detect/rules_text.h"
+
+#include <stddef.h>
+
+#define AT(field) .offset = offsetof(struct rule, field), .size = sizeof(((struct rule *)0)->field)
+#define VALUE(unit_, min_, max_, initial_, words_)                                                                     \
+	.value = {.unit = unit_, .min = min_, .max = max_, .initial = initial_, .words = words_}
+#define DAY_MS INT64_C(86400000)
+
+const struct rule_key rule_keys[RULE_KEY_COUNT] = {
+	{"kind", "", "what is looked for: a kind of the table below", KEY_KIND, .required = true},
+	{"title", "", "Chinese | English", KEY_TITLE, .required = true},
+	{"source", "", "law and clause, printed with every finding", KEY_TEXT, .required = true, AT(source)},
+	{"rows", "", "rows of the requirements that it answers", KEY_WORDS, AT(rows)},
+	{"sample", "no", "its numbers are an example of policy, not the law's", KEY_VALUE, AT(sample),
+	 VALUE(UNIT_YES, 0, 1, 0, "")},
+	{"authority", "", "who must act", KEY_TEXT, AT(authority)},
+	{"classes", "any", "any, or classes of devices: `muck, truck`", KEY_CLASSES, .required = false},
+	{"where", "any", "any, `tag:NAME`, `not tag:NAME` or `fence:ID`", KEY_WHERE, .required = false},
+	{"when", "always", "a schedule (`schedule.h`)", KEY_WHEN, .required = false},
+	{"loaded", "any", "whether the load must be there", KEY_VALUE, AT(loaded),
+	 VALUE(UNIT_CHOICE, 0, 2, EITHER, "any yes no")},
+	{"moving", "any", "whether it must move", KEY_VALUE, AT(moving),
+	 VALUE(UNIT_CHOICE, 0, 2, EITHER, "any yes no")},
+	{"hold", "0 s", "the condition must hold so long", KEY_VALUE, AT(hold_ms), VALUE(UNIT_TIME, 0, DAY_MS, 0, "")},
+	{"points", "1", "and over so many reports", KEY_VALUE, AT(points), VALUE(UNIT_NUMBER, 1, 1000, 1, "")},
+	{"release", "0 s", "it ends when the condition fails for so long", KEY_VALUE, AT(release_ms),
+	 VALUE(UNIT_TIME, 0, DAY_MS, 0, "")},
+	{"gap", "5 min", "two reports further apart end it", KEY_VALUE, AT(gap_ms),
+	 VALUE(UNIT_TIME, 1000, 10 * DAY_MS, 300000, "")},
+	{"live", "no", "a live warning besides the finding", KEY_VALUE, AT(live), VALUE(UNIT_YES, 0, 1, 0, "")},
+	{"severity", "2", "1 notice, 2 violation, 3 serious", KEY_VALUE, AT(severity), VALUE(UNIT_NUMBER, 1, 3, 2, "")},
+	{"deadline", "0 s", "for handling; 0: none", KEY_VALUE, AT(deadline_ms),
+	 VALUE(UNIT_TIME, 0, 3650 * DAY_MS, 0, "")},
+};
+
+const struct rule_key *rule_key_find(struct span token)
+{
+	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
+		if (span_equal(token, span_of_string(rule_keys[i].token)))
+			return &rule_keys[i];
+	return NULL;
+}
+
+static void set_value(const struct rule_key *k, struct rule *r, int64_t value)
+{
+	memcpy((char *)r + k->offset, &value, k->size); /* little-endian: bytes.h */
+}
+
+static int64_t get_value(const struct rule_key *k, const struct rule *r)
+{
+	int64_t value = 0;
+	memcpy(&value, (const char *)r + k->offset, k->size);
+	return value;
+}
+
+static const char **text_of(const struct rule_key *k, struct rule *r)
+{
+	return (const char **)(void *)((char *)r + k->offset);
+}
+
+void rule_keys_init(struct rule *r)
+{
+	memset(r, 0, sizeof *r);
+	r->classes = RULE_CLASSES_ANY;
+	memcpy(&r->when, &SCHEDULE_ALWAYS, sizeof r->when);
+	r->title_zh = r->title_en = "";
+	for (unsigned i = 0; i < RULE_KEY_COUNT; i++) {
+		const struct rule_key *k = &rule_keys[i];
+		if (k->form == KEY_TEXT || k->form == KEY_WORDS)
+			*text_of(k, r) = "";
+		else if (k->form == KEY_VALUE)
+			set_value(k, r, k->value.initial);
+	}
+}
+
+/* --- parsing --- */
+
+/* A NUL-terminated copy. */
+static bool keep(struct span text, struct arena *words, const char **out, enum status *status, struct refusal *why)
+{
+	if (text.size > RULE_TEXT_MAX)
+		return refuse(why, "'%s' is longer than %d bytes", echo_of(text).text, RULE_TEXT_MAX);
+	char *copy = arena_alloc(words, text.size + 1);
+	if (!copy) {
+		*status = STATUS_NO_MEMORY;
+		return refuse(why, "no memory");
+	}
+	memcpy(copy, text.data, text.size);
+	copy[text.size] = '\0';
+	*out = copy;
+	return true;
+}
+
+static bool kind_parse(struct span text, struct rule *r, struct refusal *why)
+{
+	for (unsigned kind = 1; kind < RULE_KIND_COUNT; kind++)
+		if (span_equal(text, span_of_string(rule_kind_token(kind)))) {
+			r->kind = (uint8_t)kind;
+			return true;
+		}
+	return refuse(why, "'%s' is not a kind of rule", echo_of(text).text);
+}
+
+static bool title_parse(struct span text, struct rule *r, struct arena *words, enum status *status, struct refusal *why)
+{
+	const uint8_t *bar = memchr(text.data, '|', text.size);
+	if (!bar)
+		return refuse(why, "'%s' is not Chinese | English", echo_of(text).text);
+	struct span chinese = trim(span_of(text.data, (size_t)(bar - text.data)));
+	struct span english = trim(span_of(bar + 1, (size_t)(text.data + text.size - bar) - 1));
+	if (!chinese.size || !english.size)
+		return refuse(why, "'%s' lacks one of Chinese | English", echo_of(text).text);
+	return keep(chinese, words, &r->title_zh, status, why) && keep(english, words, &r->title_en, status, why);
+}
+
+/* The words with one space between. */
+static bool words_parse(struct span text, struct arena *words, const char **out, enum status *status,
+			struct refusal *why)
+{
+	char line[RULE_TEXT_MAX + 1];
+	size_t size = 0;
+	struct span word;
+	if (text.size > RULE_TEXT_MAX)
+		return refuse(why, "'%s' is longer than %d bytes", echo_of(text).text, RULE_TEXT_MAX);
+	while (next_word(&text, &word)) {
+		if (size)
+			line[size++] = ' ';
+		memcpy(line + size, word.data, word.size);
+		size += word.size;
+	}
+	return keep(span_of(line, size), words, out, status, why);
+}
+
+static bool classes_parse(struct span text, struct rule *r, struct refusal *why)
+{
+	struct span word, rest = text;
+	uint8_t code;
+	if (span_equal(text, span_of_string("any"))) {
+		r->classes = RULE_CLASSES_ANY;
+		return true;
+	}
+	for (r->classes = 0; next_word(&rest, &word); r->classes |= UINT32_C(1) << code)
+		if (device_class_parse(word, &code))
+			return refuse(why, "'%s' is not a class of devices", echo_of(word).text);
+	return r->classes != 0 || refuse(why, "no class is named");
+}
+
+static bool after(struct span *text, const char *prefix)
+{
+	size_t size = strlen(prefix);
+	if (text->size < size || memcmp(text->data, prefix, size) != 0)
+		return false;
+	*text = span_of(text->data + size, text->size - size);
+	return true;
+}
+
+static bool where_parse(struct span text, struct rule *r, struct refusal *why)
+{
+	static const struct rule_param tag = {.unit = UNIT_TAG};
+	struct span rest = text;
+	int64_t number = 0;
+	r->where_mode = WHERE_ANY;
+	if (span_equal(text, span_of_string("any")))
+		return true;
+	if (after(&rest, "fence:")) {
+		if (!rest.size || rest.size > FENCE_ID_MAX || memchr(rest.data, ' ', rest.size))
+			return refuse(why, "'%s' is not the id of a fence", echo_of(rest).text);
+		r->where_mode = WHERE_FENCE;
+		memcpy(r->where_fence, rest.data, rest.size);
+		return true;
+	}
+	bool outside = after(&rest, "not ");
+	rest = trim(rest);
+	if (!after(&rest, "tag:"))
+		return refuse(why, "'%s' is none of: any, tag:NAME, not tag:NAME, fence:ID", echo_of(text).text);
+	if (!value_parse(&tag, rest, &number, why))
+		return false;
+	r->where_mode = outside ? WHERE_NOT_TAG : WHERE_TAG;
+	r->where_tag = (uint16_t)number;
+	return true;
+}
+
+static bool when_parse(struct span text, struct rule *r, struct refusal *why)
+{
+	size_t at;
+	enum status status = schedule_parse(text, &r->when, &at);
+	if (!status)
+		return true;
+	struct span rest = span_of(text.data + at, text.size - at);
+	if (status == STATUS_OUT_OF_RANGE)
+		return refuse(why, "'%s': no such time, an empty range, or too many, at '%s'", echo_of(text).text,
+			      echo_of(rest).text);
+	return refuse(why, "'%s' is not a schedule, from '%s' on", echo_of(text).text, echo_of(rest).text);
+}
+
+bool rule_key_parse(const struct rule_key *k, struct span text, struct rule *r, struct arena *words,
+		    enum status *status, struct refusal *why)
+{
+	int64_t value;
+	switch (k->form) {
+	case KEY_KIND:
+		return kind_parse(text, r, why);
+	case KEY_TITLE:
+		return title_parse(text, r, words, status, why);
+	case KEY_TEXT:
+		return keep(text, words, text_of(k, r), status, why);
+	case KEY_WORDS:
+		return words_parse(text, words, text_of(k, r), status, why);
+	case KEY_CLASSES:
+		return classes_parse(text, r, why);
+	case KEY_WHERE:
+		return where_parse(text, r, why);
+	case KEY_WHEN:
+		return when_parse(text, r, why);
+	case KEY_VALUE:
+		if (!value_parse(&k->value, text, &value, why))
+			return false;
+		set_value(k, r, value);
+		return true;
+	}
+	return false;
+}
+
+/* --- printing --- */
+
+static enum status print_classes(const struct rule *r, struct buf *out)
+{
+	const char *between = "";
+	enum status status = r->classes == RULE_CLASSES_ANY ? buf_printf(out, "any") : STATUS_OK;
+	for (unsigned code = 0; code < DEVICE_CLASS_COUNT && r->classes != RULE_CLASSES_ANY && !status; code++)
+		if (r->classes >> code & 1) {
+			status = buf_printf(out, "%s%s", between, device_class_token(code));
+			between = ", ";
+		}
+	return status;
+}
+
+static enum status print_where(const struct rule *r, struct buf *out)
+{
+	switch ((enum rule_where_mode)r->where_mode) {
+	case WHERE_ANY:
+		return buf_printf(out, "any");
+	case WHERE_TAG:
+		return buf_printf(out, "tag:%s", tag_text(r->where_tag));
+	case WHERE_NOT_TAG:
+		return buf_printf(out, "not tag:%s", tag_text(r->where_tag));
+	case WHERE_FENCE:
+		return buf_printf(out, "fence:%s", r->where_fence);
+	}
+	return STATUS_INVALID;
+}
+
+enum status rule_key_print(const struct rule_key *k, const struct rule *r, struct buf *out)
+{
+	int64_t value;
+	const char *text;
+	switch (k->form) {
+	case KEY_KIND:
+		return buf_printf(out, "%s", rule_kind_token(r->kind));
+	case KEY_TITLE:
+		return buf_printf(out, "%s | %s", r->title_zh, r->title_en);
+	case KEY_TEXT:
+	case KEY_WORDS:
+		memcpy(&text, (const char *)r + k->offset, sizeof text);
+		return buf_printf(out, "%s", text);
+	case KEY_CLASSES:
+		return print_classes(r, out);
+	case KEY_WHERE:
+		return print_where(r, out);
+	case KEY_WHEN:
+		return schedule_print(&r->when, out);
+	case KEY_VALUE:
+		value = get_value(k, r);
+		return rule_param_print(&k->value, &value, out);
+	}
+	return STATUS_INVALID;
+}

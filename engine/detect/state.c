@@ -1,0 +1,152 @@
+/* state.c -- a device's state: made, copied, measured, and brought under a context. */
+#include <stdlib.h>
+
+#include "engine/detect/detect_step.h"
+
+enum status detect_state_new(uint64_t device, struct detect_state **out)
+{
+	struct detect_state *s = calloc(1, sizeof *s);
+	if (!s)
+		return STATUS_NO_MEMORY;
+	s->device = device;
+	s->last.time_ms = s->fix.time_ms = s->stand_ms = s->ticked_ms = TIME_NONE;
+	s->drive.from_ms = s->drive.last_ms = s->drive.told_ms = s->anchor.time_ms = TIME_NONE;
+	*out = s;
+	return STATUS_OK;
+}
+
+/* What was taken up from a context is left behind: the copy takes it up anew. */
+enum status detect_state_copy(const struct detect_state *s, struct detect_state **out)
+{
+	struct detect_state *copy = malloc(sizeof *copy);
+	if (!copy)
+		return STATUS_NO_MEMORY;
+	*copy = *s;
+	copy->serial = 0;
+	copy->plan = NULL;
+	copy->subject = (struct subject_view){0};
+	copy->capacity = copy->count;
+	copy->episodes = NULL;
+	if (copy->count) {
+		copy->episodes = malloc(copy->count * sizeof *copy->episodes);
+		if (!copy->episodes) {
+			free(copy);
+			return STATUS_NO_MEMORY;
+		}
+		memcpy(copy->episodes, s->episodes, copy->count * sizeof *copy->episodes);
+	}
+	*out = copy;
+	return STATUS_OK;
+}
+
+void detect_state_free(struct detect_state *s)
+{
+	if (!s)
+		return;
+	free(s->subject.permits);
+	free(s->episodes);
+	free(s);
+}
+
+size_t detect_state_memory(const struct detect_state *s)
+{
+	return sizeof *s + s->capacity * sizeof *s->episodes + s->subject.permit_count * sizeof *s->subject.permits;
+}
+
+int64_t detect_state_time(const struct detect_state *s)
+{
+	return s->last.time_ms;
+}
+
+uint64_t detect_state_hash(const struct detect_state *s)
+{
+	return s->last.hash;
+}
+
+/* --- under a context --- */
+
+static void view_permit(const struct permit *in, struct permit_view *out)
+{
+	out->kind = in->kind;
+	out->valid_from_ms = in->valid_from_ms;
+	out->valid_to_ms = in->valid_to_ms;
+	out->hours = in->hours;
+	out->fence_count = in->fence_count < PERMIT_FENCES_MAX ? in->fence_count : PERMIT_FENCES_MAX;
+	for (unsigned i = 0; i < out->fence_count; i++)
+		out->places[i] = place_number(span_of(in->fences[i], strnlen(in->fences[i], FENCE_ID_MAX)));
+}
+
+static enum status view_permits(const struct detect_subject *in, struct subject_view *out)
+{
+	unsigned count = in->permit_count < SUBJECT_PERMITS_MAX ? in->permit_count : SUBJECT_PERMITS_MAX;
+	free(out->permits);
+	out->permits = NULL;
+	out->permit_count = 0;
+	if (!count)
+		return STATUS_OK;
+	out->permits = calloc(count, sizeof *out->permits);
+	if (!out->permits)
+		return STATUS_NO_MEMORY;
+	out->permit_count = (uint8_t)count;
+	for (unsigned i = 0; i < count; i++)
+		view_permit(&in->permits[i], &out->permits[i]);
+	return STATUS_OK;
+}
+
+/* Apart, so that the large answer is on the stack only while it is asked for. */
+static __attribute__((noinline)) enum status take_subject(struct detect_state *s, const struct detector *d,
+							  int64_t time_ms)
+{
+	struct detect_subject subject = {0};
+	struct subject_view *v = &s->subject;
+	d->context.subject(d->context.registry, s->device, time_ms, &subject);
+	v->from_ms = subject.from_ms;
+	v->to_ms = subject.to_ms;
+	v->class_code = subject.class_code < DEVICE_CLASS_COUNT ? subject.class_code : DEVICE_CLASS_OTHER;
+	v->registered = subject.registered;
+	v->has_video = subject.has_video;
+	v->joined_ms = subject.joined_ms;
+	v->due_ms[0] = subject.metrology_due_ms;
+	v->due_ms[1] = subject.inspection_due_ms;
+	v->due_ms[2] = subject.scrap_due_ms;
+	v->driver = subject.driver;
+	return view_permits(&subject, v);
+}
+
+/* Episodes find their rules again by id; those without one, or with one of another kind, end where they last held. */
+static void take_plan(struct detect_state *s, const struct detector *d, const struct plan *plan,
+		      struct detect_sink *sink)
+{
+	uint32_t i = 0;
+	while (i < s->count) {
+		struct episode *e = &s->episodes[i];
+		if (!e->kind) {
+			e->rule = RULE_OF_VISIT;
+			i++;
+			continue;
+		}
+		const struct rule *r = plan->book ? rulebook_find(plan->book, e->rule_id) : NULL;
+		if (!r || r->kind != e->kind) {
+			episode_finish(s, i, detector_rule(d, e->rule_id), sink);
+			continue;
+		}
+		e->rule = (uint16_t)(r - plan->book->rules);
+		i++;
+	}
+	s->plan = plan;
+}
+
+enum status state_take_up(struct detect_state *s, const struct detector *d, int64_t time_ms, struct detect_sink *sink)
+{
+	bool other = s->serial != d->serial;
+	s->serial = 0; /* until it is whole */
+	if (other || time_ms < s->subject.from_ms || time_ms >= s->subject.to_ms) {
+		enum status status = take_subject(s, d, time_ms);
+		if (status != STATUS_OK)
+			return status;
+	}
+	if (other || time_ms < s->plan->from_ms || time_ms >= s->plan->to_ms)
+		take_plan(s, d, detector_plan(d, time_ms), sink);
+	s->serial = d->serial;
+	return STATUS_OK;
+}
