@@ -507,11 +507,14 @@ enum status shape_area(const struct shape_drawing *drawing, bool repair, struct 
 
 /* --- swept --- */
 
-/* Unions the pieces, cuts and hands out. */
+/* In full precision, and to the grid once at the end: overlays on the grid, one after another, bend an edge that two
+ * pieces share differently in each, and a hair's breadth would open between them. */
 static enum status unite(struct pieces *p, GEOSGeometry **out)
 {
 	enum status status = pieces_join(p, out);
-	return status ? status : replace(p->g, out, GEOSUnaryUnionPrec_r(p->g->h, *out, GRID));
+	if (!status)
+		status = replace(p->g, out, GEOSUnaryUnion_r(p->g->h, *out));
+	return status ? status : replace(p->g, out, GEOSGeom_setPrecision_r(p->g->h, *out, GRID, 0));
 }
 
 static enum status check_reach(int64_t reach_mm)
