@@ -413,10 +413,8 @@ static enum status close_polygon(struct drawn *d)
 /* With `repair` what is no ring is left out, a hole with its outside's absence too. */
 static enum status refuse_ring(struct drawn *d, struct geo_point where)
 {
-	if (d->repair)
-		return STATUS_OK;
 	set_problem(d->problem, "Too few points in geometry component", where);
-	return STATUS_MALFORMED;
+	return d->repair ? STATUS_OK : STATUS_MALFORMED;
 }
 
 static enum status draw_ring(struct drawn *d, const struct geo_point *points, uint32_t count, bool is_hole)
@@ -485,6 +483,7 @@ enum status shape_area(const struct shape_drawing *drawing, bool repair, struct 
 {
 	struct geos g;
 	GEOSGeometry *polygons = NULL;
+	*problem = (struct shape_problem){.reason = NULL};
 	enum status status = check_layout(drawing->points, drawing->ring_ends, drawing->ring_count);
 	if (!status && drawing->is_hole[0])
 		status = STATUS_INVALID;
@@ -606,9 +605,8 @@ static enum status add_part(struct pieces *parts, const struct fence_area *area,
 	double by = turned ? turn_of(area, area->points + begin, area->ring_ends[outside] - begin) : 0;
 	GEOSGeometry *shell = ring_of(g, area, outside, by, scratch), *part = NULL;
 	enum status status = shell ? STATUS_OK : geos_failed(g);
-	for (uint32_t i = 0; i < area->ring_count && !status; i++)
-		if (places[i].parent == outside)
-			status = pieces_add(&holes, ring_of(g, area, i, by, scratch));
+	for (uint32_t i = places[outside].first_inside; i != RING_NONE && !status; i = places[i].next)
+		status = pieces_add(&holes, ring_of(g, area, i, by, scratch));
 	if (!status) {
 		part = GEOSGeom_createPolygon_r(g->h, shell, holes.at, (unsigned)holes.count);
 		holes.count = 0;

@@ -39,10 +39,11 @@ struct shape_drawing {
 };
 
 /* The area of polygons that are valid as OGC Simple Features has it (ISO 19125-1); with `repair` of the nearest valid
- * ones (rings made simple, outsides united, holes taken out of them).
- * STATUS_MALFORMED fills `problem`; STATUS_EMPTY: nothing of it is an area; STATUS_UNSUPPORTED: a ring around a pole,
- * or beyond GEOS; STATUS_INVALID: no ring, or a hole first; STATUS_TOO_LONG: more than FENCE_POINTS_MAX points, here or
- * in the outcome; STATUS_OUT_OF_RANGE: off the globe; STATUS_NO_MEMORY. The last four go for all below as well. */
+ * ones (rings made simple, outsides united, holes taken out of them), and `problem` tells what was repaired, if
+ * anything (else its reason is NULL). STATUS_MALFORMED fills `problem`; STATUS_EMPTY: nothing of it is an area;
+ * STATUS_UNSUPPORTED: a ring around a pole, or beyond GEOS; STATUS_INVALID: no ring, or a hole first; STATUS_TOO_LONG:
+ * more than FENCE_POINTS_MAX points, here or in the outcome; STATUS_OUT_OF_RANGE: off the globe; STATUS_NO_MEMORY. The
+ * last four go for all below as well. */
 STATUS_CHECKED enum status shape_area(const struct shape_drawing *drawing, bool repair, struct shape_problem *problem,
 				      struct fence_area **out);
 

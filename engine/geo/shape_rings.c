@@ -95,7 +95,7 @@ enum status shape_rings_nest(const struct fence_area *area, struct ring_place *o
 	for (uint32_t i = 0; i < area->ring_count; i++) {
 		uint32_t begin = ring_begin(area, i), end = area->ring_ends[i];
 		wide area2 = signed_area2(area->points + begin, end - begin);
-		out[i] = (struct ring_place){RING_NO_PARENT, 0, area2 < 0};
+		out[i] = (struct ring_place){RING_NONE, 0, RING_NONE, RING_NONE, area2 < 0};
 		rings[i] = (struct ring){i, begin, end, area2 < 0 ? -area2 : area2,
 					 box_of(area->points + begin, end - begin)};
 	}
@@ -107,5 +107,10 @@ enum status shape_rings_nest(const struct fence_area *area, struct ring_place *o
 				out[rings[i].number].depth++;
 			}
 	free(rings);
+	for (uint32_t i = area->ring_count; i-- > 0;)
+		if (out[i].parent != RING_NONE) {
+			out[i].next = out[out[i].parent].first_inside;
+			out[out[i].parent].first_inside = i;
+		}
 	return STATUS_OK;
 }

@@ -14,12 +14,14 @@
 
 #include "engine/geo/fence.h"
 
-#define RING_NO_PARENT UINT32_MAX
+#define RING_NONE UINT32_MAX
 
 struct ring_place {
-	uint32_t parent; /* the smallest ring around this one, or RING_NO_PARENT */
+	uint32_t parent; /* the smallest ring around this one, or RING_NONE */
 	uint32_t depth;  /* how many rings are around it */
-	bool clockwise;  /* as drawn, longitude to the right and latitude up */
+	/* the first ring whose parent is this one, and the next one with the parent of this one; or RING_NONE */
+	uint32_t first_inside, next;
+	bool clockwise; /* as drawn, longitude to the right and latitude up */
 };
 
 /* `out`: one for every ring of the area. At worst (thousands of rings each within the next) time grows with the square

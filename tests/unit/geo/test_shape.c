@@ -314,9 +314,10 @@ Test(shape_rings, islands_in_lakes_have_their_place)
 		      "27 119 / 24.1 118.1, 24.9 118.1, 24.9 118.9, 24.1 118.9");
 	cr_assert(shape_rings_nest(a, p) == STATUS_OK);
 	cr_assert(p[0].depth == 2 && p[0].parent == 3 && !p[0].clockwise);
-	cr_assert(p[1].depth == 0 && p[1].parent == RING_NO_PARENT && !p[1].clockwise);
-	cr_assert(p[2].depth == 0 && p[2].parent == RING_NO_PARENT);
+	cr_assert(p[1].depth == 0 && p[1].parent == RING_NONE && !p[1].clockwise);
+	cr_assert(p[2].depth == 0 && p[2].parent == RING_NONE);
 	cr_assert(p[3].depth == 1 && p[3].parent == 1 && p[3].clockwise);
+	cr_assert(p[1].first_inside == 3 && p[3].first_inside == 0 && p[3].next == RING_NONE && p[0].next == RING_NONE);
 	fence_area_unref(a);
 }
 
