@@ -49,6 +49,8 @@
 #define RULES_MAX 1024
 /* mistakes of one file of rules that are told: nobody mends more in one go */
 #define RULES_MISTAKES_MAX 1000
+/* points of one fence, all rings together: the coast of a province at 50 m */
+#define FENCE_POINTS_MAX 100000
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384
 #define HTTP_BODY_MAX (8u << 20)

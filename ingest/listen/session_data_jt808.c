@@ -252,7 +252,7 @@ static void read_card(const struct message *m, struct intake *in)
 {
 	struct jt808_driver d;
 	if (m->header->message_id != 0x0702 ||
-	    jt808_driver_decode(m->body, m->header->edition == JT808_2019, &d) != STATUS_OK)
+	    jt808_driver_decode(m->body, m->header->is_2019, &d) != STATUS_OK)
 		return;
 	if (d.status == 2) {
 		in->kind = INTAKE_CARD;
