@@ -210,3 +210,101 @@ enum status stage2_judge_all(struct engine *e, struct subjects *touched, int64_t
 	enum status status = touch_patrols(e, touched);
 	return status ? status : run_pass(e, touched, as_of_ms);
 }
+
+/* --- replay --- */
+
+static int by_subject(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+	uint64_t one = fact_subject(x), other = fact_subject(y);
+	if (one != other)
+		return one < other ? -1 : 1;
+	return fact_compare(x, y);
+}
+
+static enum status replay_subject(struct judged_by *by, const struct fact *facts, size_t count, int64_t as_of_ms,
+				  struct told *out)
+{
+	if (facts[0].kind == FACT_VISIT)
+		return STATUS_OK; /* places are judged by their fences, visited or not */
+	return fatigue_judge(&by->context, fact_subject(&facts[0]), facts, count, as_of_ms, &out->sink);
+}
+
+static size_t run_of_subject(const struct fact *facts, size_t at, size_t count)
+{
+	size_t end = at + 1;
+	while (end < count && fact_subject(&facts[end]) == fact_subject(&facts[at]))
+		end++;
+	return end;
+}
+
+/* The facts of a place among all, sorted by subject. */
+static const struct fact *facts_of_place(const struct fact *facts, size_t count, uint64_t place, size_t *out_count)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (fact_subject(&facts[middle]) < place)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*out_count = low < count && fact_subject(&facts[low]) == place ? run_of_subject(facts, low, count) - low : 0;
+	return facts + low;
+}
+
+static enum status replay_patrols(struct judged_by *by, const struct fact *facts, size_t count, int64_t as_of_ms,
+				  struct told *out)
+{
+	struct subjects seen = {0};
+	enum status status = STATUS_OK;
+	for (uint32_t slot = 0; slot < fence_set_slots(by->fences) && !status; slot++) {
+		const struct fence *f = fence_set_at(by->fences, slot);
+		uint64_t place = f ? place_number(span_of_string(f->id)) : 0;
+		size_t before = seen.count, visits;
+		if (!f)
+			continue;
+		status = subjects_add(&seen, place);
+		if (status || seen.count == before)
+			continue;
+		const struct fact *there = facts_of_place(facts, count, place, &visits);
+		status = patrol_judge(&by->context, span_of_string(f->id), there, visits, as_of_ms, &out->sink);
+	}
+	subjects_deinit(&seen);
+	return status;
+}
+
+static enum status replay_convoys(struct judged_by *by, const struct fact *facts, size_t count, int64_t as_of_ms,
+				  struct told *out)
+{
+	struct fact_array visits = {0};
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < count && !status; i++)
+		if (facts[i].kind == FACT_VISIT)
+			status = add_fact(&visits, &facts[i]);
+	if (!status && visits.count)
+		status = convoy_judge(&by->context, visits.list, visits.count, as_of_ms, &out->sink);
+	free(visits.list);
+	return status;
+}
+
+enum status stage2_replay(struct judged_by *by, struct told_fact *told, size_t count, int64_t as_of_ms,
+			  struct told *out)
+{
+	struct fact *facts = malloc((count ? count : 1) * sizeof *facts);
+	enum status status = facts ? STATUS_OK : STATUS_NO_MEMORY;
+	for (size_t i = 0; i < count && facts; i++)
+		facts[i] = told[i].fact;
+	if (facts)
+		qsort(facts, count, sizeof *facts, by_subject);
+	for (size_t at = 0, end; at < count && !status; at = end) {
+		end = run_of_subject(facts, at, count);
+		status = replay_subject(by, facts + at, end - at, as_of_ms, out);
+	}
+	if (!status)
+		status = replay_patrols(by, facts, count, as_of_ms, out);
+	if (!status)
+		status = replay_convoys(by, facts, count, as_of_ms, out);
+	free(facts);
+	return status ? status : out->status;
+}

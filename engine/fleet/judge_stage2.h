@@ -6,6 +6,7 @@
 #define ZAYTON_FLEET_JUDGE_STAGE2_H
 
 #include "engine/fleet/engine.h"
+#include "engine/fleet/judge_run.h"
 
 /* A set of subjects: open addressing, 0 is empty. All zero to begin. */
 struct subjects {
@@ -20,5 +21,9 @@ void subjects_deinit(struct subjects *s);
 STATUS_CHECKED enum status stage2_judge(struct engine *e, struct subjects *touched, int64_t as_of_ms);
 /* The same, and every place that a rule watches and every pair: what time alone changes is brought up to `as_of_ms`. */
 STATUS_CHECKED enum status stage2_judge_all(struct engine *e, struct subjects *touched, int64_t as_of_ms);
+
+/* Stage 2 over facts in hand, in any order: what it finds goes to `out`. For replay; `facts` are sorted. */
+STATUS_CHECKED enum status stage2_replay(struct judged_by *by, struct told_fact *facts, size_t count, int64_t as_of_ms,
+					 struct told *out);
 
 #endif
