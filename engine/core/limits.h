@@ -45,5 +45,11 @@
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384
 #define HTTP_BODY_MAX (8u << 20)
+/* points of one fence: a province's coast at 10 m is some 100,000 */
+#define FENCE_POINTS_MAX (1u << 17)
+/* fences at once: slots are looked up through pages of 256 */
+#define FENCE_SLOTS_MAX (1u << 20)
+/* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a fifth of it */
+#define FENCE_INDEX_BYTES_MAX (UINT64_C(1) << 30)
 
 #endif
