@@ -1,0 +1,346 @@
+/* fence_change.c -- another tree of cells from an old one and fences that changed.
+ *
+ *   the changed fences, as they were (remove) and as they are (add), are cut down from cell to cell:
+ *
+ *   change_cell   no part left ──────────────────────────────> the old cell, shared
+ *                 a node, still enough edges ─────────────────> change_node: a copy, and change_cell for the children
+ *                 a node, too few edges now ──────────────────> collapse:    a leaf of what lay under it
+ *                 a leaf ── merge_leaf: its own parts, too ┬──> few edges:   a leaf
+ *                                                          └──> too many:    change_node from nothing
+ *
+ * Whether a cell is a leaf or a node depends on the number of real edges that meet it, and on nothing else; together
+ * with parts that depend on fence and cell alone, the tree of a set of fences is always the same.
+ *
+ * Parts of a cell lie on top of the stacks (fence_parts.h) from `from` on, ascending by slot, what is to be removed
+ * before what is to be added; whoever pushes pops. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "engine/core/limits.h"
+#include "engine/geo/fence_snapshot.h"
+
+struct change {
+	struct fence_parts stack;
+	const struct fence_index *now; /* for the areas */
+	size_t bytes_made, bytes_left; /* of cells that are new; of cells that the new tree does not see */
+	size_t bytes_max;
+	uint32_t *slots; /* scratch of collapse */
+	size_t slot_count, slot_room;
+};
+
+/* A place in the tree: cells on their way down. */
+struct place {
+	struct fence_cell cell;
+	unsigned level;
+};
+
+static enum status change_cell(struct change *c, fence_child old, struct place at, size_t from, fence_child *out);
+
+static void pop(struct change *c, size_t parts, size_t edges)
+{
+	c->stack.part_count = parts;
+	c->stack.edge_count = edges;
+}
+
+static uint32_t sum_real(const struct change *c, size_t from, bool remove)
+{
+	uint32_t sum = 0;
+	for (size_t i = from; i < c->stack.part_count; i++)
+		sum += c->stack.parts[i].remove == remove ? c->stack.parts[i].real : 0;
+	return sum;
+}
+
+static enum status count_bytes(struct change *c, size_t bytes)
+{
+	c->bytes_made += bytes;
+	return c->bytes_made > c->bytes_max ? STATUS_FULL : STATUS_OK;
+}
+
+/* --- leaves --- */
+
+/* Of the parts from `from` on, all to be added; 0 when there are none. */
+static enum status make_leaf(struct change *c, size_t from, fence_child *out)
+{
+	size_t count = c->stack.part_count - from;
+	if (!count) {
+		*out = 0;
+		return STATUS_OK;
+	}
+	struct fence_leaf *l = fence_leaf_new(c->stack.parts + from, count, c->stack.edges);
+	if (!l)
+		return STATUS_NO_MEMORY;
+	enum status status = count_bytes(c, fence_leaf_bytes(l));
+	if (status)
+		fence_child_unref((fence_child)l);
+	else
+		*out = (fence_child)l;
+	return status;
+}
+
+/* Pushes a fence of a leaf as a part again: what it has upright one unit west of the cell is closing edges. */
+static enum status push_crossing(struct change *c, const struct fence_leaf *l, uint32_t which, int64_t cell_lon)
+{
+	const struct fence_crossing *x = &fence_leaf_crossing(l)[which];
+	struct fence_part part = {.slot = x->slot, .first = (uint32_t)c->stack.edge_count, .parity = x->parity};
+	enum status status = STATUS_OK;
+	for (uint32_t i = which ? x[-1].end : 0; !status && i < x->end; i++) {
+		struct fence_edge e = fence_leaf_edge(l, i);
+		bool closes = e.lon_a_e7 == cell_lon - 1 && e.lon_b_e7 == cell_lon - 1;
+		part.closing += closes;
+		part.real += !closes;
+		status = fence_parts_push_edges(&c->stack, &e, 1);
+	}
+	return status ? status : fence_parts_push(&c->stack, &part);
+}
+
+/* Pushes what the leaf (0: nothing) holds after the changes in parts[from .. until). */
+static enum status merge_leaf(struct change *c, const struct fence_leaf *l, int64_t cell_lon, size_t from, size_t until)
+{
+	uint32_t crossing = 0, covering = 0, crossing_count = l ? l->crossing_count : 0;
+	uint32_t covering_count = l ? l->covering_count : 0;
+	enum status status = STATUS_OK;
+	while (!status) {
+		uint32_t x = crossing < crossing_count ? fence_leaf_crossing(l)[crossing].slot : UINT32_MAX;
+		uint32_t y = covering < covering_count ? fence_leaf_covering(l)[covering] : UINT32_MAX;
+		uint32_t z = from < until ? c->stack.parts[from].slot : UINT32_MAX;
+		uint32_t slot = x < y ? x : y;
+		slot = slot < z ? slot : z;
+		if (slot == UINT32_MAX)
+			break;
+		bool removed = z == slot && c->stack.parts[from].remove;
+		if (x == slot && !removed)
+			status = push_crossing(c, l, crossing, cell_lon);
+		else if (y == slot && !removed)
+			status = fence_parts_push(&c->stack, &(struct fence_part){.slot = slot, .parity = true});
+		crossing += x == slot;
+		covering += y == slot;
+		from += removed;
+		if (!status && from < until && c->stack.parts[from].slot == slot)
+			status = fence_parts_push(&c->stack, &c->stack.parts[from++]);
+	}
+	return status;
+}
+
+/* --- nodes --- */
+
+/* The slots that cover a node after the changes from `from` on into `out`, when it is not NULL; returns how many. */
+static uint32_t merge_covering(const struct change *c, const struct fence_node *old, size_t from, uint32_t *out)
+{
+	uint32_t kept = 0, at = 0, old_count = old ? old->covering_count : 0;
+	for (size_t i = from; i <= c->stack.part_count; i++) {
+		const struct fence_part *p = i < c->stack.part_count ? &c->stack.parts[i] : NULL;
+		if (p && !fence_part_covers(p))
+			continue;
+		for (; at < old_count && (!p || fence_node_covering(old)[at] < p->slot); at++, kept++)
+			if (out)
+				out[kept] = fence_node_covering(old)[at];
+		if (p && p->remove) {
+			assert(at < old_count && fence_node_covering(old)[at] == p->slot);
+			at++;
+		} else if (p) {
+			if (out)
+				out[kept] = p->slot;
+			kept++;
+		}
+	}
+	return kept;
+}
+
+/* Gives every child of the node that lies in `at`, a square of 2^bits children each way, its parts. */
+static enum status change_children(struct change *c, struct fence_node *n, struct place at, unsigned bits, size_t from)
+{
+	enum status status = STATUS_OK;
+	size_t until = c->stack.part_count, edge_mark = c->stack.edge_count;
+	if (from == until)
+		return STATUS_OK;
+	if (bits == 0) {
+		fence_child *child = &n->child[fence_child_index(n->bits, at.cell.shift, (int32_t)at.cell.lat,
+								 (int32_t)at.cell.lon)],
+			    before = *child;
+		status = change_cell(c, before, (struct place){at.cell, at.level + 1}, from, child);
+		if (!status)
+			fence_child_unref(before);
+		return status;
+	}
+	for (int quarter = 0; !status && quarter < 4; quarter++) {
+		struct place q = {{at.cell.lat, at.cell.lon, at.cell.shift - 1}, at.level};
+		q.cell.lat += (int64_t)(quarter >> 1) << q.cell.shift;
+		q.cell.lon += (int64_t)(quarter & 1) << q.cell.shift;
+		for (size_t i = from; !status && i < until; i++)
+			status = fence_parts_clip(&c->stack, i, &q.cell);
+		if (!status)
+			status = change_children(c, n, q, bits - 1, until);
+		pop(c, until, edge_mark);
+	}
+	return status;
+}
+
+/* A node as `old` is (NULL: without children) after the changes from `from` on. */
+static enum status change_node(struct change *c, const struct fence_node *old, struct place at, uint32_t edges,
+			       size_t from, fence_child *out)
+{
+	unsigned bits = fence_level_bits[at.level];
+	size_t until = c->stack.part_count;
+	struct fence_node *n = fence_node_new(old, bits, merge_covering(c, old, from, NULL));
+	if (!n)
+		return STATUS_NO_MEMORY;
+	n->edges = edges;
+	merge_covering(c, old, from, fence_node_covering(n));
+	enum status status = count_bytes(c, fence_node_bytes(n));
+	for (size_t i = from; !status && i < until; i++)
+		if (!fence_part_covers(&c->stack.parts[i]))
+			status = fence_parts_push(&c->stack, &c->stack.parts[i]);
+	if (!status)
+		status = change_children(c, n, at, bits, until);
+	c->stack.part_count = until;
+	if (status)
+		fence_child_unref((fence_child)n + 1);
+	else
+		*out = (fence_child)n + 1;
+	return status;
+}
+
+/* --- nodes that become leaves --- */
+
+static enum status gather_slot(struct change *c, uint32_t slot)
+{
+	if (c->slot_count == c->slot_room) {
+		size_t room = 2 * c->slot_room + 64;
+		uint32_t *grown = realloc(c->slots, room * sizeof *grown);
+		if (!grown)
+			return STATUS_NO_MEMORY;
+		c->slots = grown;
+		c->slot_room = room;
+	}
+	c->slots[c->slot_count++] = slot;
+	return STATUS_OK;
+}
+
+/* Every fence that has an edge in the cell crosses a leaf, or covers the cell itself: other lists add nothing. */
+static enum status gather_crossing(struct change *c, fence_child child)
+{
+	enum status status = STATUS_OK;
+	if (!child)
+		return STATUS_OK;
+	if (!fence_child_is_node(child)) {
+		const struct fence_leaf *l = fence_child_leaf(child);
+		for (uint32_t i = 0; !status && i < l->crossing_count; i++)
+			status = gather_slot(c, fence_leaf_crossing(l)[i].slot);
+		return status;
+	}
+	const struct fence_node *n = fence_child_node(child);
+	for (size_t i = 0; !status && i < (size_t)1 << 2 * n->bits; i++)
+		status = gather_crossing(c, n->child[i]);
+	return status;
+}
+
+static int by_slot(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* The leaf is made of the areas themselves: few fences are left in it. */
+static enum status collapse(struct change *c, const struct fence_node *old, struct place at, size_t from,
+			    fence_child *out)
+{
+	c->slot_count = 0;
+	enum status status = gather_crossing(c, (fence_child)old + 1);
+	for (uint32_t i = 0; !status && i < old->covering_count; i++)
+		status = gather_slot(c, fence_node_covering(old)[i]);
+	for (size_t i = from; !status && i < c->stack.part_count; i++)
+		status = gather_slot(c, c->stack.parts[i].slot);
+	if (status)
+		return status;
+	size_t until = c->stack.part_count;
+	qsort(c->slots, c->slot_count, sizeof *c->slots, by_slot);
+	for (size_t i = 0; !status && i < c->slot_count; i++) {
+		const struct fence_area *area = fence_index_area(c->now, c->slots[i]);
+		if (area && (!i || c->slots[i] != c->slots[i - 1]))
+			status = fence_parts_clip_area(&c->stack, c->slots[i], false, area, &at.cell);
+	}
+	if (!status)
+		status = make_leaf(c, until, out);
+	if (!status)
+		c->bytes_left += fence_tree_bytes((fence_child)old + 1);
+	return status;
+}
+
+/* --- cells --- */
+
+static enum status change_leaf(struct change *c, const struct fence_leaf *old, struct place at, size_t from,
+			       fence_child *out)
+{
+	size_t until = c->stack.part_count;
+	enum status status = merge_leaf(c, old, at.cell.lon, from, until);
+	if (status)
+		return status;
+	uint32_t edges = sum_real(c, until, false);
+	if (edges > fence_leaf_edges_max(at.level, at.cell.shift))
+		status = change_node(c, NULL, at, edges, until, out);
+	else
+		status = make_leaf(c, until, out);
+	if (!status && old)
+		c->bytes_left += fence_leaf_bytes(old);
+	return status;
+}
+
+/* `*out` is set, to a reference of its own, only when all went well. */
+static enum status change_cell(struct change *c, fence_child old, struct place at, size_t from, fence_child *out)
+{
+	size_t part_mark = c->stack.part_count, edge_mark = c->stack.edge_count;
+	enum status status;
+	if (!fence_child_is_node(old)) {
+		status = change_leaf(c, fence_child_leaf(old), at, from, out);
+	} else {
+		const struct fence_node *n = fence_child_node(old);
+		uint32_t edges = n->edges + sum_real(c, from, false) - sum_real(c, from, true);
+		if (at.level && edges <= fence_leaf_edges_max(at.level, at.cell.shift)) {
+			status = collapse(c, n, at, from, out);
+		} else {
+			status = change_node(c, n, at, edges, from, out);
+			if (!status)
+				c->bytes_left += fence_node_bytes(n);
+		}
+	}
+	pop(c, part_mark, edge_mark);
+	return status;
+}
+
+static enum status push_changed(struct change *c, const struct fence_index *old, const struct fence_cell *map,
+				const uint32_t *slots, size_t count)
+{
+	enum status status = STATUS_OK;
+	for (size_t i = 0; !status && i < count; i++) {
+		const struct fence_area *before = fence_index_area(old, slots[i]);
+		const struct fence_area *after = fence_index_area(c->now, slots[i]);
+		if (before)
+			status = fence_parts_clip_area(&c->stack, slots[i], true, before, map);
+		if (after && !status)
+			status = fence_parts_clip_area(&c->stack, slots[i], false, after, map);
+	}
+	return status;
+}
+
+enum status fence_tree_change(const struct fence_index *old, struct fence_index *now, const uint32_t *slots,
+			      size_t count)
+{
+	struct change c = {.now = now, .bytes_max = FENCE_INDEX_BYTES_MAX};
+	struct place all = {{INT32_MIN, INT32_MIN, 32}, 0};
+	fence_child root;
+	enum status status = push_changed(&c, old, &all.cell, slots, count);
+	if (!status)
+		status = change_cell(&c, old->root, all, 0, &root);
+	if (!status && old->bytes + c.bytes_made - c.bytes_left > c.bytes_max) {
+		fence_child_unref(root);
+		status = STATUS_FULL;
+	}
+	if (!status) {
+		fence_child_unref(now->root);
+		now->root = root;
+		now->bytes = old->bytes + c.bytes_made - c.bytes_left;
+	}
+	fence_parts_deinit(&c.stack);
+	free(c.slots);
+	return status;
+}

@@ -1,0 +1,372 @@
+/* fence_find.c -- which fences hold a position, which a segment meets.
+ *
+ *   cursor ── same box ──> the answer again
+ *     │ else
+ *     ▼
+ *   root ─> node ─> node ─> leaf        each with a list of slots that cover it, nearly all of them empty
+ *                             └ crossing fences: a mask of the edges that the ray to the west crosses, one bit an edge,
+ *                               and the parity of each fence's bits
+ *
+ * A segment meets the fences that hold its first position and those with an edge that it meets: such an edge crosses
+ * a leaf on the segment's way.
+ *
+ * Common answers are put together in the caller's array. What does not fit, and what may find a slot twice, goes
+ * through `struct gather`: rounds over the same cells, each of which takes the lowest slots not had before. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/geo/fence_snapshot.h"
+
+#define MASK_EDGES 64
+#define GATHER_SLOTS 256
+/* A device that stays within this much (11 m of latitude) of where it was lingers: it pays to find out how far the
+ * answer holds around it. */
+#define LINGER_E7 1000
+#define CURSOR_UNKNOWN UINT32_MAX
+
+/* --- one leaf --- */
+
+/* Edges that run through the latitude, ends included; at most MASK_EDGES of them. */
+static inline uint64_t edges_at(const struct fence_leaf *l, int32_t lat)
+{
+	uint32_t n = fence_leaf_lanes(l);
+	const int32_t *lat_a = l->edges, *lat_b = l->edges + n;
+	uint64_t mask = 0;
+	for (uint32_t i = 0; i < n; i++)
+		mask |= (uint64_t)((lat_a[i] <= lat) & (lat <= lat_b[i])) << i;
+	return mask;
+}
+
+/* As in fence.c: whether p, on the edge's line and between its latitudes, is on the edge. */
+static bool between_ends(struct fence_edge e, struct geo_point p)
+{
+	return e.lon_a_e7 < e.lon_b_e7 ? p.lon_e7 >= e.lon_a_e7 && p.lon_e7 <= e.lon_b_e7
+				       : p.lon_e7 >= e.lon_b_e7 && p.lon_e7 <= e.lon_a_e7;
+}
+
+static inline uint64_t bits_below(uint32_t n)
+{
+	return n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+}
+
+/* The crossing fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
+static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
+{
+	uint64_t west = 0, border = 0, done = 0;
+	for (uint64_t left = edges_at(l, p.lat_e7); left; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
+		struct fence_edge e = fence_leaf_edge(l, i);
+		int side = fence_edge_side(e, p);
+		west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
+		if (__builtin_expect(side == 0, 0))
+			border |= (uint64_t)between_ends(e, p) << i;
+	}
+	uint32_t count = 0;
+	for (uint32_t k = 0; k < l->crossing_count; k++) {
+		struct fence_crossing x = fence_leaf_crossing(l)[k];
+		uint64_t own = bits_below(x.end) & ~done;
+		done |= own;
+		slots[count] = x.slot;
+		count += (((unsigned)__builtin_popcountll(west & own) ^ x.parity) & 1) | ((border & own) != 0);
+	}
+	return count;
+}
+
+/* Whether the k-th crossing fence of any leaf holds p. */
+static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_point p)
+{
+	const struct fence_crossing *x = &fence_leaf_crossing(l)[k];
+	bool inside = x->parity;
+	for (uint32_t i = k ? x[-1].end : 0; i < x->end; i++) {
+		struct fence_edge e = fence_leaf_edge(l, i);
+		if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
+			continue;
+		int side = fence_edge_side(e, p);
+		if (side == 0 && between_ends(e, p))
+			return true;
+		inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
+	}
+	return inside;
+}
+
+/* --- the way to a leaf --- */
+
+struct way {
+	const struct fence_leaf *leaf; /* NULL: none */
+	unsigned shift;                /* of its cell */
+	unsigned list_count;
+	uint32_t covering_count; /* in all lists */
+	struct {
+		const uint32_t *slots;
+		uint32_t count;
+	} lists[FENCE_LEVELS + 1];
+};
+
+static inline void way_add(struct way *w, const uint32_t *slots, uint32_t count)
+{
+	w->lists[w->list_count].slots = slots;
+	w->lists[w->list_count].count = count;
+	w->list_count += count != 0;
+	w->covering_count += count;
+}
+
+static inline void way_to(const struct fence_index *index, struct geo_point p, struct way *w)
+{
+	fence_child child = index->root;
+	w->shift = 32;
+	w->list_count = w->covering_count = 0;
+	for (unsigned level = 0; fence_child_is_node(child); level++) {
+		const struct fence_node *n = fence_child_node(child);
+		unsigned bits = fence_level_bits[level];
+		w->shift -= bits;
+		way_add(w, (const uint32_t *)(n->child + (UINT64_C(1) << 2 * bits)), n->covering_count);
+		child = n->child[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
+	}
+	w->leaf = fence_child_leaf(child);
+	if (w->leaf)
+		way_add(w, fence_leaf_covering(w->leaf), w->leaf->covering_count);
+}
+
+/* --- answers that do not fit, or may hold a slot twice --- */
+
+struct gather {
+	uint32_t from; /* lower slots have been told */
+	uint32_t count;
+	bool more;
+	uint32_t slots[GATHER_SLOTS];
+};
+
+/* What a round asks. */
+struct asked {
+	const struct fence_index *index;
+	struct geo_point p, q;
+	bool segment;
+};
+
+static void gather_add(struct gather *g, uint32_t slot)
+{
+	uint32_t at = g->count;
+	if (slot < g->from)
+		return;
+	while (at && g->slots[at - 1] > slot)
+		at--;
+	if (at && g->slots[at - 1] == slot)
+		return;
+	g->more |= g->count == GATHER_SLOTS;
+	if (at == GATHER_SLOTS)
+		return;
+	uint32_t moved = g->count - at - (g->count == GATHER_SLOTS);
+	memmove(g->slots + at + 1, g->slots + at, moved * sizeof *g->slots);
+	g->slots[at] = slot;
+	g->count += g->count < GATHER_SLOTS;
+}
+
+static void gather_position(struct gather *g, const struct fence_index *index, struct geo_point p)
+{
+	struct way w;
+	way_to(index, p, &w);
+	for (unsigned i = 0; i < w.list_count; i++)
+		for (uint32_t k = 0; k < w.lists[i].count; k++)
+			gather_add(g, w.lists[i].slots[k]);
+	for (uint32_t k = 0; w.leaf && k < w.leaf->crossing_count; k++)
+		if (crossing_holds(w.leaf, k, p))
+			gather_add(g, fence_leaf_crossing(w.leaf)[k].slot);
+}
+
+static bool on_antimeridian(struct geo_point p)
+{
+	return p.lon_e7 == BOX_ANTIMERIDIAN_E7 || p.lon_e7 == -BOX_ANTIMERIDIAN_E7;
+}
+
+static bool on_globe(struct geo_point p)
+{
+	return p.lat_e7 >= -900000000 && p.lat_e7 <= 900000000 && p.lon_e7 >= -BOX_ANTIMERIDIAN_E7 &&
+	       p.lon_e7 <= BOX_ANTIMERIDIAN_E7;
+}
+
+static void gather_leaf(struct gather *g, const struct fence_leaf *l, int64_t cell_lon, const struct fence_line *line)
+{
+	const struct fence_crossing *x = fence_leaf_crossing(l);
+	for (uint32_t k = 0, i = 0; k < l->crossing_count; k++)
+		for (; i < x[k].end; i++) {
+			struct fence_line edge = fence_line_of(fence_leaf_edge(l, i));
+			bool closes = edge.lon_a == cell_lon - 1 && edge.lon_b == cell_lon - 1;
+			if (closes || !fence_lines_meet(&edge, line))
+				continue;
+			gather_add(g, x[k].slot);
+			i = x[k].end - 1;
+		}
+}
+
+/* Children from the one that holds the least to the one that holds the most of a range along one axis. */
+static void range_of(int64_t least, int64_t most, int64_t start, unsigned shift, unsigned bits, int64_t range[2])
+{
+	int64_t last = (INT64_C(1) << bits) - 1;
+	range[0] = (least - start - 1) >> shift; /* borders belong to both neighbours */
+	range[1] = (most - start) >> shift;
+	range[0] = range[0] < 0 ? 0 : range[0];
+	range[1] = range[1] > last ? last : range[1];
+}
+
+static void gather_line(struct gather *g, fence_child child, struct fence_cell cell, const struct fence_line *line)
+{
+	struct fence_rect rect = fence_cell_rect(&cell), r = fence_line_rect(line);
+	int64_t rows[2], columns[2];
+	if (!child || fence_line_where(line, &rect) != FENCE_MEETS)
+		return;
+	if (!fence_child_is_node(child)) {
+		gather_leaf(g, fence_child_leaf(child), cell.lon, line);
+		return;
+	}
+	const struct fence_node *n = fence_child_node(child);
+	unsigned shift = cell.shift - n->bits;
+	range_of(r.lat_min, r.lat_max, cell.lat, shift, n->bits, rows);
+	range_of(r.lon_min, r.lon_max, cell.lon, shift, n->bits, columns);
+	for (int64_t row = rows[0]; row <= rows[1]; row++)
+		for (int64_t column = columns[0]; column <= columns[1]; column++) {
+			struct fence_cell part = {cell.lat + (row << shift), cell.lon + (column << shift), shift};
+			gather_line(g, n->child[row << n->bits | column], part, line);
+		}
+}
+
+static void gather_round(struct gather *g, const struct asked *a)
+{
+	struct geo_point other = {a->p.lat_e7, -a->p.lon_e7};
+	struct fence_line lines[2];
+	if (on_globe(a->p))
+		gather_position(g, a->index, a->p);
+	if (on_antimeridian(a->p))
+		gather_position(g, a->index, other);
+	int count = a->segment ? fence_segment_lines(a->p, a->q, lines) : 0;
+	for (int i = 0; i < count; i++)
+		gather_line(g, a->index->root, (struct fence_cell){INT32_MIN, INT32_MIN, 32}, &lines[i]);
+}
+
+static __attribute__((noinline)) size_t gather_all(const struct asked *a, uint32_t *slots, size_t max)
+{
+	struct gather g = {.from = 0};
+	size_t total = 0;
+	do {
+		g.count = 0;
+		g.more = false;
+		gather_round(&g, a);
+		size_t room = total < max ? max - total : 0;
+		memcpy(slots + (room ? total : 0), g.slots, (g.count < room ? g.count : room) * sizeof *slots);
+		total += g.count;
+		if (g.more)
+			g.from = g.slots[g.count - 1] + 1;
+	} while (g.more);
+	return total;
+}
+
+/* --- the cursor --- */
+
+static inline bool cursor_in_box(const struct fence_cursor *c, const struct fence_index *i, struct geo_point p)
+{
+	return c->snapshot == i->id && (uint32_t)p.lat_e7 - (uint32_t)c->lat_min_e7 <= c->lat_span_e7 &&
+	       (uint32_t)p.lon_e7 - (uint32_t)c->lon_min_e7 <= c->lon_span_e7;
+}
+
+/* How far p may move along both axes at once, in units, without meeting an edge of the leaf; at most `most`. By the
+ * edge's box, or by its line: |side| falls by at most |dlat| + |dlon| of the edge for each unit. */
+static int64_t quiet_around(const struct fence_leaf *l, struct geo_point p, int64_t most)
+{
+	for (uint32_t i = 0; i < l->edge_count && most > 0; i++) {
+		struct fence_line e = fence_line_of(fence_leaf_edge(l, i));
+		struct fence_rect r = fence_line_rect(&e);
+		int64_t lat_off = r.lat_min > p.lat_e7 ? r.lat_min - p.lat_e7 : p.lat_e7 - r.lat_max;
+		int64_t lon_off = r.lon_min > p.lon_e7 ? r.lon_min - p.lon_e7 : p.lon_e7 - r.lon_max;
+		int64_t off = (lat_off > lon_off ? lat_off : lon_off) - 1;
+		if (off >= most)
+			continue;
+		/* each product below 2^63 (fence_edge.h), so that their distance fits 64 bits without a sign */
+		int64_t east = (e.lon_b - e.lon_a) * (p.lat_e7 - e.lat_a);
+		int64_t north = (p.lon_e7 - e.lon_a) * (e.lat_b - e.lat_a);
+		uint64_t side = east > north ? (uint64_t)east - (uint64_t)north : (uint64_t)north - (uint64_t)east;
+		uint64_t fall = (uint64_t)(r.lat_max - r.lat_min + r.lon_max - r.lon_min);
+		int64_t line = side ? (int64_t)((side - 1) / fall) : 0;
+		off = line > off ? line : off;
+		most = off < most ? off : most;
+	}
+	return most;
+}
+
+/* The box of `reach` units around p within its cell, and within the antimeridian, where a position has two names. */
+static void cursor_set_box(struct fence_cursor *c, struct geo_point p, unsigned shift, int64_t reach)
+{
+	int64_t side = INT64_C(1) << shift;
+	int64_t lat = p.lat_e7 & -side, lon = p.lon_e7 & -side;
+	int64_t lat_min = p.lat_e7 - reach > lat ? p.lat_e7 - reach : lat;
+	int64_t lon_min = p.lon_e7 - reach > lon ? p.lon_e7 - reach : lon;
+	int64_t lat_max = p.lat_e7 + reach < lat + side ? p.lat_e7 + reach : lat + side - 1;
+	int64_t lon_max = p.lon_e7 + reach < lon + side ? p.lon_e7 + reach : lon + side - 1;
+	lon_min = lon_min > -BOX_ANTIMERIDIAN_E7 ? lon_min : -BOX_ANTIMERIDIAN_E7 + 1;
+	lon_max = lon_max < BOX_ANTIMERIDIAN_E7 ? lon_max : BOX_ANTIMERIDIAN_E7 - 1;
+	c->lat_min_e7 = (int32_t)lat_min;
+	c->lon_min_e7 = (int32_t)lon_min;
+	c->lat_span_e7 = (uint32_t)(lat_max - lat_min);
+	c->lon_span_e7 = (uint32_t)(lon_max - lon_min);
+}
+
+static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, const struct way *w, struct geo_point p,
+			 const uint32_t *slots, size_t count)
+{
+	bool lingers = cursor_in_box(c, i, p), edges = w->leaf && w->leaf->edge_count;
+	int64_t reach = INT64_C(1) << w->shift;
+	c->snapshot = i->id;
+	if (edges)
+		reach = lingers ? quiet_around(w->leaf, p, reach) : LINGER_E7;
+	cursor_set_box(c, p, w->shift, reach);
+	if ((edges && !lingers) || count > FENCE_CURSOR_SLOTS) {
+		c->count = CURSOR_UNKNOWN;
+		return;
+	}
+	c->count = (uint32_t)count;
+	memcpy(c->slots, slots, count * sizeof *slots);
+}
+
+/* --- questions --- */
+
+/* slots[0 .. n) and the list of m, both ascending, into slots[0 .. n + m). */
+static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t m)
+{
+	if (n == 0) {
+		memcpy(slots, list, m * sizeof *slots);
+		return;
+	}
+	for (size_t at = n + m; m; at--)
+		slots[at - 1] = n && slots[n - 1] > list[m - 1] ? slots[--n] : list[--m];
+}
+
+size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
+			size_t max)
+{
+	uint32_t own[MASK_EDGES];
+	struct way w;
+	if (cursor && cursor_in_box(cursor, i, p) && cursor->count != CURSOR_UNKNOWN) {
+		memcpy(slots, cursor->slots, (cursor->count < max ? cursor->count : max) * sizeof *slots);
+		return cursor->count;
+	}
+	if (!on_globe(p) || on_antimeridian(p))
+		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
+	way_to(i, p, &w);
+	if (w.leaf && w.leaf->edge_count > MASK_EDGES)
+		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
+	size_t count = w.leaf ? crossing_by_mask(w.leaf, p, own) : 0;
+	if (count + w.covering_count > max)
+		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
+	memcpy(slots, own, count * sizeof *slots);
+	for (unsigned k = 0; k < w.list_count; k++) {
+		merge(slots, count, w.lists[k].slots, w.lists[k].count);
+		count += w.lists[k].count;
+	}
+	if (cursor)
+		cursor_learn(cursor, i, &w, p, slots, count);
+	return count;
+}
+
+size_t fence_index_find_segment(const struct fence_index *i, struct geo_point p, struct geo_point q, uint32_t *slots,
+				size_t max)
+{
+	return gather_all(&(struct asked){i, p, q, true}, slots, max);
+}
