@@ -152,7 +152,9 @@ static enum status take_visits(struct crowd *c, const struct fact *visits, size_
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct fact *f = &visits[i];
-		const struct fence *gate = f->kind == FACT_VISIT ? gate_at(c, f->place, f->from_ms) : NULL;
+		if (f->kind != FACT_VISIT || !fact_judged(f))
+			continue;
+		const struct fence *gate = gate_at(c, f->place, f->from_ms);
 		if (!gate || !is_bound(c, f))
 			continue;
 		if (!array_grow((void **)&c->passings, &c->capacity, c->count, sizeof *c->passings))
