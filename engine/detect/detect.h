@@ -108,12 +108,13 @@ STATUS_CHECKED enum status fatigue_judge(const struct detect_context *context, u
 					 const struct fact *facts, size_t count, int64_t as_of_ms,
 					 struct detect_sink *sink);
 /* Convoys among the FACT_VISITs of all devices at all fences: findings about pairs, subject the lower device, `other`
- * the higher (convoy.c). STATUS_FULL: one device met more than CONVOY_MEETINGS_MAX others' visits. */
+ * the higher (convoy.c). STATUS_FULL: one device met others CONVOY_MEETINGS_MAX times. */
 STATUS_CHECKED enum status convoy_judge(const struct detect_context *context, const struct fact *visits, size_t count,
 					int64_t as_of_ms, struct detect_sink *sink);
 /* Spans in which nobody came to the fence `id` although a rule wants it visited, from the FACT_VISITs there (others
- * are skipped): subject is its place_number(), device 0 (patrol.c). */
+ * are skipped): subject is its place_number(), device 0 (patrol.c). Visits are known since `since_ms`, which must not
+ * move from one judgement to the next: nobody is missed before. */
 STATUS_CHECKED enum status patrol_judge(const struct detect_context *context, struct span id, const struct fact *visits,
-					size_t count, int64_t as_of_ms, struct detect_sink *sink);
+					size_t count, int64_t since_ms, int64_t as_of_ms, struct detect_sink *sink);
 
 #endif

@@ -46,7 +46,9 @@ enum key_form {
 };
 
 struct rule_key {
-	const char *token, *initial, *meaning;
+	const char *token;
+	const char *initial; /* for people; of KEY_VALUE it is in `value` */
+	const char *meaning;
 	enum key_form form;
 	bool required;
 	size_t offset;           /* in struct rule, of a text or a value */
