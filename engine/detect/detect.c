@@ -97,9 +97,8 @@ static void remember(struct step *st)
 		s->stand_ms = TIME_NONE;
 	else if (st->moving == NO && s->stand_ms == TIME_NONE)
 		s->stand_ms = r->time_ms;
-	s->last = (struct last_report){r->time_ms, r->hash,	r->lat_e7,	   r->lon_e7,
-				       r->status,  r->mileage_hm, r->speed_dkmh, (uint8_t)r->flags,
-				       st->loaded};
+	s->last = (struct last_report){r->time_ms,    r->hash,       r->lat_e7,         r->lon_e7, r->status,
+				       r->mileage_hm, r->speed_dkmh, (uint8_t)r->flags, st->loaded};
 	s->ticked_ms = TIME_NONE;
 }
 
@@ -146,8 +145,10 @@ enum status detect_step(struct detect_state *s, struct detector *d, const struct
 {
 	if (r->flags & REPORT_FLAG_FUTURE)
 		return STATUS_OK;
-	if (s->last.time_ms != TIME_NONE && (r->time_ms < s->last.time_ms ||
-					     (r->time_ms == s->last.time_ms && r->hash <= s->last.hash)))
+	if (s->last.time_ms != TIME_NONE &&
+	    (r->time_ms < s->last.time_ms || (r->time_ms == s->last.time_ms && r->hash <= s->last.hash)))
+		return STATUS_INVALID;
+	if (r->time_ms < -TIME_MAX_MS || r->time_ms > TIME_MAX_MS)
 		return STATUS_INVALID;
 	enum status status = end_silence(s, d, r, sink);
 	if (status == STATUS_OK && !taken_up(s, d, r->time_ms))

@@ -48,14 +48,18 @@ struct detect_context {
 
 struct detect_sink {
 	void *context;
-	/* A finding met its hold time (f->open) or ended (!f->open; one that never met its hold time is not told). */
+	/* A finding met its hold time (f->open) or ended (!f->open; one that never met its hold time is not told; one
+	 * without duration is told once, ended). `rule` is NULL when the finding ends because no book has its rule
+	 * any more. */
 	void (*finding)(void *context, const struct finding *f, const struct rule *rule);
 	void (*fact)(void *context, const struct fact *f);
 };
 
 struct detect_state;
 
-/* `compiled` contexts: rules sorted by what they need, per class. Made once per context snapshot and shared. */
+/* `compiled` contexts: rules sorted by what they need, per class. Made once per context snapshot and shared. Books and
+ * fences are referenced; registry and zones must outlive the detector. STATUS_INVALID: no `subject`, books not
+ * ascending, or a book whose rules are not by id; STATUS_NO_MEMORY. */
 struct detector;
 STATUS_CHECKED enum status detector_new(const struct detect_context *context, struct detector **out);
 struct detector *detector_ref(struct detector *d);
@@ -69,9 +73,9 @@ size_t detect_state_memory(const struct detect_state *s);
 int64_t detect_state_time(const struct detect_state *s);
 uint64_t detect_state_hash(const struct detect_state *s);
 
-/* The next report. STATUS_INVALID when it is not after the last one; STATUS_NO_MEMORY (the state is then to be
- * thrown away). Another detector than last time is taken up with its rules: episodes of rules that it has, by id, go
- * on. */
+/* The next report. STATUS_INVALID when it is not after the last one, or further than 2^46 ms from 1970;
+ * STATUS_NO_MEMORY (the state is then to be thrown away). Another detector than last time is taken up with its rules:
+ * episodes of rules that it has, by id, go on. */
 STATUS_CHECKED enum status detect_step(struct detect_state *s, struct detector *d, const struct report *r,
 				       struct detect_sink *sink);
 /* A driver's card was put in (`driver`) or drawn (0) at `time_ms`, at or after the last report. */
@@ -104,12 +108,13 @@ STATUS_CHECKED enum status fatigue_judge(const struct detect_context *context, u
 					 const struct fact *facts, size_t count, int64_t as_of_ms,
 					 struct detect_sink *sink);
 /* Convoys among the FACT_VISITs of all devices at all fences: findings about pairs, subject the lower device, `other`
- * the higher (convoy.c). STATUS_FULL: one device met more than CONVOY_MEETINGS_MAX others' visits. */
+ * the higher (convoy.c). STATUS_FULL: one device met others CONVOY_MEETINGS_MAX times. */
 STATUS_CHECKED enum status convoy_judge(const struct detect_context *context, const struct fact *visits, size_t count,
 					int64_t as_of_ms, struct detect_sink *sink);
 /* Spans in which nobody came to the fence `id` although a rule wants it visited, from the FACT_VISITs there (others
- * are skipped): subject is its place_number(), device 0 (patrol.c). */
+ * are skipped): subject is its place_number(), device 0 (patrol.c). Visits are known since `since_ms`, which must not
+ * move from one judgement to the next: nobody is missed before. */
 STATUS_CHECKED enum status patrol_judge(const struct detect_context *context, struct span id, const struct fact *visits,
-					size_t count, int64_t as_of_ms, struct detect_sink *sink);
+					size_t count, int64_t since_ms, int64_t as_of_ms, struct detect_sink *sink);
 
 #endif

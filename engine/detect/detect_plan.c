@@ -226,11 +226,19 @@ static enum status take_context(struct detector *d, const struct detect_context 
 	return STATUS_OK;
 }
 
+/* By id, each once: entries of a state are walked beside them. */
+static bool book_is_sound(const struct rulebook *b)
+{
+	for (uint32_t i = 1; i < b->count; i++)
+		if (strcmp(b->rules[i - 1].id, b->rules[i].id) >= 0)
+			return false;
+	return b->count < RULE_OF_VISIT;
+}
+
 static bool context_is_sound(const struct detect_context *c)
 {
 	for (uint32_t i = 0; i < c->book_count; i++)
-		if (c->books[i].book->count >= RULE_OF_VISIT ||
-		    (i && c->books[i].from_ms <= c->books[i - 1].from_ms))
+		if (!book_is_sound(c->books[i].book) || (i && c->books[i].from_ms <= c->books[i - 1].from_ms))
 			return false;
 	return c->subject != NULL;
 }

@@ -2,8 +2,8 @@
  *
  *   detector ── plan of each span of a rulebook ──┬── rule 0 ── kind, what a report must have for it, where
  *            │                                    ├── rule 1 ...
- *            │                                    └── class 0..13 ── numbers of its rules, ascending; its shortest times
- *            └── slot of each fence ── hash of its id, bits of its tags
+ *            │                                    └── class 0..13 ── numbers of its rules, ascending; its shortest
+ * times └── slot of each fence ── hash of its id, bits of its tags
  *
  * A tag is one of 64 bits here (its number modulo 64): bits say quickly that a fence cannot matter, the tag itself then
  * says whether it does. Immutable once made; threads: any. */
@@ -46,13 +46,13 @@ struct class_plan {
 	uint16_t *silent;
 	uint16_t *visit_tags; /* tags whose fences are told as FACT_VISIT */
 	uint32_t rule_count, silent_count, visit_tag_count;
-	uint64_t place_bits;  /* of fences that any of them looks for, visits included */
-	bool by_permit;       /* a rule looks for fences of permits */
-	bool anchored;        /* a rule of kind frozen */
-	int64_t silent_ms;    /* shortest `time` of silent rules; INT64_MAX without */
-	int64_t pause_ms;     /* of gap rules */
-	int64_t leap_dkmh;    /* lowest limit of two_places rules; INT64_MAX without */
-	int64_t fact_gap_ms;  /* FACT_GAP */
+	uint64_t place_bits; /* of fences that any of them looks for, visits included */
+	bool by_permit;      /* a rule looks for fences of permits */
+	bool anchored;       /* a rule of kind frozen */
+	int64_t silent_ms;   /* shortest `time` of silent rules; INT64_MAX without */
+	int64_t pause_ms;    /* of gap rules */
+	int64_t leap_dkmh;   /* lowest limit of two_places rules; INT64_MAX without */
+	int64_t fact_gap_ms; /* FACT_GAP */
 };
 
 struct plan {

@@ -17,6 +17,11 @@
 #include "engine/detect/detect_plan.h"
 
 #define TIME_NONE INT64_MIN
+/* no report is further from 1970 than this, ms: differences of times, by 36 and by the fastest limit, cannot overflow
+ */
+#define TIME_MAX_MS (INT64_C(1) << 46)
+/* longest section of section_speed: a quarter of a meridian */
+#define SECTION_LENGTH_MAX_MM INT64_C(10000000000)
 #define BANDS 3
 /* entries of one device: more are refused as STATUS_NO_MEMORY. Some tens of rules over some overlapping fences. */
 #define EPISODES_MAX 65535
@@ -42,9 +47,9 @@ struct reading {
 	int64_t limit, code, level, other, distance;
 	int64_t start_ms; /* when it began, if not at this report */
 	int32_t start_lat_e7, start_lon_e7;
-	int64_t base;        /* the kind's own, kept from the first report of the episode */
-	uint8_t bands;       /* bit per band of 10, 20, 50 that this report reaches */
-	uint8_t confidence;  /* at most */
+	int64_t base;       /* the kind's own, kept from the first report of the episode */
+	uint8_t bands;      /* bit per band of 10, 20, 50 that this report reaches */
+	uint8_t confidence; /* at most */
 };
 
 #define EPISODE_FOUND 0x01u

@@ -138,7 +138,7 @@ uint8_t step_confidence(const struct step *st, unsigned rule_kind, uint8_t at_mo
 	/* that the device is a stranger is the very thing that `unregistered` says */
 	if (!st->s->subject.registered && rule_kind != RULE_UNREGISTERED)
 		return CONFIDENCE_LOW;
-	if (!st->judged && at_most > CONFIDENCE_MEDIUM)
+	if (st->r->flags & REPORT_FLAG_OFFSET && at_most > CONFIDENCE_MEDIUM)
 		return CONFIDENCE_MEDIUM;
 	return at_most;
 }

@@ -33,8 +33,6 @@
 
 #define DAY_WINDOW_MS MS_PER_DAY
 #define WEEK_WINDOW_MS (7 * MS_PER_DAY)
-/* what lies outside 1970..9999 is no time of driving: sums cannot overflow */
-#define TIME_MAX_MS INT64_C(253402300800000)
 
 enum code { CODE_CONTINUOUS = 1, CODE_NIGHT, CODE_DAY, CODE_WEEK };
 
@@ -88,7 +86,7 @@ static enum status pick(struct life *l, const struct fact *facts, size_t count, 
 	for (size_t i = 0; i < count; i++) {
 		struct fact f = facts[i];
 		bool his = f.driver == l->subject || (f.driver == 0 && f.device == l->subject);
-		if (f.kind != kind || !his || f.from_ms < 0 || f.to_ms > TIME_MAX_MS)
+		if (f.kind != kind || !his || !fact_judged(&f))
 			continue;
 		if (f.to_ms > l->as_of_ms) {
 			f.to_ms = l->as_of_ms;

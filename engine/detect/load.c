@@ -25,8 +25,8 @@ static bool load_is_gone(struct step *st, const struct plan_rule *p)
 	return met;
 }
 
-enum verdict dumping_judge(struct step *st, const struct plan_rule *p, const struct place *at,
-			   const struct episode *e, struct reading *out)
+enum verdict dumping_judge(struct step *st, const struct plan_rule *p, const struct place *at, const struct episode *e,
+			   struct reading *out)
 {
 	(void)at;
 	(void)e;

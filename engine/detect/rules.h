@@ -103,8 +103,7 @@ enum param_unit {
 	  "the condition is (v - limit) * 100 >= limit * at_least; 0: v > limit")                                      \
 	X(OVERSPEED, MARGIN, "margin", SPEED, 0, 500, 30, "", "hysteresis of the end")                                 \
 	X(OVERSPEED, SPEED_OF, "speed", CHOICE, 0, 2, 0, "terminal recorder position", "whose speed")                  \
-	K(ZONE, "inside `where` (outside, for: not tag) during `when`; positions that are not to be judged by fences " \
-		"end nothing and begin nothing")                                                                       \
+	K(ZONE, "inside `where` (outside, for: not tag) during `when`, as far as positions can be judged")             \
 	X(ZONE, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")              \
 	X(ZONE, PERMIT, "permit", YES, 0, 1, 0, "",                                                                    \
 	  "a permit of kind ZONE that names the fence, within its hours, lets pass")                                   \

@@ -1,7 +1,8 @@
 /* rules_key.c -- the keys that rules of every kind share, and where load, cover and lift are read from. */
-#include "engine/detect/rules_text.h"
-
 #include <stddef.h>
+
+#include "engine/core/utf8.h"
+#include "engine/detect/rules_text.h"
 
 #define AT(field) .offset = offsetof(struct rule, field), .size = sizeof(((struct rule *)0)->field)
 #define VALUE(unit_, min_, max_, initial_, words_)                                                                     \
@@ -10,28 +11,27 @@
 
 const struct rule_key rule_keys[RULE_KEY_COUNT] = {
 	{"kind", "", "what is looked for: a kind of the table below", KEY_KIND, .required = true},
-	{"title", "", "Chinese | English", KEY_TITLE, .required = true},
+	{"title", "", "Chinese and English, a bar between", KEY_TITLE, .required = true},
 	{"source", "", "law and clause, printed with every finding", KEY_TEXT, .required = true, AT(source)},
 	{"rows", "", "rows of the requirements that it answers", KEY_WORDS, AT(rows)},
-	{"sample", "no", "its numbers are an example of policy, not the law's", KEY_VALUE, AT(sample),
+	{"sample", "", "its numbers are an example of policy, not the law's", KEY_VALUE, AT(sample),
 	 VALUE(UNIT_YES, 0, 1, 0, "")},
 	{"authority", "", "who must act", KEY_TEXT, AT(authority)},
 	{"classes", "any", "any, or classes of devices: `muck, truck`", KEY_CLASSES, .required = false},
 	{"where", "any", "any, `tag:NAME`, `not tag:NAME` or `fence:ID`", KEY_WHERE, .required = false},
 	{"when", "always", "a schedule (`schedule.h`)", KEY_WHEN, .required = false},
-	{"loaded", "any", "whether the load must be there", KEY_VALUE, AT(loaded),
+	{"loaded", "", "whether the load must be there", KEY_VALUE, AT(loaded),
 	 VALUE(UNIT_CHOICE, 0, 2, EITHER, "any yes no")},
-	{"moving", "any", "whether it must move", KEY_VALUE, AT(moving),
-	 VALUE(UNIT_CHOICE, 0, 2, EITHER, "any yes no")},
-	{"hold", "0 s", "the condition must hold so long", KEY_VALUE, AT(hold_ms), VALUE(UNIT_TIME, 0, DAY_MS, 0, "")},
-	{"points", "1", "and over so many reports", KEY_VALUE, AT(points), VALUE(UNIT_NUMBER, 1, 1000, 1, "")},
-	{"release", "0 s", "it ends when the condition fails for so long", KEY_VALUE, AT(release_ms),
+	{"moving", "", "whether it must move", KEY_VALUE, AT(moving), VALUE(UNIT_CHOICE, 0, 2, EITHER, "any yes no")},
+	{"hold", "", "the condition must hold so long", KEY_VALUE, AT(hold_ms), VALUE(UNIT_TIME, 0, DAY_MS, 0, "")},
+	{"points", "", "and over so many reports", KEY_VALUE, AT(points), VALUE(UNIT_NUMBER, 1, 1000, 1, "")},
+	{"release", "", "it ends when the condition fails for so long", KEY_VALUE, AT(release_ms),
 	 VALUE(UNIT_TIME, 0, DAY_MS, 0, "")},
-	{"gap", "5 min", "two reports further apart end it", KEY_VALUE, AT(gap_ms),
+	{"gap", "", "two reports further apart end it", KEY_VALUE, AT(gap_ms),
 	 VALUE(UNIT_TIME, 1000, 10 * DAY_MS, 300000, "")},
-	{"live", "no", "a live warning besides the finding", KEY_VALUE, AT(live), VALUE(UNIT_YES, 0, 1, 0, "")},
-	{"severity", "2", "1 notice, 2 violation, 3 serious", KEY_VALUE, AT(severity), VALUE(UNIT_NUMBER, 1, 3, 2, "")},
-	{"deadline", "0 s", "for handling; 0: none", KEY_VALUE, AT(deadline_ms),
+	{"live", "", "a live warning besides the finding", KEY_VALUE, AT(live), VALUE(UNIT_YES, 0, 1, 0, "")},
+	{"severity", "", "1 notice, 2 violation, 3 serious", KEY_VALUE, AT(severity), VALUE(UNIT_NUMBER, 1, 3, 2, "")},
+	{"deadline", "", "for handling; 0: none", KEY_VALUE, AT(deadline_ms),
 	 VALUE(UNIT_TIME, 0, 3650 * DAY_MS, 0, "")},
 };
 
@@ -159,20 +159,21 @@ static bool after(struct span *text, const char *prefix)
 static bool where_parse(struct span text, struct rule *r, struct refusal *why)
 {
 	static const struct rule_param tag = {.unit = UNIT_TAG};
-	struct span rest = text;
+	struct span rest = text, word, behind = text;
 	int64_t number = 0;
 	r->where_mode = WHERE_ANY;
 	if (span_equal(text, span_of_string("any")))
 		return true;
 	if (after(&rest, "fence:")) {
-		if (!rest.size || rest.size > FENCE_ID_MAX || memchr(rest.data, ' ', rest.size))
+		if (!rest.size || rest.size > FENCE_ID_MAX || !utf8_printable(rest) ||
+		    memchr(rest.data, ' ', rest.size))
 			return refuse(why, "'%s' is not the id of a fence", echo_of(rest).text);
 		r->where_mode = WHERE_FENCE;
 		memcpy(r->where_fence, rest.data, rest.size);
 		return true;
 	}
-	bool outside = after(&rest, "not ");
-	rest = trim(rest);
+	bool outside = next_word(&behind, &word) && span_equal(word, span_of_string("not"));
+	rest = outside ? trim(behind) : text;
 	if (!after(&rest, "tag:"))
 		return refuse(why, "'%s' is none of: any, tag:NAME, not tag:NAME, fence:ID", echo_of(text).text);
 	if (!value_parse(&tag, rest, &number, why))

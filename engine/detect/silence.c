@@ -144,7 +144,7 @@ enum verdict no_fix_judge(struct step *st, const struct plan_rule *p, const stru
 	out->base = before_hm == MILEAGE_UNKNOWN ? -1 : (int64_t)before_hm;
 	int64_t base_hm = e ? e->base : out->base;
 	if (base_hm >= 0 && r->mileage_hm != MILEAGE_UNKNOWN && r->mileage_hm >= base_hm)
-		out->distance = (r->mileage_hm - base_hm) * 100000;
+		out->distance = ((int64_t)r->mileage_hm - base_hm) * 100000;
 	out->confidence = p->kind->confidence;
 	return HOLDS;
 }
@@ -173,8 +173,8 @@ enum verdict frozen_judge(struct step *st, const struct plan_rule *p, const stru
 	return HOLDS;
 }
 
-enum verdict shielded_judge(struct step *st, const struct plan_rule *p, const struct place *at,
-			    const struct episode *e, struct reading *out)
+enum verdict shielded_judge(struct step *st, const struct plan_rule *p, const struct place *at, const struct episode *e,
+			    struct reading *out)
 {
 	(void)at;
 	(void)e;

@@ -40,7 +40,8 @@ enum verdict overspeed_judge(struct step *st, const struct plan_rule *p, const s
 		out->value = speed_dkmh;
 		out->limit = limit / 100;
 		out->bands = bands_of(over, limit);
-		out->confidence = v[PARAM_OVERSPEED_SPEED_OF] == 2 ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH;
+		bool one_source = v[PARAM_OVERSPEED_SPEED_OF] == 2 || !st->judged;
+		out->confidence = one_source ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH;
 		return HOLDS;
 	}
 	/* hysteresis: not over the limit, and not far enough below it to end the episode */
@@ -158,7 +159,7 @@ static enum status passages_begin(struct step *st, const struct plan_rule *p, ui
 	struct detect_state *s = st->s;
 	for (uint32_t i = 0; i < st->places.count; i++) {
 		const struct fence *f = st->places.at[i].fence;
-		bool known = f->length_mm <= 0 || !fence_has_tag(f, entry_tag);
+		bool known = f->length_mm <= 0 || f->length_mm > SECTION_LENGTH_MAX_MM || !fence_has_tag(f, entry_tag);
 		for (uint32_t k = st->entry; k < end && !known; k++)
 			known = s->episodes[k].fence_version == f->version &&
 				strcmp(s->episodes[k].fence_id, f->id) == 0;

@@ -9,6 +9,13 @@
 
 #include "engine/detect/detect.h"
 
+/* Facts outside 1970..9999, or that end before they begin, are not judged: differences of times cannot overflow. */
+#define JUDGED_TIME_MAX_MS INT64_C(253402300800000)
+static inline bool fact_judged(const struct fact *f)
+{
+	return f->from_ms >= 0 && f->from_ms <= f->to_ms && f->to_ms <= JUDGED_TIME_MAX_MS;
+}
+
 /* The span [from, to) in which one version of a rule holds: books that follow each other and do not change it are one.
  * INT64_MAX: until further notice. */
 struct tenure {

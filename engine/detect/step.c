@@ -61,7 +61,8 @@ static void read_tyres(struct step_items *out, const struct report_item *item)
 static void read_item(struct step_items *out, const struct report_item *item)
 {
 	if (item->id == 0x03 && item->value.size == 2)
-		out->recorder_dkmh = load_be16(item->value.data) <= INT16_MAX ? (int16_t)load_be16(item->value.data) : -1;
+		out->recorder_dkmh =
+			load_be16(item->value.data) <= INT16_MAX ? (int16_t)load_be16(item->value.data) : -1;
 	else if (item->id == 0x30 && item->value.size == 1)
 		out->signal = item->value.data[0];
 	else if (item->id == 0x31 && item->value.size == 1)

@@ -141,8 +141,8 @@ static int64_t business_due_ms(const struct step *st)
 	return due_ms == INT64_MIN ? DUE_UNKNOWN : due_ms;
 }
 
-enum verdict expired_judge(struct step *st, const struct plan_rule *p, const struct place *at,
-			   const struct episode *e, struct reading *out)
+enum verdict expired_judge(struct step *st, const struct plan_rule *p, const struct place *at, const struct episode *e,
+			   struct reading *out)
 {
 	(void)at;
 	(void)e;
@@ -153,8 +153,8 @@ enum verdict expired_judge(struct step *st, const struct plan_rule *p, const str
 	return when_moving(st, due_ms != DUE_UNKNOWN && st->now >= due_ms);
 }
 
-enum verdict no_video_judge(struct step *st, const struct plan_rule *p, const struct place *at,
-			    const struct episode *e, struct reading *out)
+enum verdict no_video_judge(struct step *st, const struct plan_rule *p, const struct place *at, const struct episode *e,
+			    struct reading *out)
 {
 	(void)at;
 	(void)e;
