@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,10 +33,13 @@ struct context {
 
 /* --- what the registry says of a device --- */
 
+/* A date is the last day on which it holds, by the clock of China. */
 static int64_t due_after(const char *date)
 {
 	int64_t ms;
-	if (time_parse(span_of_string(date), CHINA_OFFSET_MS, &ms))
+	char midnight[TIME_TEXT_MAX];
+	snprintf(midnight, sizeof midnight, "%.10sT00:00:00", date);
+	if (time_parse(span_of_string(midnight), CHINA_OFFSET_MS, &ms))
 		return DUE_UNKNOWN;
 	return ms + MS_PER_DAY;
 }

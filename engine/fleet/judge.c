@@ -288,17 +288,21 @@ bool judge_all_known(const struct shard *s)
 	return true;
 }
 
+/* The clock has its say first, so that a later tick does not say it over. */
 void judge_tell_open(struct shard *s, int64_t as_of_ms)
 {
 	for (uint32_t i = 0; i < s->heads.count; i++) {
-		const struct judged *j = s->heads.all[i]->judged;
+		struct judged *j = s->heads.all[i]->judged;
 		if (!j || !j->live)
 			continue;
 		int64_t last_ms = detect_state_time(j->live);
 		s->told.decided = (struct decided){last_ms, detect_state_hash(j->live)};
-		if (detect_open(j->live, s->judged_by->detector, as_of_ms > last_ms ? as_of_ms : last_ms,
-				&s->told.sink))
-			log_error("judge", "no memory to tell what is open");
+		int64_t then_ms = as_of_ms > last_ms ? as_of_ms : last_ms;
+		enum status status = detect_tick(j->live, s->judged_by->detector, then_ms, &s->told.sink);
+		if (!status)
+			status = detect_open(j->live, s->judged_by->detector, then_ms, &s->told.sink);
+		if (status)
+			log_error("judge", "what is open cannot be told: %s", status_text(status));
 		if (s->told.finding_count + s->told.fact_count >= JUDGE_TOLD_MAX)
 			judge_turn(s);
 	}

@@ -124,6 +124,21 @@ static const struct fence *fence_of_place(const struct fence_set *fences, uint64
 	return NULL;
 }
 
+/* Nobody is missed before the fence was there; of one that always was, not before its first visit. Facts ascend. */
+static int64_t watched_since(const struct fence_set *fences, const struct fence *fence, const struct fact *visits,
+			     size_t count)
+{
+	int64_t since_ms = fence->valid_from_ms;
+	for (uint32_t slot = 0; slot < fence_set_slots(fences); slot++) {
+		const struct fence *f = fence_set_at(fences, slot);
+		if (f && strcmp(f->id, fence->id) == 0 && f->valid_from_ms < since_ms)
+			since_ms = f->valid_from_ms;
+	}
+	if (since_ms == INT64_MIN)
+		return count ? visits[0].from_ms : INT64_MAX;
+	return since_ms;
+}
+
 static enum status tell_pairs(struct pass *p, uint64_t subject, struct told *out)
 {
 	for (size_t i = 0; i < p->pairs.finding_count; i++)
@@ -146,7 +161,8 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 	if (!status && (place || fence)) {
 		if (fence)
 			status = patrol_judge(&p->by->context, span_of_string(fence->id), facts.list, facts.count,
-					      p->as_of_ms, &told.sink);
+					      watched_since(p->by->fences, fence, facts.list, facts.count), p->as_of_ms,
+					      &told.sink);
 	} else if (!status) {
 		status = fatigue_judge(&p->by->context, subject, facts.list, facts.count, p->as_of_ms, &told.sink);
 	}
@@ -268,7 +284,9 @@ static enum status replay_patrols(struct judged_by *by, const struct fact *facts
 		if (status || seen.count == before)
 			continue;
 		const struct fact *there = facts_of_place(facts, count, place, &visits);
-		status = patrol_judge(&by->context, span_of_string(f->id), there, visits, as_of_ms, &out->sink);
+		int64_t since_ms = watched_since(by->fences, f, there, visits);
+		status = patrol_judge(&by->context, span_of_string(f->id), there, visits, since_ms, as_of_ms,
+				      &out->sink);
 	}
 	subjects_deinit(&seen);
 	return status;

@@ -161,6 +161,7 @@ static void make_world(struct rig *r)
 
 struct bytes {
 	struct buf all;
+	struct finding *findings;
 	size_t count;
 	bool kinds[RULE_KIND_COUNT];
 };
@@ -169,12 +170,18 @@ static struct bytes bytes_of(struct replay_result *found)
 {
 	struct bytes b = {.all = buf_init(SIZE_MAX / 2)};
 	b.count = found->count;
+	b.findings = found->findings;
 	for (size_t i = 0; i < found->count; i++) {
 		b.kinds[found->findings[i].kind] = true;
 		cr_assert_eq(finding_encode(&found->findings[i], &b.all), STATUS_OK);
 	}
-	free(found->findings);
 	return b;
+}
+
+static void bytes_deinit(struct bytes *b)
+{
+	buf_deinit(&b->all);
+	free(b->findings);
 }
 
 static struct bytes standing(struct rig *r)
@@ -200,13 +207,41 @@ static struct bytes replayed(struct rig *r)
 	return bytes_of(&found);
 }
 
+static bool is_same(const struct finding *a, const struct finding *b)
+{
+	struct buf x = buf_init(4096), y = buf_init(4096);
+	cr_assert_eq(finding_encode(a, &x), STATUS_OK);
+	cr_assert_eq(finding_encode(b, &y), STATUS_OK);
+	bool same = span_equal(buf_view(&x), buf_view(&y));
+	buf_deinit(&x);
+	buf_deinit(&y);
+	return same;
+}
+
+static void print_finding(const struct finding *f)
+{
+	printf("  %016llx %s %s v%u driver %llx other %llx confidence %u%s %lld .. %lld found %lld digest %02x%02x at "
+	       "%d %d .. %d %d:",
+	       (unsigned long long)f->subject, f->rule, f->fence, f->fence_version, (unsigned long long)f->driver,
+	       (unsigned long long)f->other, f->confidence, f->open ? " open" : "", (long long)f->start_ms,
+	       (long long)f->end_ms, (long long)f->found_ms, f->digest[0], f->digest[1], f->start_lat_e7,
+	       f->start_lon_e7, f->end_lat_e7, f->end_lon_e7);
+	for (unsigned n = 0; n < FINDING_NUMBER_COUNT; n++)
+		if (f->numbers[n] != NUMBER_UNKNOWN)
+			printf(" %s %lld", finding_number_token(n), (long long)f->numbers[n]);
+	printf("\n");
+}
+
 static void print_difference(const struct bytes *a, const struct bytes *b)
 {
 	size_t i = 0;
-	while (i < a->all.size && i < b->all.size && a->all.data[i] == b->all.data[i])
+	printf("%zu findings, %zu bytes; %zu findings, %zu bytes\n", a->count, a->all.size, b->count, b->all.size);
+	while (i < a->count && i < b->count && is_same(&a->findings[i], &b->findings[i]))
 		i++;
-	printf("%zu findings, %zu bytes; %zu findings, %zu bytes; first difference at byte %zu\n", a->count,
-	       a->all.size, b->count, b->all.size, i);
+	if (i < a->count)
+		print_finding(&a->findings[i]);
+	if (i < b->count)
+		print_finding(&b->findings[i]);
 }
 
 static void expect_same(const struct bytes *expected, struct bytes got, const char *what)
@@ -215,7 +250,7 @@ static void expect_same(const struct bytes *expected, struct bytes got, const ch
 	if (!same)
 		print_difference(expected, &got);
 	cr_expect(same, "%s", what);
-	buf_deinit(&got.all);
+	bytes_deinit(&got);
 }
 
 static struct bytes reference(uint64_t seed)
@@ -269,7 +304,7 @@ Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
 	expect_same(&live, standing(&r), "a restart changed what was found");
 	rig_close(&r);
 	rig_deinit(&r);
-	buf_deinit(&live.all);
+	bytes_deinit(&live);
 	free(all);
 }
 
@@ -292,7 +327,7 @@ Test(judge, any_order_and_duplicates_give_the_same_findings, .timeout = 900)
 		expect_same(&expected, replayed(&r), "shuffled, replayed");
 		rig_close(&r);
 		rig_deinit(&r);
-		buf_deinit(&expected.all);
+		bytes_deinit(&expected);
 		free(all);
 	}
 }
@@ -327,7 +362,7 @@ Test(judge, late_bursts_and_restarts_give_the_same_findings, .timeout = 900)
 	expect_same(&expected, replayed(&r), "late bursts and restarts, replayed");
 	rig_close(&r);
 	rig_deinit(&r);
-	buf_deinit(&expected.all);
+	bytes_deinit(&expected);
 	free(all);
 }
 
@@ -347,6 +382,6 @@ Test(judge, what_is_said_later_is_judged_as_if_always_known, .timeout = 900)
 	expect_same(&expected, standing(&r), "world made in the middle");
 	rig_close(&r);
 	rig_deinit(&r);
-	buf_deinit(&expected.all);
+	bytes_deinit(&expected);
 	free(all);
 }
