@@ -557,6 +557,9 @@ Test(handlers, metrics_are_prometheus_text)
 	cr_expect(answer_has(&a, "\nzayton_http_requests_total "));
 	cr_expect(answer_has(&a, "\nzayton_store_"));
 	cr_expect(answer_has(&a, "\nzayton_test_metric 42\n"));
+	char registry[64];
+	snprintf(registry, sizeof registry, "\nzayton_registry_bytes %zu\n", registry_memory(engine_registry(engine)));
+	cr_expect(answer_has(&a, registry), "%s", registry);
 	char *line, *rest = (char *)a.body.data;
 	while ((line = strsep(&rest, "\n")) && *line)
 		cr_expect(*line == '#' || (strchr(line, ' ') && strspn(strrchr(line, ' ') + 1, "0123456789.-+e") > 0),
