@@ -19,13 +19,25 @@
 
 /* --- connections --- */
 
-static int on_accept(struct http_server *s)
+static bool on_accept(void *context)
 {
-	if (s->phase != SERVER_RUNNING || s->open >= s->options.connections_max) {
+	struct http_server *s = context;
+	bool room = s->open + s->waiting < s->options.connections_max;
+	if (room)
+		s->accepted++;
+	else
 		s->refused++;
-		return -1;
-	}
-	return 0;
+	return room;
+}
+
+static void on_greeted(void *context, int fd, bool h2)
+{
+	struct http_server *s = context;
+	lws_sock_file_fd_type socket = {.sockfd = fd};
+	int type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | (s->options.tls_certificate ? LWS_ADOPT_ALLOW_SSL : 0);
+	/* which closes the socket when it fails */
+	if (!lws_adopt_descriptor_vhost(h2 ? s->h2 : s->h1, (lws_adoption_type)type, socket, NULL, NULL))
+		s->refused++;
 }
 
 /* The data of a parent that we do not have marks network connections, so that each is counted once; streams of
@@ -35,7 +47,6 @@ static void on_connected(struct http_server *s, struct lws *wsi)
 	lws_set_opaque_parent_data(wsi, calloc(1, sizeof(struct connection)));
 	if (!lws_get_opaque_parent_data(wsi))
 		return;
-	s->accepted++;
 	s->open++;
 }
 
@@ -54,8 +65,6 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	struct http_server *s = server_of(wsi);
 	struct wire *w = user;
 	switch (reason) {
-	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return on_accept(s);
 	case LWS_CALLBACK_WSI_CREATE:
 		on_connected(s, wsi);
 		return 0;
@@ -85,11 +94,19 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	}
 }
 
+static void stop_listening(struct http_server *s)
+{
+	if (s->listen)
+		http_listen_close(s->listen);
+	s->listen = NULL;
+}
+
 static void end_loop(struct http_server *s)
 {
 	if (s->phase == SERVER_ENDING)
 		return;
 	s->phase = SERVER_ENDING;
+	stop_listening(s);
 	pthread_mutex_lock(&s->mutex);
 	s->ended = true;
 	pthread_mutex_unlock(&s->mutex);
@@ -145,6 +162,7 @@ static void on_async(uv_async_t *async)
 	pthread_mutex_unlock(&s->mutex);
 	if (stop && s->phase == SERVER_RUNNING) {
 		s->phase = SERVER_DRAINING;
+		stop_listening(s);
 		uv_timer_start(&s->drain, on_drain_over, s->options.drain_ms, 0);
 	}
 }
@@ -180,24 +198,29 @@ static const struct lws_protocols protocols[] = {
 static enum status make_context(struct http_server *s)
 {
 	void *loops[1] = {&s->loop};
-	const struct http_server_options *o = &s->options;
 	struct lws_context_creation_info info = {0};
 	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
 	info.foreign_loops = loops;
 	info.user = s;
 	info.pcontext = &s->lws;
 	info.max_http_header_data2 = HTTP_HEADER_MAX;
-	info.max_http_header_pool2 = o->connections_max;
+	info.max_http_header_pool2 = s->options.connections_max;
 	info.pt_serv_buf_size = 16384;
-	if (o->tls_certificate)
+	if (s->options.tls_certificate)
 		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	lws_set_log_level(LLL_ERR | LLL_WARN, emit_log);
 	s->lws = lws_create_context(&info);
-	if (!s->lws)
-		return STATUS_IO;
-	info.port = o->port;
-	info.iface = s->address;
-	info.vhost_name = "zayton";
+	return s->lws ? STATUS_OK : STATUS_IO;
+}
+
+/* A vhost that listens nowhere: http_listen hands it its connections. */
+static struct lws_vhost *make_vhost(struct http_server *s, const char *name, uint64_t options)
+{
+	const struct http_server_options *o = &s->options;
+	struct lws_context_creation_info info = {0};
+	info.options = options;
+	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+	info.vhost_name = name;
 	info.protocols = protocols;
 	info.timeout_secs = o->stall_s;
 	info.keepalive_timeout = (int)o->keepalive_s;
@@ -211,19 +234,42 @@ static enum status make_context(struct http_server *s)
 	info.http2_settings[H2_INITIAL_WINDOW_SIZE] = 65535;
 	info.http2_settings[H2_MAX_FRAME_SIZE] = H2_FRAME_MAX;
 	info.http2_settings[H2_MAX_HEADER_LIST_SIZE] = HTTP_HEADER_MAX;
-	if (!strchr(s->address, ':'))
-		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
 	if (o->tls_certificate) {
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT; /* it asks for it here as well */
 		info.ssl_cert_filepath = o->tls_certificate;
 		info.ssl_private_key_filepath = o->tls_key;
 		info.ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1;
 		info.alpn = "h2,http/1.1";
 	}
-	struct lws_vhost *vhost = lws_create_vhost(s->lws, &info);
-	if (!vhost)
+	return lws_create_vhost(s->lws, &info);
+}
+
+static enum status start_listening(struct http_server *s)
+{
+	const struct http_server_options *o = &s->options;
+	struct http_listen_options listen = {
+		.loop = &s->loop,
+		.address = o->address,
+		.port = o->port,
+		.tls = o->tls_certificate != NULL,
+		.silence_s = o->stall_s,
+		.waiting = &s->waiting,
+		.room = on_accept,
+		.greeted = on_greeted,
+		.context = s,
+	};
+	enum status status = make_context(s);
+	if (status)
+		return status;
+	s->h1 = make_vhost(s, "zayton", 0);
+	if (!listen.tls)
+		s->h2 = make_vhost(s, "zayton-h2", LWS_SERVER_OPTION_H2_PRIOR_KNOWLEDGE);
+	if (!s->h1 || (!listen.tls && !s->h2))
 		return STATUS_IO;
-	s->port = (uint16_t)lws_get_vhost_listen_port(vhost);
-	return STATUS_OK;
+	status = http_listen_open(&listen, &s->listen);
+	if (!status)
+		s->port = http_listen_port(s->listen);
+	return status;
 }
 
 enum status http_server_start(const struct http_server_options *options, struct http_server **out)
@@ -232,19 +278,20 @@ enum status http_server_start(const struct http_server_options *options, struct 
 	if (!s)
 		return STATUS_NO_MEMORY;
 	s->options = *options;
-	snprintf(s->address, sizeof s->address, "%s", options->address ? options->address : "127.0.0.1");
+	if (!options->address)
+		s->options.address = "127.0.0.1";
 	pthread_mutex_init(&s->mutex, NULL);
 	uv_loop_init(&s->loop);
 	uv_async_init(&s->loop, &s->async, on_async);
 	uv_timer_init(&s->loop, &s->drain);
 	uv_timer_init(&s->loop, &s->tick);
 	s->async.data = s->drain.data = s->tick.data = s;
-	enum status status = make_context(s);
+	enum status status = start_listening(s);
 	if (!status && uv_thread_create(&s->thread, run_loop, s))
 		status = STATUS_NO_MEMORY;
 	s->started = !status;
 	if (status) {
-		log_error(MODULE, "cannot listen on %s port %u", s->address, (unsigned)options->port);
+		log_error(MODULE, "cannot listen on %s port %u", s->options.address, (unsigned)options->port);
 		if (s->lws)
 			end_loop(s);
 		else {
@@ -267,7 +314,8 @@ uint16_t http_server_port(const struct http_server *s)
 
 void http_server_stats(struct http_server *s, struct http_server_stats *out)
 {
-	*out = (struct http_server_stats){s->accepted, s->refused, s->requests, s->cut, s->bytes_sent, s->open};
+	*out = (struct http_server_stats){s->accepted, s->refused,    s->requests,
+					  s->cut,      s->bytes_sent, s->open + s->waiting};
 }
 
 void http_server_stop(struct http_server *s)

@@ -9,7 +9,8 @@
  *   - it decodes the path and splits the query at '&' and ';' itself: the query is put together again;
  *   - POST without a length is taken for 100 MiB, chunked requests are not understood: both get 411;
  *   - headers past HTTP_HEADER_MAX close the connection without an answer;
- *   - cleartext HTTP/2 is reached by Upgrade: h2c only, TLS by ALPN;
+ *   - a vhost takes a clear-text port for HTTP/1.1 or for HTTP/2: http_listen.h looks first, so that HTTP/2 is
+ *     reached by prior knowledge, by Upgrade: h2c and, under TLS, by ALPN;
  *   - a header value that the client repeats is joined by commas. */
 #ifndef ZAYTON_QUERY_HTTP_SERVER_H
 #define ZAYTON_QUERY_HTTP_SERVER_H

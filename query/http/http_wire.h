@@ -1,5 +1,6 @@
 /* http_wire.h -- what the files of the HTTP server share: the server, and a connection or stream of it.
  *
+ *   http_listen.c       a connection is accepted and says whether it speaks HTTP/2
  *   http_server.c       the loop, libwebsockets' callbacks, life
  *   http_wire_in.c      a request comes in      ─> on_request
  *   http_wire_out.c     its answer goes out     <─ exchange
@@ -12,6 +13,7 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
+#include "query/http/http_listen.h"
 #include "query/http/http_server.h"
 
 /* one write to a socket: large enough that a stream is not all system calls, and an HTTP/2 frame must not
@@ -24,12 +26,14 @@ enum server_phase { SERVER_RUNNING, SERVER_DRAINING, SERVER_ENDING };
 
 struct http_server {
 	struct http_server_options options;
-	char address[64];
 	uv_loop_t loop;
 	uv_async_t async;
 	uv_timer_t drain, tick;
 	uv_thread_t thread;
 	struct lws_context *lws; /* cleared by libwebsockets when the context is gone */
+	struct lws_vhost *h1;    /* HTTP/1.1, and what Upgrade: h2c or ALPN make of it */
+	struct lws_vhost *h2;    /* HTTP/2 by prior knowledge; NULL under TLS */
+	struct http_listen *listen;
 	uint16_t port;
 	bool started;
 
@@ -44,7 +48,8 @@ struct http_server {
 	struct wire *answered; /* HTTP/1.1 connections being answered */
 	uint8_t scratch[LWS_PRE + HEAD_MAX + WRITE_MAX + 32];
 
-	_Atomic uint64_t accepted, refused, requests, cut, bytes_sent, open;
+	_Atomic uint64_t accepted, refused, requests, cut, bytes_sent;
+	_Atomic uint64_t open, waiting; /* connections in the hands of libwebsockets, and of http_listen */
 };
 
 /* What libwebsockets keeps for a connection (HTTP/1.1) or a stream (HTTP/2). It frees and makes this anew between two

@@ -172,7 +172,7 @@ static void seen_by_curl(const char *how, const char *url, const char *wanted)
 	run_free(&r);
 }
 
-Test(program, http_2_is_spoken_under_tls_and_1_1_everywhere)
+Test(program, http_2_and_1_1_are_spoken_with_and_without_tls)
 {
 	char *folder = rig_folder(), url[64];
 	char *key = path_in(folder, "key.pem"), *certificate = path_in(folder, "cert.pem"),
@@ -186,6 +186,12 @@ Test(program, http_2_is_spoken_under_tls_and_1_1_everywhere)
 	struct server s = server_start(folder, NULL);
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/healthz", s.http);
 	seen_by_curl("--http1.1", url, "1.1 200");
+	seen_by_curl("--http2", url, "2 200"); /* by Upgrade: h2c */
+	seen_by_curl("--http2-prior-knowledge", url, "2 200");
+	struct run seen = rig_run((const char *const[]){"nghttp", "-v", "-m", "20", "--no-dep", url, NULL}, NULL);
+	cr_expect_eq(seen.code, 0, "%s", seen.err);
+	cr_expect_eq(text_count(seen.out, ":status: 200"), 20, "%s", seen.out);
+	run_free(&seen);
 	cr_expect_eq(server_stop(&s, SIGTERM), 0);
 	s = server_start(data, (const char *const[]){"--tls-cert", certificate, "--tls-key", key, NULL});
 	snprintf(url, sizeof url, "https://127.0.0.1:%d/healthz", s.http);

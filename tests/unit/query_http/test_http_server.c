@@ -4,9 +4,9 @@
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -59,7 +59,7 @@ Test(http_server, a_request_split_at_every_byte_is_whole)
 		int one = 1;
 		setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		client_send_bytes(&c, text, cut);
-		sched_yield();
+		rig_turn(h);
 		client_send_bytes(&c, text + cut, sizeof text - 1 - cut);
 		cr_assert(client_answer(&c, &a, false), "cut at %zu", cut);
 		cr_expect_str_eq((char *)a.body.data, "{\"a\":[1]}", "cut at %zu", cut);
@@ -157,6 +157,47 @@ Test(http_server, a_client_that_never_ends_its_headers_is_let_go)
 	rig_finish(h);
 }
 
+/* Nothing, the beginning of what might be HTTP/2, and a beginning that ends there. */
+Test(http_server, a_client_that_does_not_say_what_it_speaks_is_let_go)
+{
+	struct http *h = rig_start(short_stall);
+	struct client silent = client_open(http_port(h)), begun = client_open(http_port(h)), ended;
+	client_send(&begun, "PR");
+	rig_turn(h);
+	cr_expect_not(client_receive(&silent));
+	cr_expect_not(client_receive(&begun));
+	ended = client_open(http_port(h));
+	client_send(&ended, "PR");
+	shutdown(ended.fd, SHUT_WR);
+	cr_expect_not(client_receive(&ended));
+	client_close(&silent);
+	client_close(&begun);
+	client_close(&ended);
+	rig_finish(h);
+}
+
+Test(http_server, a_connection_waits_while_no_descriptor_is_left)
+{
+	struct http *h = rig_start(NULL);
+	struct rlimit before, few;
+	struct answer a;
+	int next = dup(0);
+	cr_assert(next >= 0 && !close(next) && !getrlimit(RLIMIT_NOFILE, &before));
+	few = before;
+	few.rlim_cur = (rlim_t)next + 1; /* the client's own is the last */
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	struct client c = client_open(http_port(h));
+	client_send(&c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	struct pollfd answered = {.fd = c.fd, .events = POLLIN};
+	cr_expect_eq(poll(&answered, 1, 100), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_assert(client_answer(&c, &a, false));
+	cr_expect_eq(a.status, 200);
+	answer_deinit(&a);
+	client_close(&c);
+	rig_finish(h);
+}
+
 Test(http_server, an_answer_that_breaks_is_seen_cut)
 {
 	struct http *h = rig_start(NULL);
@@ -188,9 +229,8 @@ Test(http_server, a_full_pool_says_503_and_when_to_come_again)
 		if (i < 2)
 			rig_await_waiting((unsigned)i + 1);
 	}
-	do { /* until the fourth has reached the queue */
-		a = ask(http_port(h), "GET /t/gate", "Connection: close\r\n", NULL);
-	} while (a.status == 200 && (answer_deinit(&a), true));
+	rig_turn(h); /* the fourth has reached the queue */
+	a = ask(http_port(h), "GET /t/gate", "Connection: close\r\n", NULL);
 	cr_expect_eq(a.status, 503);
 	cr_expect_str_eq(answer_header(&a, "retry-after"), "1");
 	cr_expect_str_eq(answer_header(&a, "content-type"), "application/problem+json");
@@ -396,6 +436,21 @@ Test(http_server, connections_past_the_bound_are_refused)
 		client_close(&extra);
 	}
 	rig_finish(h);
+}
+
+Test(http_server, silent_connections_count_and_do_not_hold_up_the_stop)
+{
+	struct http *h = rig_start(few_connections);
+	struct client held[5];
+	for (int i = 0; i < 5; i++)
+		held[i] = client_open(http_port(h));
+	cr_expect_not(client_receive(&held[4]), "the fifth is refused");
+	http_stop(h);
+	for (int i = 0; i < 5; i++) {
+		cr_expect_not(client_receive(&held[i]));
+		client_close(&held[i]);
+	}
+	http_free(h);
 }
 
 Test(http_server, stopping_lets_an_answer_under_way_finish)
