@@ -13,7 +13,9 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
+#include "query/http/http_chunked.h"
 #include "query/http/http_listen.h"
+#include "query/http/http_problem.h"
 #include "query/http/http_server.h"
 
 /* one write to a socket: large enough that a stream is not all system calls, and an HTTP/2 frame must not
@@ -52,21 +54,29 @@ struct http_server {
 	_Atomic uint64_t open, waiting; /* connections in the hands of libwebsockets, and of http_listen */
 };
 
+/* Why a request is not handed over. */
+struct refusal {
+	enum http_problem_kind kind;
+	const char *detail;
+};
+
 /* What libwebsockets keeps for a connection (HTTP/1.1) or a stream (HTTP/2). It frees and makes this anew between two
  * requests of a connection: after complete() a wire must not be touched. */
 struct wire {
 	struct http_exchange *x; /* the one being received or answered */
-	uint64_t body_left;      /* announced and not yet here */
+	uint64_t body_left;      /* announced and not yet here; of a chunked one, what may still come */
+	bool body_chunked;
+	struct http_chunked chunks;
 	bool handed_over;
 	bool headers_sent;
-	bool chunked;
+	bool chunked; /* the answer */
 	bool close_after;
 	struct wire *next, **link; /* in `answered`; link is NULL outside */
 	bool asked;                /* for writability */
 	bool unread;               /* input was seen waiting during this answer */
 	bool muted;                /* rx flow control is on: no events, the tick serves it */
 	bool discard;              /* the body is refused already: `refusal` is the answer once it is through */
-	unsigned refusal;
+	const struct refusal *refusal;
 };
 
 /* What we keep for a network connection, under every stream of it. */

@@ -1,11 +1,16 @@
 /* http_wire_in.c -- a request out of what libwebsockets parsed. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "query/http/http_wire.h"
 
 /* a refused body up to this size is read and thrown away, so that the refusal arrives */
 #define DISCARD_MAX (16 * (uint64_t)HTTP_BODY_MAX)
+/* a chunked body on the wire: room for HTTP_BODY_MAX bytes in chunks of one, and less than the 100 MiB behind which
+ * libwebsockets takes it to be over */
+#define CHUNKED_MAX (8 * (uint64_t)HTTP_BODY_MAX)
 
 /* Texts that an exchange keeps: where they come from and where they go. */
 static const struct {
@@ -126,39 +131,73 @@ static struct http_exchange *make_exchange(struct http_server *s, struct lws *ws
 	return x;
 }
 
-/* What the announced body says: 0, or the status it is refused with. `out` is its length. */
-static unsigned judge_body(struct lws *wsi, enum http_method method, uint64_t *out)
+/* --- what the headers say of the body --- */
+
+static const struct refusal no_length = {HTTP_PROBLEM_NO_LENGTH,
+					 "a body needs a Content-Length, or Transfer-Encoding: chunked in HTTP/1.1"};
+static const struct refusal bad_length = {HTTP_PROBLEM_BAD_FRAMING, "Content-Length is no number"};
+static const struct refusal two_lengths = {HTTP_PROBLEM_BAD_FRAMING,
+					   "Content-Length and Transfer-Encoding exclude each other"};
+static const struct refusal bad_chunks = {HTTP_PROBLEM_BAD_FRAMING, "this is no chunked body"};
+static const struct refusal no_chunks = {HTTP_PROBLEM_BAD_FRAMING, "this version or method takes no chunked body"};
+static const struct refusal bad_coding = {HTTP_PROBLEM_BAD_CODING, "only the transfer coding `chunked` is known"};
+static const struct refusal too_large = {HTTP_PROBLEM_BODY_TOO_LARGE, "a body has at most 8 MiB"};
+static const struct refusal ending = {HTTP_PROBLEM_BUSY, "the server is ending"};
+static_assert(CHUNKED_MAX < 100u << 20, "of libwebsockets");
+static_assert(HTTP_BODY_MAX == 8u << 20, "too_large says so");
+
+static bool takes_body(enum http_method method)
 {
-	char text[24];
-	*out = 0;
-	if (!is_h2(wsi) && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING))
-		return 411;
-	int size = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-	bool takes_body = method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH;
-	if (!size)
-		return takes_body ? 411 : 0;
-	if (size > 18 || lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) < 0)
-		return 400;
-	if (strspn(text, "0123456789") != (size_t)size)
-		return 400;
-	*out = strtoull(text, NULL, 10);
-	return *out > HTTP_BODY_MAX ? 413 : 0;
+	return method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH;
 }
 
-static void refuse(struct http_server *s, struct http_exchange *x, unsigned status)
+/* RFC 9112 6.1 and 6.3: whatever is doubtful here is how one request hides in another. */
+static const struct refusal *judge_coding(struct lws *wsi, enum http_method method)
 {
-	const char *title = status == 411   ? "Length Required"
-			    : status == 413 ? "Content Too Large"
-			    : status == 503 ? "Service Unavailable"
-					    : "Bad Request";
-	char text[256];
-	int n = snprintf(text, sizeof text, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}\n", title,
-			 status);
+	char coding[16], version[12];
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH))
+		return &two_lengths;
+	if (lws_hdr_copy(wsi, coding, sizeof coding, WSI_TOKEN_HTTP_TRANSFER_ENCODING) < 0 ||
+	    strcasecmp(coding, "chunked") != 0)
+		return &bad_coding;
+	bool is_1_1 = lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_HTTP) > 0 && !strcmp(version, "HTTP/1.1");
+	return is_1_1 && takes_body(method) ? NULL : &no_chunks;
+}
+
+static const struct refusal *judge_length(struct lws *wsi, enum http_method method, uint64_t *out)
+{
+	char text[24];
+	int size = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+	if (!size)
+		return takes_body(method) ? &no_length : NULL;
+	if (size > 18 || lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) < 0)
+		return &bad_length;
+	if (strspn(text, "0123456789") != (size_t)size)
+		return &bad_length;
+	*out = strtoull(text, NULL, 10);
+	return *out > HTTP_BODY_MAX ? &too_large : NULL;
+}
+
+/* How the body comes, if any does, and whether it is refused already. */
+static void judge_body(struct lws *wsi, struct wire *w)
+{
+	enum http_method method = w->x->request.method;
+	if (is_h2(wsi) || !lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING)) {
+		w->refusal = judge_length(wsi, method, &w->body_left);
+		return;
+	}
+	w->refusal = judge_coding(wsi, method);
+	w->body_chunked = !w->refusal;
+	w->body_left = w->body_chunked ? CHUNKED_MAX : 0;
+	w->close_after = true; /* libwebsockets takes all that follows for body */
+}
+
+/* --- receiving --- */
+
+static void refuse(struct http_server *s, struct http_exchange *x, const struct refusal *why)
+{
 	s->refused++;
-	exchange_begin(x, status, "application/problem+json");
-	if (exchange_write(x, span_of(text, (size_t)n)))
-		x->head_only = true;
-	exchange_end(x);
+	http_problem_send(x, why->kind, NULL, why->detail);
 }
 
 /* The request is whole: answer it, now or when a producer has something. */
@@ -170,7 +209,7 @@ static int hand_over(struct http_server *s, struct lws *wsi, struct wire *w)
 	if (w->refusal || s->phase != SERVER_RUNNING) {
 		x->on_loop = true;
 		w->close_after |= s->phase != SERVER_RUNNING;
-		refuse(s, x, w->refusal ? w->refusal : 503);
+		refuse(s, x, w->refusal ? w->refusal : &ending);
 	} else {
 		s->requests++;
 		s->options.on_request(s->options.context, x);
@@ -193,8 +232,8 @@ int wire_request(struct http_server *s, struct lws *wsi, struct wire *w)
 	x->wake = server_wake;
 	w->x = x;
 	s->exchanges++;
-	w->refusal = judge_body(wsi, x->request.method, &w->body_left);
-	if (w->refusal && (w->refusal != 413 || w->body_left > DISCARD_MAX)) {
+	judge_body(wsi, w);
+	if (w->refusal && (w->refusal != &too_large || w->body_left > DISCARD_MAX)) {
 		w->close_after = true;
 		return hand_over(s, wsi, w);
 	}
@@ -208,14 +247,50 @@ int wire_request(struct http_server *s, struct lws *wsi, struct wire *w)
 	return 0;
 }
 
+static int refuse_now(struct http_server *s, struct lws *wsi, struct wire *w, const struct refusal *why)
+{
+	w->refusal = why;
+	w->close_after = true;
+	return hand_over(s, wsi, w);
+}
+
+/* A piece of content, framing taken off. Past the bound the rest is read and thrown away. */
+static int keep(struct wire *w, struct span bytes)
+{
+	struct buf *body = &w->x->request.body;
+	if (!w->discard && bytes.size > HTTP_BODY_MAX - body->size) {
+		w->refusal = &too_large;
+		w->discard = true;
+	}
+	return !w->discard && buf_append(body, bytes.data, bytes.size) ? -1 : 0;
+}
+
+static int take_chunks(struct http_server *s, struct lws *wsi, struct wire *w, struct span bytes)
+{
+	struct span piece;
+	enum status status;
+	while ((status = http_chunked_next(&w->chunks, &bytes, &piece)) == STATUS_OK)
+		if (keep(w, piece))
+			return -1;
+	if (status == STATUS_END)
+		return hand_over(s, wsi, w);
+	if (status != STATUS_NEED_MORE)
+		return refuse_now(s, wsi, w, &bad_chunks);
+	return w->body_left ? 0 : refuse_now(s, wsi, w, &too_large);
+}
+
 int wire_body(struct http_server *s, struct lws *wsi, struct wire *w, struct span bytes)
 {
 	if (!w->x || w->handed_over)
 		return 0;
+	if (w->body_chunked) {
+		w->body_left -= bytes.size < w->body_left ? bytes.size : w->body_left;
+		return take_chunks(s, wsi, w, bytes);
+	}
 	if (bytes.size > w->body_left)
 		return -1;
 	w->body_left -= bytes.size;
-	if (!w->discard && buf_append(&w->x->request.body, bytes.data, bytes.size))
+	if (keep(w, bytes))
 		return -1;
 	return w->body_left ? 0 : hand_over(s, wsi, w);
 }

@@ -306,7 +306,7 @@ Test(http_server, bad_parameters_are_named)
 	rig_finish(h);
 }
 
-Test(http_server, bodies_are_bounded_and_must_be_announced)
+Test(http_server, a_body_must_be_json)
 {
 	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "POST /t/echo", "Content-Type: application/json\r\n", "[1,2]");
@@ -316,16 +316,131 @@ Test(http_server, bodies_are_bounded_and_must_be_announced)
 	a = ask(http_port(h), "POST /t/echo", "Content-Type: text/plain\r\n", "[1,2]");
 	cr_expect_eq(a.status, 415);
 	answer_deinit(&a);
-	a = ask(http_port(h), "POST /t/echo", "Content-Type: application/json\r\n", NULL);
-	cr_expect_eq(a.status, 411);
+	rig_finish(h);
+}
+
+Test(http_server, refusals_of_a_body_are_problems_of_our_own)
+{
+	struct http *h = rig_start(NULL);
+	static const struct {
+		const char *request, *headers;
+		int status;
+		const char *type;
+	} cases[] = {
+		{"POST /t/echo", "", 411, "length-required"},
+		{"POST /t/echo", "Content-Length: 99999999999999999\r\n", 413, "body-too-large"},
+		{"POST /t/echo", "Content-Length: 1x\r\n", 400, "bad-framing"},
+		{"POST /t/echo", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", 400, "bad-framing"},
+		{"GET /healthz", "Transfer-Encoding: chunked\r\n", 400, "bad-framing"},
+		{"POST /t/echo", "Transfer-Encoding: gzip, chunked\r\n", 501, "transfer-coding-not-known"},
+		{"POST /t/echo", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 501,
+		 "transfer-coding-not-known"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct answer a = ask(http_port(h), cases[i].request, cases[i].headers, NULL);
+		char type[80];
+		snprintf(type, sizeof type, "\"type\":\"urn:zayton:problem:%s\"", cases[i].type);
+		cr_expect_eq(a.status, cases[i].status, "case %zu: %d", i, a.status);
+		cr_expect(answer_has(&a, type), "case %zu: %s", i, (char *)a.body.data);
+		cr_expect_str_eq(answer_header(&a, "content-type"), "application/problem+json");
+		cr_expect_str_eq(answer_header(&a, "connection"), "close");
+		answer_deinit(&a);
+	}
+	struct client c = client_open(http_port(h));
+	struct answer a;
+	client_send(&c, "POST /t/echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+	cr_assert(client_answer(&c, &a, false));
+	cr_expect_eq(a.status, 400, "HTTP/1.0 knows no chunks");
 	answer_deinit(&a);
-	a = ask(http_port(h), "POST /t/echo", "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n", NULL);
-	cr_expect_eq(a.status, 411);
-	cr_expect_str_eq(answer_header(&a, "connection"), "close");
-	answer_deinit(&a);
-	a = ask(http_port(h), "POST /t/echo", "Content-Length: 99999999999999999\r\n", NULL);
-	cr_expect_eq(a.status, 413);
-	answer_deinit(&a);
+	client_close(&c);
+	rig_finish(h);
+}
+
+#define CHUNKED_HEAD                                                                                                   \
+	"POST /t/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: "            \
+	"Chunked\r\n\r\n"
+
+Test(http_server, a_chunked_body_split_at_every_byte_is_whole)
+{
+	static const char text[] = CHUNKED_HEAD "4;x=y\r\n{\"a\"\r\n5\r\n:[1]}\r\n0\r\nT: t\r\n\r\n";
+	struct http *h = rig_start(NULL);
+	for (size_t cut = 1; cut < sizeof text - 1; cut++) {
+		struct client c = client_open(http_port(h));
+		struct answer a;
+		client_send(&c,
+			    "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* not the first of its connection */
+		cr_assert(client_answer(&c, &a, false));
+		answer_deinit(&a);
+		client_send_bytes(&c, text, cut);
+		rig_turn(h);
+		client_send_bytes(&c, text + cut, sizeof text - 1 - cut);
+		cr_assert(client_answer(&c, &a, false), "cut at %zu", cut);
+		cr_expect_eq(a.status, 200);
+		cr_expect_str_eq((char *)a.body.data, "{\"a\":[1]}", "cut at %zu", cut);
+		cr_expect_str_eq(answer_header(&a, "connection"), "close");
+		answer_deinit(&a);
+		cr_expect_not(client_receive(&c), "closed");
+		client_close(&c);
+	}
+	rig_finish(h);
+}
+
+Test(http_server, what_is_no_chunked_body_is_refused)
+{
+	struct http *h = rig_start(NULL);
+	static const char *const bad[] = {"5\nhello\r\n0\r\n\r\n", "x\r\n", "3\r\nabcd\r\n0\r\n\r\n",
+					  "GET / HTTP/1.1\r\n\r\n"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct client c = client_open(http_port(h));
+		struct answer a;
+		client_send(&c, CHUNKED_HEAD);
+		client_send(&c, bad[i]);
+		cr_assert(client_answer(&c, &a, false), "case %zu", i);
+		cr_expect_eq(a.status, 400, "case %zu", i);
+		cr_expect(answer_has(&a, "urn:zayton:problem:bad-framing"));
+		answer_deinit(&a);
+		cr_expect_not(client_receive(&c), "closed");
+		client_close(&c);
+	}
+	rig_finish(h);
+}
+
+/* A body of `size` bytes in chunks of 60000, without its end. */
+static void send_chunks(struct client *c, size_t size)
+{
+	static char chunk[60016];
+	while (size) {
+		size_t n = size < 60000 ? size : 60000;
+		int head = snprintf(chunk, sizeof chunk, "%zx\r\n", n);
+		memset(chunk + head, '7', n);
+		memcpy(chunk + (size_t)head + n, "\r\n", 2);
+		client_send_bytes(c, chunk, (size_t)head + n + 2);
+		size -= n;
+	}
+}
+
+Test(http_server, a_chunked_body_is_bounded_as_any_other)
+{
+	struct http *h = rig_start(NULL);
+	for (size_t over = 0; over < 2; over++) {
+		struct client c = client_open(http_port(h));
+		struct answer a;
+		client_send(&c, CHUNKED_HEAD);
+		send_chunks(&c, HTTP_BODY_MAX + over);
+		client_send(&c, "0\r\n\r\n");
+		cr_assert(client_answer(&c, &a, false));
+		cr_expect_eq(a.status, over ? 413 : 200);
+		cr_expect(over ? answer_has(&a, "urn:zayton:problem:body-too-large") : a.body.size == HTTP_BODY_MAX);
+		answer_deinit(&a);
+		client_close(&c);
+	}
+	struct client c = client_open(http_port(h));
+	client_send(&c, CHUNKED_HEAD);
+	send_chunks(&c, (size_t)HTTP_BODY_MAX * 9); /* and does not end: it is cut */
+	while (client_receive(&c))
+		;
+	client_close(&c);
+	rig_turn(h);
 	rig_finish(h);
 }
 
