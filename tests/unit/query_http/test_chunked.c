@@ -75,6 +75,8 @@ Test(chunked, what_is_no_chunked_body_is_refused)
 		"0\r\n\rX",
 		";\r\n",
 		"5\r\nhello\r\n\r\n",
+		"5\r\nhello\rX",
+		"0\r\nA: b\rX",
 	};
 	char out[64];
 	struct span rest;
