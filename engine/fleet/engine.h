@@ -168,7 +168,7 @@ STATUS_CHECKED enum status engine_judge_settle(struct engine *e, int64_t as_of_m
 struct engine_stats {
 	uint64_t submitted, durable, reports, duplicates_in_head, messages, quarantined, fragments;
 	uint64_t sealed_blocks, sealed_reports, sealed_bytes, late_blocks, folds, checkpoints, trims;
-	uint64_t head_bytes, head_reports, devices_active, busy_refusals;
+	uint64_t head_bytes, head_reports, devices_active, registry_bytes, busy_refusals;
 	uint64_t journal_bytes, journal_syncs, journal_batches, journal_pending_bytes;
 	int64_t commit_p50_us, commit_p99_us, commit_max_us; /* submit to settled, last minute */
 };

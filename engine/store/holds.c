@@ -47,6 +47,32 @@ void hold_list_free(struct hold_list *list)
 	*list = (struct hold_list){NULL, 0};
 }
 
+struct hold_walk {
+	store_hold_visit *visit;
+	void *context;
+};
+
+static enum status walk_hold(void *context, struct span key, struct span value)
+{
+	struct hold_walk *w = context;
+	struct hold_key hold;
+	(void)value;
+	if (key.size && key.data[0] != HELD_HOLD)
+		return STATUS_END; /* the copies come behind the holds */
+	enum status status = key_hold_parse(key, &hold);
+	return status ? status : w->visit(w->context, &hold);
+}
+
+enum status store_holds(struct store *s, const struct hold_key *after, store_hold_visit *visit, void *context)
+{
+	struct hold_walk w = {visit, context};
+	uint8_t start[KEY_HOLD_MAX + 1] = {HELD_HOLD};
+	size_t size = after ? key_hold(after, start) : 0;
+	start[size] = after ? 0 : HELD_HOLD; /* the next key there can be */
+	enum status status = store_scan_from(s, STORE_HELD, span_of(start, size + 1), walk_hold, &w);
+	return status == STATUS_END ? STATUS_OK : status;
+}
+
 /* Whether a hold other than those of `except` (NULL: none) covers a moment of [from_ms, to_ms]. */
 static bool covers(const struct hold_list *holds, const char *except, uint64_t device, int64_t from_ms, int64_t to_ms)
 {

@@ -159,6 +159,12 @@ STATUS_CHECKED enum status store_expire(struct store *s, const struct retention_
 STATUS_CHECKED enum status store_hold(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms,
 				      const char *case_number);
 STATUS_CHECKED enum status store_release(struct store *s, const char *case_number);
+/* Every hold behind `after` (keys.h; NULL: from the first), in order of (case number, device, from, to). `visit` ends
+ * it early with STATUS_END; another status of it is returned. STATUS_CORRUPT, STATUS_IO. */
+struct hold_key;
+typedef enum status store_hold_visit(void *context, const struct hold_key *hold);
+STATUS_CHECKED enum status store_holds(struct store *s, const struct hold_key *after, store_hold_visit *visit,
+				       void *context);
 
 /* Verify every checksum and invariant of the store's families; complaints, one a line, go to `out`.
  * STATUS_CORRUPT when there was any. */

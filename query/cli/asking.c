@@ -76,14 +76,6 @@ enum status asked_audit(struct engine *e, const char *action, uint64_t device, i
 	return audit_write(engine_store(e), &entry);
 }
 
-const char *asked_title(const struct registry *r, uint64_t device, int64_t at_ms, char *room)
-{
-	if (!registry_value(r, device, DEVICE_FIELD_PLATE, at_ms, room) ||
-	    !registry_value(r, device, DEVICE_FIELD_NAME, at_ms, room))
-		return room;
-	return NULL;
-}
-
 enum status asked_flush(struct buf *b, FILE *f)
 {
 	if (!b->size)

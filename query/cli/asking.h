@@ -25,10 +25,6 @@ STATUS_CHECKED enum status asked_open(const char *command, const char *dir, bool
 /* One row of the audit, before the answer. */
 STATUS_CHECKED enum status asked_audit(struct engine *e, const char *action, uint64_t device, int64_t from_ms,
 				       int64_t to_ms, const char *case_number);
-/* The plate, else the name, that a device has at `at_ms`; NULL when it has none. `room` has DEVICE_VALUE_MAX + 1 bytes.
- */
-const char *asked_title(const struct registry *r, uint64_t device, int64_t at_ms, char *room);
-
 /* Write `b` to `f` and empty it. STATUS_IO, STATUS_NO_SPACE. */
 STATUS_CHECKED enum status asked_flush(struct buf *b, FILE *f);
 

@@ -14,6 +14,7 @@
 #include "ingest/jt808/jt808.h"
 #include "query/cli/asking.h"
 #include "query/cli/cli.h"
+#include "query/export/export_devices.h"
 #include "query/export/export_track.h"
 
 #define FLUSH_BYTES (256u << 10)
@@ -136,7 +137,7 @@ static enum status write_text(struct export_run *x, uint64_t device, struct trac
 					       .items = o->items,
 					       .body = o->body,
 					       .line = o->line};
-	options.title = asked_title(engine_registry(x->engine), device, o->to_ms, title);
+	options.title = export_title(engine_registry(x->engine), device, o->to_ms, title);
 	enum status status = export_track_begin(&w, &options, &x->text);
 	if (!status && x->devices > 1 && o->format == EXPORT_CSV)
 		buf_clear(&x->text); /* one header is enough */

@@ -78,8 +78,9 @@ int cmd_check(int argc, char **argv)
 	return 0;
 }
 
-static void print_info(const struct store_info *i, uint64_t in_heads)
+static void print_info(const struct store_info *i, const struct engine_stats *now)
 {
+	uint64_t in_heads = now->head_reports;
 	char first[TIME_TEXT_MAX] = "-", last[TIME_TEXT_MAX] = "-";
 	if (i->blocks) {
 		time_format(i->time_first_ms, CHINA_OFFSET_MS, first);
@@ -88,9 +89,10 @@ static void print_info(const struct store_info *i, uint64_t in_heads)
 	printf("devices 设备        %" PRIu64 "\nblocks 块           %" PRIu64 " (%" PRIu64 " overlapping)\n"
 	       "points 点           %" PRIu64 "\nin heads 待封       %" PRIu64 "\nmessages 消息       %" PRIu64
 	       "\nquarantined 隔离    %" PRIu64 "\n"
-	       "span 时间范围       %s .. %s\nfamilies 列族       %u\ndisk 磁盘           %" PRIu64 " bytes\n",
+	       "span 时间范围       %s .. %s\nfamilies 列族       %u\ndisk 磁盘           %" PRIu64 " bytes\n"
+	       "memory 内存         %" PRIu64 " bytes of heads 待封, %" PRIu64 " of the registry 登记\n",
 	       i->devices, i->blocks, i->overlap_blocks, i->reports + in_heads, in_heads, i->messages, i->quarantined,
-	       first, last, i->families, i->disk_bytes);
+	       first, last, i->families, i->disk_bytes, now->head_bytes, now->registry_bytes);
 	if (!i->reports)
 		return;
 	double points = (double)i->reports;
@@ -120,6 +122,6 @@ int cmd_info(int argc, char **argv)
 		fprintf(stderr, "%s: %s\n", argv[1], status_text(status));
 		return 1;
 	}
-	print_info(&info, stats.head_reports);
+	print_info(&info, &stats);
 	return 0;
 }

@@ -27,30 +27,11 @@ static void complain(struct span device, enum status status)
 
 /* --- last positions --- */
 
-struct names {
-	char plate[DEVICE_VALUE_MAX + 1], name[DEVICE_VALUE_MAX + 1], company[DEVICE_VALUE_MAX + 1],
-		village[DEVICE_VALUE_MAX + 1];
-};
-
-static const char *value_of(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms,
-			    char *room)
-{
-	return registry_value(r, device, field, at_ms, room) ? NULL : room;
-}
-
 static enum status put_last(struct engine *e, struct export_list *w, const struct last *last, struct buf *text,
 			    FILE *out)
 {
-	struct names room;
-	const struct registry *r = engine_registry(e);
-	int64_t now_ms = clock_now_ms();
-	uint64_t id = last->device;
-	struct export_position p = {.last = *last,
-				    .plate = value_of(r, id, DEVICE_FIELD_PLATE, now_ms, room.plate),
-				    .name = value_of(r, id, DEVICE_FIELD_NAME, now_ms, room.name),
-				    .company = value_of(r, id, DEVICE_FIELD_COMPANY, now_ms, room.company),
-				    .village = value_of(r, id, DEVICE_FIELD_VILLAGE, now_ms, room.village),
-				    .class_code = registry_class(r, id, now_ms)};
+	struct export_position p;
+	export_position_describe(&p, engine_registry(e), last, clock_now_ms());
 	enum status status = export_position_row(w, &p, text);
 	return status ? status : flush_some(text, out);
 }
@@ -155,7 +136,7 @@ static enum status write_track(struct engine *e, const struct question *q, uint6
 	struct buf text = room_for_rows();
 	struct export_track_options options = {.format = q->format,
 					       .device = device,
-					       .title = asked_title(engine_registry(e), device, q->to_ms, title),
+					       .title = export_title(engine_registry(e), device, q->to_ms, title),
 					       .from_ms = q->from_ms,
 					       .to_ms = q->to_ms,
 					       .items = q->items,

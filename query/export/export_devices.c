@@ -256,3 +256,27 @@ enum status export_position_row(struct export_list *w, const struct export_posit
 		export_position_object(&j, p);
 	return finish_row(w, &j, out, size);
 }
+
+static const char *value_or_null(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms,
+				 char *room)
+{
+	return registry_value(r, device, field, at_ms, room) ? NULL : room;
+}
+
+void export_position_describe(struct export_position *p, const struct registry *r, const struct last *last,
+			      int64_t at_ms)
+{
+	uint64_t id = last->device;
+	p->last = *last;
+	p->plate = value_or_null(r, id, DEVICE_FIELD_PLATE, at_ms, p->room[0]);
+	p->name = value_or_null(r, id, DEVICE_FIELD_NAME, at_ms, p->room[1]);
+	p->company = value_or_null(r, id, DEVICE_FIELD_COMPANY, at_ms, p->room[2]);
+	p->village = value_or_null(r, id, DEVICE_FIELD_VILLAGE, at_ms, p->room[3]);
+	p->class_code = registry_class(r, id, at_ms);
+}
+
+const char *export_title(const struct registry *r, uint64_t device, int64_t at_ms, char *room)
+{
+	const char *plate = value_or_null(r, device, DEVICE_FIELD_PLATE, at_ms, room);
+	return plate ? plate : value_or_null(r, device, DEVICE_FIELD_NAME, at_ms, room);
+}

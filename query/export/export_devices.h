@@ -31,7 +31,14 @@ struct export_position {
 	struct last last;
 	const char *plate, *name, *company, *village;
 	uint8_t class_code;
+	char room[4][DEVICE_VALUE_MAX + 1]; /* of the texts: it is not copied */
 };
+/* What the registry says of the device of `last` at `at_ms`. */
+void export_position_describe(struct export_position *p, const struct registry *r, const struct last *last,
+			      int64_t at_ms);
+/* The plate, else the name, that a device has at `at_ms`; NULL when it has none. `room` has DEVICE_VALUE_MAX + 1 bytes.
+ */
+const char *export_title(const struct registry *r, uint64_t device, int64_t at_ms, char *room);
 STATUS_CHECKED enum status export_positions_begin(struct export_list *w, enum export_format format, struct buf *out);
 STATUS_CHECKED enum status export_position_row(struct export_list *w, const struct export_position *p, struct buf *out);
 

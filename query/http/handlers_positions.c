@@ -23,29 +23,6 @@ static const struct http_param params[] = {
 	[FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, FORMAT_CHOICES, "instead of Accept"},
 };
 
-struct names {
-	char plate[DEVICE_VALUE_MAX + 1], name[DEVICE_VALUE_MAX + 1], company[DEVICE_VALUE_MAX + 1],
-		village[DEVICE_VALUE_MAX + 1];
-};
-
-static const char *name_of(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms,
-			   char *room)
-{
-	return registry_value(r, device, field, at_ms, room) ? NULL : room;
-}
-
-static void describe(const struct registry *r, const struct last *last, int64_t now_ms, struct names *room,
-		     struct export_position *out)
-{
-	uint64_t id = last->device;
-	out->last = *last;
-	out->plate = name_of(r, id, DEVICE_FIELD_PLATE, now_ms, room->plate);
-	out->name = name_of(r, id, DEVICE_FIELD_NAME, now_ms, room->name);
-	out->company = name_of(r, id, DEVICE_FIELD_COMPANY, now_ms, room->company);
-	out->village = name_of(r, id, DEVICE_FIELD_VILLAGE, now_ms, room->village);
-	out->class_code = registry_class(r, id, now_ms);
-}
-
 struct listing {
 	struct http_stream *s;
 	struct registry *registry;
@@ -56,9 +33,8 @@ struct listing {
 
 static enum status put_row(struct listing *l, const struct last *last)
 {
-	struct names room;
 	struct export_position p;
-	describe(l->registry, last, l->now_ms, &room, &p);
+	export_position_describe(&p, l->registry, last, l->now_ms);
 	enum status status = export_position_row(&l->w, &p, &l->s->chunk);
 	return status ? status : stream_flush(l->s, false);
 }
@@ -210,7 +186,6 @@ static void get_position(struct http_call *c)
 {
 	uint64_t device;
 	struct last last;
-	struct names room;
 	struct export_position p;
 	struct buf text = buf_init(8192);
 	struct json_out j = json_out_init(&text);
@@ -221,7 +196,7 @@ static void get_position(struct http_call *c)
 		http_problem_send(c->x, HTTP_PROBLEM_NO_POSITION, NULL, "the device has not reported yet");
 		return;
 	}
-	describe(r, &last, clock_now_ms(), &room, &p);
+	export_position_describe(&p, r, &last, clock_now_ms());
 	export_position_object(&j, &p);
 	if (!j.status)
 		j.status = buf_append_u8(&text, '\n');

@@ -1,8 +1,6 @@
-/* handlers_records.c -- what was refused, who looked at what, and what is held for a case. */
+/* handlers_records.c -- what was refused, and who looked at what. */
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <jansson.h>
 
 #include "engine/core/clock.h"
 #include "query/export/json_out.h"
@@ -14,7 +12,6 @@
 #define RECORDS_MAX 1000
 #define RECORDS_DEFAULT 100
 #define QUARANTINE_BODY_MAX 2048
-#define HOLD_DEVICES_MAX 1000
 
 enum { LIMIT, BEFORE };
 
@@ -214,137 +211,11 @@ static void get_audit(struct http_call *c)
 				     (size_t)value_or(&c->values[LIMIT], RECORDS_DEFAULT)));
 }
 
-/* --- holds --- */
-
-struct hold {
-	char case_number[64];
-	int64_t from_ms, to_ms;
-	uint64_t devices[HOLD_DEVICES_MAX];
-	size_t count;
-	const char *wrong;
-};
-
-static bool read_instant(const json_t *v, int64_t *out)
-{
-	if (json_is_integer(v)) {
-		*out = json_integer_value(v);
-		return true;
-	}
-	return json_is_string(v) && !http_time_parse(span_of_string(json_string_value(v)), out);
-}
-
-static bool read_case(const json_t *v, struct hold *out)
-{
-	struct span text = span_of(json_string_value(v), json_string_length(v));
-	if (!json_is_string(v) || !text.size || text.size >= sizeof out->case_number || !http_text_is_clean(text) ||
-	    memchr(text.data, '/', text.size))
-		return false;
-	memcpy(out->case_number, text.data, text.size);
-	return true;
-}
-
-static bool read_hold(const struct registry *r, const json_t *body, struct hold *out)
-{
-	const json_t *devices = json_object_get(body, "devices");
-	out->wrong = "`case` must be a text of 1 to 63 bytes without a slash";
-	if (!read_case(json_object_get(body, "case"), out))
-		return false;
-	out->wrong = "`from` and `to` must be times, `from` not after `to`";
-	if (!read_instant(json_object_get(body, "from"), &out->from_ms) ||
-	    !read_instant(json_object_get(body, "to"), &out->to_ms) || out->from_ms > out->to_ms)
-		return false;
-	out->wrong = "`devices` must name 1 to 1000 known devices";
-	out->count = json_array_size(devices);
-	if (!out->count || out->count > HOLD_DEVICES_MAX)
-		return false;
-	for (size_t i = 0; i < out->count; i++) {
-		const json_t *one = json_array_get(devices, i);
-		if (!json_is_string(one) ||
-		    device_reference(r, span_of_string(json_string_value(one)), clock_now_ms(), &out->devices[i]))
-			return false;
-	}
-	return true;
-}
-
-static enum status audit_hold(struct http_call *c, const char *action, const char *case_number, uint64_t device,
-			      int64_t from_ms, int64_t to_ms)
-{
-	struct audit_entry entry = {clock_now_ms(), c->principal, "", device, from_ms, to_ms, ""};
-	snprintf(entry.action, sizeof entry.action, "%s", action);
-	snprintf(entry.case_number, sizeof entry.case_number, "%s", case_number);
-	return audit_write(engine_store(http_engine(c->http)), &entry);
-}
-
-static void set_hold(struct http_call *c, const struct hold *hold)
-{
-	struct store *s = engine_store(http_engine(c->http));
-	char text[160];
-	enum status status = STATUS_OK;
-	for (size_t i = 0; i < hold->count && !status; i++) {
-		status = audit_hold(c, "hold", hold->case_number, hold->devices[i], hold->from_ms, hold->to_ms);
-		if (!status)
-			status = store_hold(s, hold->devices[i], hold->from_ms, hold->to_ms, hold->case_number);
-	}
-	if (status) {
-		http_problem_of_status(c->x, status);
-		return;
-	}
-	int n = snprintf(text, sizeof text, "{\"devices\":%zu}\n", hold->count);
-	http_answer(c, 201, "application/json", span_of(text, (size_t)n));
-}
-
-static void post_hold(struct http_call *c)
-{
-	json_error_t error;
-	const struct buf *text = &c->x->request.body;
-	if (!call_may_write(c))
-		return;
-	struct hold *hold = calloc(1, sizeof *hold);
-	json_t *body = json_loadb((const char *)text->data, text->size, JSON_REJECT_DUPLICATES, &error);
-	if (!hold)
-		http_problem_of_status(c->x, STATUS_NO_MEMORY);
-	else if (!body)
-		http_problem_send(c->x, HTTP_PROBLEM_BAD_BODY, NULL, error.text);
-	else if (!read_hold(engine_registry(http_engine(c->http)), body, hold))
-		http_problem_send(c->x, HTTP_PROBLEM_BAD_BODY, NULL, hold->wrong);
-	else
-		set_hold(c, hold);
-	json_decref(body);
-	free(hold);
-}
-
-static void delete_hold(struct http_call *c)
-{
-	char number[64];
-	struct span text = c->path_args[0];
-	if (!call_may_write(c))
-		return;
-	snprintf(number, sizeof number, "%.*s", (int)text.size, (const char *)text.data);
-	enum status status = text.size < sizeof number ? STATUS_OK : STATUS_NOT_FOUND;
-	if (!status)
-		status = store_release(engine_store(http_engine(c->http)), number);
-	if (!status)
-		status = audit_hold(c, "release", number, 0, 0, 0);
-	if (status == STATUS_NOT_FOUND) {
-		http_problem_send(c->x, HTTP_PROBLEM_NO_CASE, NULL, "nothing is held under this case number");
-	} else if (status) {
-		http_problem_of_status(c->x, status);
-	} else {
-		exchange_begin(c->x, 204, NULL);
-		exchange_end(c->x);
-	}
-}
-
 static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/quarantine", "listRefused", "What was refused and why, newest first.",
 	 "application/json", newest_params, COUNT(newest_params), get_quarantine, NULL},
 	{HTTP_GET, 0, "/api/v1/audit", "listAudit", "Who looked at what, newest first.", "application/json",
 	 newest_params, COUNT(newest_params), get_audit, NULL},
-	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/holds", "postHold",
-	 "Keep reports for a case: {\"case\":..., \"devices\":[...], \"from\":..., \"to\":...}.", "application/json",
-	 NULL, 0, post_hold, NULL},
-	{HTTP_DELETE, 0, "/api/v1/holds/{case}", "deleteHold", "Release what is kept for a case.", "", NULL, 0,
-	 delete_hold, NULL},
 };
 
 enum status handlers_records_add(struct http *h)

@@ -93,6 +93,7 @@ static void get_info(struct http_call *c)
 	X(head_bytes, "gauge", "Bytes of heads in memory.")                                                            \
 	X(head_reports, "gauge", "Reports in heads.")                                                                  \
 	X(devices_active, "gauge", "Devices with a head.")                                                             \
+	X(registry_bytes, "gauge", "Bytes of the registry in memory.")                                                 \
 	X(journal_bytes, "gauge", "Bytes of the journal on disk.")                                                     \
 	X(journal_pending_bytes, "gauge", "Bytes waiting for the committer.")                                          \
 	X(commit_p50_us, "gauge", "Submit to settled, median of the last minute, us.")                                 \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/core/clock.h"
+#include "query/export/export_devices.h"
 #include "query/export/export_track.h"
 #include "query/export/json_out.h"
 #include "query/export/thin.h"
@@ -92,16 +93,6 @@ static bool options_fit(struct http_call *c)
 	return false;
 }
 
-/* A name for people: the plate at the end of the span, else the name. */
-static const char *title(struct http_call *c, uint64_t device, int64_t at_ms, char out[DEVICE_VALUE_MAX + 1])
-{
-	struct registry *r = engine_registry(http_engine(c->http));
-	if (!registry_value(r, device, DEVICE_FIELD_PLATE, at_ms, out) ||
-	    !registry_value(r, device, DEVICE_FIELD_NAME, at_ms, out))
-		return out;
-	return NULL;
-}
-
 static enum status write_thinned(struct http_stream *s, struct export_track *w, struct track *t, size_t points)
 {
 	struct thin thin;
@@ -170,7 +161,7 @@ static enum status write_track(struct http_stream *s, const struct history *h, e
 	char name[DEVICE_VALUE_MAX + 1];
 	struct export_track_options o = {
 		.format = format, .device = h->device, .from_ms = h->from_ms, .to_ms = h->to_ms};
-	o.title = title(c, h->device, h->to_ms, name);
+	o.title = export_title(engine_registry(http_engine(c->http)), h->device, h->to_ms, name);
 	o.items = v[ITEMS].number;
 	o.body = v[BODY].number;
 	o.line = v[LINE].number;

@@ -8,6 +8,7 @@ STATUS_CHECKED enum status handlers_system_add(struct http *h);    /* healthz, m
 STATUS_CHECKED enum status handlers_devices_add(struct http *h);   /* devices, bindings */
 STATUS_CHECKED enum status handlers_positions_add(struct http *h); /* last positions, boxes */
 STATUS_CHECKED enum status handlers_tracks_add(struct http *h);    /* tracks, messages */
-STATUS_CHECKED enum status handlers_records_add(struct http *h);   /* quarantine, audit, holds */
+STATUS_CHECKED enum status handlers_records_add(struct http *h);   /* quarantine, audit */
+STATUS_CHECKED enum status handlers_holds_add(struct http *h);     /* holds */
 
 #endif

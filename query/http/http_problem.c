@@ -37,8 +37,14 @@ const char *http_status_title(unsigned status)
 		return "Not Acceptable";
 	case 409:
 		return "Conflict";
+	case 411:
+		return "Length Required";
+	case 413:
+		return "Content Too Large";
 	case 415:
 		return "Unsupported Media Type";
+	case 501:
+		return "Not Implemented";
 	case 503:
 		return "Service Unavailable";
 	case 507:

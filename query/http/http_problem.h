@@ -12,6 +12,7 @@
 #define HTTP_PROBLEM_TABLE(X)                                                                                          \
 	X(BAD_PARAMETER, 400, "bad-parameter")                                                                         \
 	X(BAD_BODY, 400, "bad-body")                                                                                   \
+	X(BAD_FRAMING, 400, "bad-framing")                                                                             \
 	X(UNAUTHORIZED, 401, "unauthorized")                                                                           \
 	X(FORBIDDEN, 403, "forbidden")                                                                                 \
 	X(NO_ROUTE, 404, "no-such-resource")                                                                           \
@@ -21,9 +22,12 @@
 	X(BAD_METHOD, 405, "method-not-allowed")                                                                       \
 	X(NOT_ACCEPTABLE, 406, "not-acceptable")                                                                       \
 	X(CONFLICT, 409, "conflict")                                                                                   \
+	X(NO_LENGTH, 411, "length-required")                                                                           \
+	X(BODY_TOO_LARGE, 413, "body-too-large")                                                                       \
 	X(BAD_MEDIA, 415, "unsupported-media-type")                                                                    \
 	X(INTERNAL, 500, "internal-error")                                                                             \
 	X(DAMAGED, 500, "stored-data-damaged")                                                                         \
+	X(BAD_CODING, 501, "transfer-coding-not-known")                                                                \
 	X(BUSY, 503, "busy")                                                                                           \
 	X(NO_SPACE, 507, "no-space")
 

@@ -7,9 +7,11 @@
  * not read, so pipelined requests wait in the kernel; HTTP/2 streams go on beside each other.
  * Quirks of libwebsockets 4.1 that are settled here and nowhere else:
  *   - it decodes the path and splits the query at '&' and ';' itself: the query is put together again;
- *   - POST without a length is taken for 100 MiB, chunked requests are not understood: both get 411;
+ *   - POST without a length is taken for 100 MiB: a chunked body comes as it is on the wire, http_chunked.h takes it
+ *     apart, and its connection is closed after the answer; one with neither gets 411;
  *   - headers past HTTP_HEADER_MAX close the connection without an answer;
- *   - cleartext HTTP/2 is reached by Upgrade: h2c only, TLS by ALPN;
+ *   - a vhost takes a clear-text port for HTTP/1.1 or for HTTP/2: http_listen.h looks first, so that HTTP/2 is
+ *     reached by prior knowledge, by Upgrade: h2c and, under TLS, by ALPN;
  *   - a header value that the client repeats is joined by commas. */
 #ifndef ZAYTON_QUERY_HTTP_SERVER_H
 #define ZAYTON_QUERY_HTTP_SERVER_H

@@ -87,6 +87,40 @@ void run_free(struct run *r)
 	free(r->err);
 }
 
+/* Bytes that the process has read by system calls (proc(5), io); what it loaded to begin with is among them. */
+static unsigned long long bytes_read(pid_t pid)
+{
+	char path[64];
+	unsigned long long n = 0;
+	snprintf(path, sizeof path, "/proc/%d/io", (int)pid);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return 0;
+	cr_assert_eq(fscanf(f, "rchar: %llu", &n), 1);
+	fclose(f);
+	return n;
+}
+
+pid_t rig_run_until_read(const char *const *words, unsigned long long bytes)
+{
+	FILE *out = tmpfile();
+	pid_t pid = spawn(words, environ, fileno(out), fileno(out));
+	fclose(out);
+	siginfo_t ended = {0};
+	while (bytes_read(pid) < bytes) {
+		cr_assert_eq(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+		cr_assert_eq(ended.si_pid, 0, "%s ended before it had read %llu bytes", words[0], bytes);
+		usleep(200);
+	}
+	return pid;
+}
+
+int rig_end(pid_t pid, int signal)
+{
+	kill(pid, signal);
+	return wait_for(pid);
+}
+
 char *rig_folder(void)
 {
 	char *folder = strdup("/tmp/zayton-e2e-XXXXXX");
@@ -101,15 +135,26 @@ void rig_folder_remove(char *folder)
 	free(folder);
 }
 
-char *rig_file(const char *folder, const char *name, const char *text)
+char *rig_path(const char *folder, const char *name)
 {
 	char *path;
 	cr_assert_gt(asprintf(&path, "%s/%s", folder, name), 0);
+	return path;
+}
+
+char *rig_file_of(const char *folder, const char *name, struct span content)
+{
+	char *path = rig_path(folder, name);
 	FILE *f = fopen(path, "wb");
 	cr_assert_not_null(f);
-	fputs(text, f);
+	cr_assert_eq(fwrite(content.data, 1, content.size, f), content.size);
 	cr_assert_eq(fclose(f), 0);
 	return path;
+}
+
+char *rig_file(const char *folder, const char *name, const char *text)
+{
+	return rig_file_of(folder, name, span_of_string(text));
 }
 
 static void await(int fd, short events)
@@ -162,9 +207,8 @@ struct server server_start(const char *folder, const char *const *extra)
 
 int server_stop(struct server *s, int signal)
 {
-	kill(s->pid, signal);
 	close(s->out);
-	return wait_for(s->pid);
+	return rig_end(s->pid, signal);
 }
 
 /* --- sockets --- */

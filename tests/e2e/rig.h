@@ -23,11 +23,18 @@ void run_free(struct run *r);
 /* zayton with these words. */
 #define RIG_ZAYTON(...) rig_run((const char *const[]){E2E_ZAYTON, __VA_ARGS__, NULL}, NULL)
 
+/* Begin `words`, whose output nobody reads, and go on when it has read `bytes` from files; it must still run then. */
+pid_t rig_run_until_read(const char *const *words, unsigned long long bytes);
+/* Signal and wait: the exit status, or 128 + signal. */
+int rig_end(pid_t pid, int signal);
+
 /* A folder of its own under the temporary folder, removed by rig_folder_remove. */
 char *rig_folder(void);
 void rig_folder_remove(char *folder);
-/* FOLDER/NAME with this text; returns the path, the caller's to free. */
+/* FOLDER/NAME, and the same with this content; the caller's to free. */
+char *rig_path(const char *folder, const char *name);
 char *rig_file(const char *folder, const char *name, const char *text);
+char *rig_file_of(const char *folder, const char *name, struct span content);
 
 struct server {
 	pid_t pid;

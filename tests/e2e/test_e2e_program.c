@@ -9,13 +9,6 @@
 
 TestSuite(program, .timeout = 300);
 
-static char *path_in(const char *folder, const char *name)
-{
-	char *path;
-	cr_assert_gt(asprintf(&path, "%s/%s", folder, name), 0);
-	return path;
-}
-
 Test(program, every_mistake_of_the_settings_is_told_at_its_line)
 {
 	char *folder = rig_folder();
@@ -77,7 +70,7 @@ Test(program, decode_explains_good_frames_and_fails_on_bad_ones)
 
 Test(program, an_import_tells_bad_rows_doubles_nothing_and_comes_out_the_same)
 {
-	char *folder = rig_folder(), *first = path_in(folder, "a"), *second = path_in(folder, "b");
+	char *folder = rig_folder(), *first = rig_path(folder, "a"), *second = rig_path(folder, "b");
 	char *rows = rig_file(folder, "rows.csv",
 			      "device,time,lat,lon,speed\n"
 			      "truck1,2026-03-01T08:00:00+08:00,24.87,118.67,30\n"
@@ -172,11 +165,11 @@ static void seen_by_curl(const char *how, const char *url, const char *wanted)
 	run_free(&r);
 }
 
-Test(program, http_2_is_spoken_under_tls_and_1_1_everywhere)
+Test(program, http_2_and_1_1_are_spoken_with_and_without_tls)
 {
 	char *folder = rig_folder(), url[64];
-	char *key = path_in(folder, "key.pem"), *certificate = path_in(folder, "cert.pem"),
-	     *data = path_in(folder, "d");
+	char *key = rig_path(folder, "key.pem"), *certificate = rig_path(folder, "cert.pem"),
+	     *data = rig_path(folder, "d");
 	struct run made =
 		rig_run((const char *const[]){"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
 					      "/CN=localhost", "-keyout", key, "-out", certificate, NULL},
@@ -186,6 +179,12 @@ Test(program, http_2_is_spoken_under_tls_and_1_1_everywhere)
 	struct server s = server_start(folder, NULL);
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/healthz", s.http);
 	seen_by_curl("--http1.1", url, "1.1 200");
+	seen_by_curl("--http2", url, "2 200"); /* by Upgrade: h2c */
+	seen_by_curl("--http2-prior-knowledge", url, "2 200");
+	struct run seen = rig_run((const char *const[]){"nghttp", "-v", "-m", "20", "--no-dep", url, NULL}, NULL);
+	cr_expect_eq(seen.code, 0, "%s", seen.err);
+	cr_expect_eq(text_count(seen.out, ":status: 200"), 20, "%s", seen.out);
+	run_free(&seen);
 	cr_expect_eq(server_stop(&s, SIGTERM), 0);
 	s = server_start(data, (const char *const[]){"--tls-cert", certificate, "--tls-key", key, NULL});
 	snprintf(url, sizeof url, "https://127.0.0.1:%d/healthz", s.http);

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include "ingest/listen/conn.h"
-#include "unit/ingest_listen/allocations.h"
+#include "support/allocations.h"
 #include "unit/ingest_listen/world.h"
 
 #define NO_BODY ((struct span){NULL, 0})
@@ -460,7 +460,6 @@ Test(conn, from_the_socket_to_the_acknowledgement_nothing_is_allocated)
 	for (unsigned n = 0; n < 100; n++)
 		frame(&t, &wire, n);
 	uint64_t before = 0;
-	allocations_watch();
 	for (unsigned round = 0; round < 4; round++) {
 		/* a partial frame, then the rest of it and more: the first round fills the pools */
 		size_t cut = wire.size / 2 + 10;

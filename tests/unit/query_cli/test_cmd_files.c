@@ -199,6 +199,31 @@ Test(cmd_files, a_table_of_devices_makes_terminals_that_can_be_asked_for)
 	cr_assert(RUN(cmd_query, "query last --data a --device plate:2:闽C12345") == 1, "it has not reported yet");
 }
 
+/* The number before `unit` in what `info a` prints of memory. */
+static unsigned long long memory_of(const char *unit)
+{
+	cr_assert(RUN(cmd_info, "info a") == 0);
+	char *text = read_file("stdout"), *at = strstr(text, "memory");
+	at = at ? strstr(at, unit) : NULL;
+	cr_assert(at != NULL, "%s", text);
+	while (at > text && (at[-1] == ' ' || (at[-1] >= '0' && at[-1] <= '9')))
+		at--;
+	unsigned long long bytes = strtoull(at, NULL, 10);
+	free(text);
+	return bytes;
+}
+
+Test(cmd_files, info_says_what_heads_and_registry_take)
+{
+	write_file("in.csv", "device,time,lat,lon\na,1780000000,24.5,118.5\n");
+	cr_assert(RUN(cmd_import, "import tracks in.csv --data a") == 0);
+	unsigned long long registry = memory_of("of the registry");
+	cr_assert(registry > 0 && memory_of("bytes of heads") > 0);
+	write_file("more.csv", "device,time,lat,lon\nb,1780000000,24.5,118.5\nc,1780000000,24.5,118.5\n");
+	cr_assert(RUN(cmd_import, "import tracks more.csv --data a") == 0);
+	cr_assert(memory_of("of the registry") > registry);
+}
+
 Test(cmd_files, what_is_wrong_on_the_command_line_is_named)
 {
 	write_file("in.csv", "device,time,lat,lon\n");

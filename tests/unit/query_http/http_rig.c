@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "unit/query_http/http_client.h"
+
 /* What the test routes tell the tests. */
 static struct {
 	pthread_mutex_t mutex;
@@ -152,6 +154,14 @@ void rig_finish(struct http *h)
 	rig_open_gate(true);
 	http_stop(h);
 	http_free(h);
+}
+
+void rig_turn(struct http *h)
+{
+	struct answer a =
+		ask(http_port(h), "GET /healthz", "", NULL); /* on the loop, over a socket that was ready later */
+	cr_assert_eq(a.status, 200);
+	answer_deinit(&a);
 }
 
 size_t rig_queue_high(void)

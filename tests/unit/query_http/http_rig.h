@@ -14,6 +14,9 @@
 struct http *rig_start(void (*change)(struct http_options *));
 void rig_finish(struct http *h);
 
+/* When it returns, the loop has seen what was sent to it before. */
+void rig_turn(struct http *h);
+
 /* How the last stream ended; waits for it. */
 enum status rig_await_stream_end(void);
 size_t rig_queue_high(void);

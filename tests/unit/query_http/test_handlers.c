@@ -481,6 +481,63 @@ Test(handlers, a_hold_is_set_and_released)
 	answer_deinit(&a);
 }
 
+/* The holds of all pages of `limit`, as "case device from to;" each. */
+static void list_holds(const char *filter, int limit, char *out, size_t size)
+{
+	char path[512], cursor[300] = "";
+	json_t *one;
+	size_t used = 0, i;
+	out[0] = '\0';
+	do {
+		snprintf(path, sizeof path, "/api/v1/holds?limit=%d%s%s", limit, filter, cursor);
+		json_t *v = get_json(path), *holds = json_object_get(v, "holds");
+		cr_expect_leq(json_array_size(holds), (size_t)limit);
+		json_array_foreach(holds, i, one) used +=
+			(size_t)snprintf(out + used, size - used, "%s %s %.10s %.10s;", text_of(one, "case"),
+					 text_of(one, "device"), text_of(one, "from"), text_of(one, "to"));
+		cursor[0] = '\0';
+		if (json_is_string(json_object_get(v, "next")))
+			snprintf(cursor, sizeof cursor, "&cursor=%s", text_of(v, "next"));
+		json_decref(v);
+	} while (*cursor);
+}
+
+Test(handlers, holds_are_listed_by_case_and_device_page_by_page)
+{
+	static const int64_t day = MS_PER_DAY;
+	struct store *s = engine_store(engine);
+	char wanted[1024], one_case[256], seen[1024];
+	uint64_t first = truck < boat ? truck : boat, second = truck < boat ? boat : truck;
+	cr_assert_eq(store_hold(s, second, 0, day, "案 2"), STATUS_OK);
+	cr_assert_eq(store_hold(s, first, 0, day, "案 2"), STATUS_OK);
+	cr_assert_eq(store_hold(s, first, day, 2 * day, "案 2"), STATUS_OK);
+	cr_assert_eq(store_hold(s, second, 0, 0, "A"), STATUS_OK);
+	cr_assert_eq(store_hold(s, first, 0, 0, "AB"), STATUS_OK);
+	snprintf(one_case, sizeof one_case,
+		 "案 2 %016llx 1970-01-01 1970-01-02;案 2 %016llx 1970-01-02 1970-01-03;"
+		 "案 2 %016llx 1970-01-01 1970-01-02;",
+		 (unsigned long long)first, (unsigned long long)first, (unsigned long long)second);
+	snprintf(wanted, sizeof wanted, "A %016llx 1970-01-01 1970-01-01;AB %016llx 1970-01-01 1970-01-01;%s",
+		 (unsigned long long)second, (unsigned long long)first, one_case);
+	for (int limit = 1; limit <= 6; limit++) {
+		list_holds("", limit, seen, sizeof seen);
+		cr_expect_str_eq(seen, wanted, "by %d: %s", limit, seen);
+		list_holds("&case=%E6%A1%88%202", limit, seen, sizeof seen);
+		cr_expect_str_eq(seen, one_case, "by %d: %s", limit, seen);
+	}
+	list_holds("&case=none", 5, seen, sizeof seen);
+	cr_expect_str_eq(seen, "");
+	expect_problem("/api/v1/holds?cursor=00", 400, "\"parameter\":\"cursor\"");
+	expect_problem("/api/v1/holds?cursor=x", 400, "\"parameter\":\"cursor\"");
+	cr_assert_eq(store_release(s, "案 2"), STATUS_OK);
+	list_holds("&case=%E6%A1%88%202", 5, seen, sizeof seen);
+	cr_expect_str_eq(seen, "", "released");
+	json_t *v = get_json("/api/v1/audit?limit=1"), *entry = json_array_get(json_object_get(v, "entries"), 0);
+	cr_expect_str_eq(text_of(entry, "action"), "holds");
+	cr_expect_str_eq(text_of(entry, "case"), "案 2");
+	json_decref(v);
+}
+
 /* --- the server about itself --- */
 
 static enum status more_metrics(void *context, struct buf *out)
@@ -500,6 +557,9 @@ Test(handlers, metrics_are_prometheus_text)
 	cr_expect(answer_has(&a, "\nzayton_http_requests_total "));
 	cr_expect(answer_has(&a, "\nzayton_store_"));
 	cr_expect(answer_has(&a, "\nzayton_test_metric 42\n"));
+	char registry[64];
+	snprintf(registry, sizeof registry, "\nzayton_registry_bytes %zu\n", registry_memory(engine_registry(engine)));
+	cr_expect(answer_has(&a, registry), "%s", registry);
 	char *line, *rest = (char *)a.body.data;
 	while ((line = strsep(&rest, "\n")) && *line)
 		cr_expect(*line == '#' || (strchr(line, ' ') && strspn(strrchr(line, ' ') + 1, "0123456789.-+e") > 0),
@@ -585,6 +645,7 @@ Test(handlers, a_scope_hides_what_is_outside)
 		{"GET /api/v1/quarantine", 403, "forbidden"},
 		{"GET /api/v1/audit", 403, "forbidden"},
 		{"DELETE /api/v1/holds/x", 403, "forbidden"},
+		{"GET /api/v1/holds", 403, "forbidden"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct answer a = ask(http_port(h), cases[i].request, "Authorization: Bearer abc\r\n", NULL);

@@ -1,4 +1,5 @@
-/* HTTP/2 over TLS, by a client that speaks frames by hand (RFC 9113): windows, streams beside each other, a reset. */
+/* HTTP/2 over TLS and by prior knowledge, by a client that speaks frames by hand (RFC 9113): windows, streams beside
+ * each other, a reset. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -49,7 +50,7 @@ static void send_get(struct client *c, uint32_t stream, const char *path)
 {
 	uint8_t block[512], *at = block;
 	at = put_header(at, ":method", "GET");
-	at = put_header(at, ":scheme", "https");
+	at = put_header(at, ":scheme", c->tls ? "https" : "http");
 	at = put_header(at, ":authority", "localhost");
 	at = put_header(at, ":path", path);
 	send_frame(c, FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, stream, block, (size_t)(at - block));
@@ -80,6 +81,12 @@ static bool next_frame(struct client *c, struct frame *out)
 	return true;
 }
 
+static void send_preface(struct client *c)
+{
+	client_send(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	send_frame(c, FRAME_SETTINGS, 0, 0, NULL, 0);
+}
+
 static struct client open_h2(uint16_t port)
 {
 	struct client c = client_open_tls(port, "h2");
@@ -87,17 +94,15 @@ static struct client open_h2(uint16_t port)
 	unsigned size;
 	SSL_get0_alpn_selected(c.tls, &chosen, &size);
 	cr_assert(size == 2 && !memcmp(chosen, "h2", 2));
-	client_send(&c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-	send_frame(&c, FRAME_SETTINGS, 0, 0, NULL, 0);
+	send_preface(&c);
 	return c;
 }
 
 TestSuite(http2, .init = rig_make_certificate, .fini = rig_remove_certificate, .timeout = 120);
 
-Test(http2, streams_go_on_beside_each_other)
+/* Two long answers and a short one at once on this connection, which it closes. */
+static void expect_streams(struct client c)
 {
-	struct http *h = rig_start(rig_with_tls);
-	struct client c = open_h2(http_port(h));
 	size_t bytes[8] = {0};
 	bool ended[8] = {false};
 	struct frame f;
@@ -124,6 +129,62 @@ Test(http2, streams_go_on_beside_each_other)
 	cr_expect_eq(bytes[3], 16u);
 	cr_expect_eq(bytes[5], 1000000u);
 	client_close(&c);
+}
+
+Test(http2, streams_go_on_beside_each_other)
+{
+	struct http *h = rig_start(rig_with_tls);
+	expect_streams(open_h2(http_port(h)));
+	rig_finish(h);
+}
+
+Test(http2, prior_knowledge_opens_the_same_on_a_clear_port_beside_http_1)
+{
+	struct http *h = rig_start(NULL);
+	struct client c = client_open(http_port(h)), idle = client_open(http_port(h));
+	send_preface(&c);
+	expect_streams(c);
+	struct answer a = ask(http_port(h), "GET /healthz", "", NULL);
+	cr_expect_eq(a.status, 200);
+	answer_deinit(&a);
+	client_close(&idle);
+	rig_finish(h);
+}
+
+/* The bytes of a preface, SETTINGS and a request for /healthz. */
+static struct buf whole_request(void)
+{
+	uint8_t block[512], *at = block,
+			    head[9] = {0, 0, 0, FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, 0, 0, 0, 1};
+	struct buf b = buf_init(1024);
+	at = put_header(at, ":method", "GET");
+	at = put_header(at, ":scheme", "http");
+	at = put_header(at, ":authority", "localhost");
+	at = put_header(at, ":path", "/healthz");
+	head[2] = (uint8_t)(at - block);
+	cr_assert_eq(buf_append(&b, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 24 + 9), STATUS_OK);
+	cr_assert_eq(buf_append(&b, head, sizeof head), STATUS_OK);
+	cr_assert_eq(buf_append(&b, block, (size_t)(at - block)), STATUS_OK);
+	return b;
+}
+
+Test(http2, prior_knowledge_split_at_every_byte_is_understood)
+{
+	struct http *h = rig_start(NULL);
+	struct buf bytes = whole_request();
+	for (size_t cut = 1; cut < bytes.size; cut++) {
+		struct client c = client_open(http_port(h));
+		struct frame f;
+		client_send_bytes(&c, bytes.data, cut);
+		rig_turn(h);
+		client_send_bytes(&c, bytes.data + cut, bytes.size - cut);
+		do
+			cr_assert(next_frame(&c, &f), "cut at %zu", cut);
+		while (f.type != FRAME_DATA || !f.size);
+		cr_expect(f.size == 16 && !memcmp(f.payload, "{\"status\":\"ok\"}\n", 16), "cut at %zu", cut);
+		client_close(&c);
+	}
+	buf_deinit(&bytes);
 	rig_finish(h);
 }
 

@@ -4,9 +4,9 @@
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -59,7 +59,7 @@ Test(http_server, a_request_split_at_every_byte_is_whole)
 		int one = 1;
 		setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		client_send_bytes(&c, text, cut);
-		sched_yield();
+		rig_turn(h);
 		client_send_bytes(&c, text + cut, sizeof text - 1 - cut);
 		cr_assert(client_answer(&c, &a, false), "cut at %zu", cut);
 		cr_expect_str_eq((char *)a.body.data, "{\"a\":[1]}", "cut at %zu", cut);
@@ -157,6 +157,47 @@ Test(http_server, a_client_that_never_ends_its_headers_is_let_go)
 	rig_finish(h);
 }
 
+/* Nothing, the beginning of what might be HTTP/2, and a beginning that ends there. */
+Test(http_server, a_client_that_does_not_say_what_it_speaks_is_let_go)
+{
+	struct http *h = rig_start(short_stall);
+	struct client silent = client_open(http_port(h)), begun = client_open(http_port(h)), ended;
+	client_send(&begun, "PR");
+	rig_turn(h);
+	cr_expect_not(client_receive(&silent));
+	cr_expect_not(client_receive(&begun));
+	ended = client_open(http_port(h));
+	client_send(&ended, "PR");
+	shutdown(ended.fd, SHUT_WR);
+	cr_expect_not(client_receive(&ended));
+	client_close(&silent);
+	client_close(&begun);
+	client_close(&ended);
+	rig_finish(h);
+}
+
+Test(http_server, a_connection_waits_while_no_descriptor_is_left)
+{
+	struct http *h = rig_start(NULL);
+	struct rlimit before, few;
+	struct answer a;
+	int next = dup(0);
+	cr_assert(next >= 0 && !close(next) && !getrlimit(RLIMIT_NOFILE, &before));
+	few = before;
+	few.rlim_cur = (rlim_t)next + 1; /* the client's own is the last */
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	struct client c = client_open(http_port(h));
+	client_send(&c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	struct pollfd answered = {.fd = c.fd, .events = POLLIN};
+	cr_expect_eq(poll(&answered, 1, 100), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_assert(client_answer(&c, &a, false));
+	cr_expect_eq(a.status, 200);
+	answer_deinit(&a);
+	client_close(&c);
+	rig_finish(h);
+}
+
 Test(http_server, an_answer_that_breaks_is_seen_cut)
 {
 	struct http *h = rig_start(NULL);
@@ -188,9 +229,8 @@ Test(http_server, a_full_pool_says_503_and_when_to_come_again)
 		if (i < 2)
 			rig_await_waiting((unsigned)i + 1);
 	}
-	do { /* until the fourth has reached the queue */
-		a = ask(http_port(h), "GET /t/gate", "Connection: close\r\n", NULL);
-	} while (a.status == 200 && (answer_deinit(&a), true));
+	rig_turn(h); /* the fourth has reached the queue */
+	a = ask(http_port(h), "GET /t/gate", "Connection: close\r\n", NULL);
 	cr_expect_eq(a.status, 503);
 	cr_expect_str_eq(answer_header(&a, "retry-after"), "1");
 	cr_expect_str_eq(answer_header(&a, "content-type"), "application/problem+json");
@@ -266,7 +306,7 @@ Test(http_server, bad_parameters_are_named)
 	rig_finish(h);
 }
 
-Test(http_server, bodies_are_bounded_and_must_be_announced)
+Test(http_server, a_body_must_be_json)
 {
 	struct http *h = rig_start(NULL);
 	struct answer a = ask(http_port(h), "POST /t/echo", "Content-Type: application/json\r\n", "[1,2]");
@@ -276,16 +316,131 @@ Test(http_server, bodies_are_bounded_and_must_be_announced)
 	a = ask(http_port(h), "POST /t/echo", "Content-Type: text/plain\r\n", "[1,2]");
 	cr_expect_eq(a.status, 415);
 	answer_deinit(&a);
-	a = ask(http_port(h), "POST /t/echo", "Content-Type: application/json\r\n", NULL);
-	cr_expect_eq(a.status, 411);
+	rig_finish(h);
+}
+
+Test(http_server, refusals_of_a_body_are_problems_of_our_own)
+{
+	struct http *h = rig_start(NULL);
+	static const struct {
+		const char *request, *headers;
+		int status;
+		const char *type;
+	} cases[] = {
+		{"POST /t/echo", "", 411, "length-required"},
+		{"POST /t/echo", "Content-Length: 99999999999999999\r\n", 413, "body-too-large"},
+		{"POST /t/echo", "Content-Length: 1x\r\n", 400, "bad-framing"},
+		{"POST /t/echo", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", 400, "bad-framing"},
+		{"GET /healthz", "Transfer-Encoding: chunked\r\n", 400, "bad-framing"},
+		{"POST /t/echo", "Transfer-Encoding: gzip, chunked\r\n", 501, "transfer-coding-not-known"},
+		{"POST /t/echo", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", 501,
+		 "transfer-coding-not-known"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct answer a = ask(http_port(h), cases[i].request, cases[i].headers, NULL);
+		char type[80];
+		snprintf(type, sizeof type, "\"type\":\"urn:zayton:problem:%s\"", cases[i].type);
+		cr_expect_eq(a.status, cases[i].status, "case %zu: %d", i, a.status);
+		cr_expect(answer_has(&a, type), "case %zu: %s", i, (char *)a.body.data);
+		cr_expect_str_eq(answer_header(&a, "content-type"), "application/problem+json");
+		cr_expect_str_eq(answer_header(&a, "connection"), "close");
+		answer_deinit(&a);
+	}
+	struct client c = client_open(http_port(h));
+	struct answer a;
+	client_send(&c, "POST /t/echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+	cr_assert(client_answer(&c, &a, false));
+	cr_expect_eq(a.status, 400, "HTTP/1.0 knows no chunks");
 	answer_deinit(&a);
-	a = ask(http_port(h), "POST /t/echo", "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n", NULL);
-	cr_expect_eq(a.status, 411);
-	cr_expect_str_eq(answer_header(&a, "connection"), "close");
-	answer_deinit(&a);
-	a = ask(http_port(h), "POST /t/echo", "Content-Length: 99999999999999999\r\n", NULL);
-	cr_expect_eq(a.status, 413);
-	answer_deinit(&a);
+	client_close(&c);
+	rig_finish(h);
+}
+
+#define CHUNKED_HEAD                                                                                                   \
+	"POST /t/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: "            \
+	"Chunked\r\n\r\n"
+
+Test(http_server, a_chunked_body_split_at_every_byte_is_whole)
+{
+	static const char text[] = CHUNKED_HEAD "4;x=y\r\n{\"a\"\r\n5\r\n:[1]}\r\n0\r\nT: t\r\n\r\n";
+	struct http *h = rig_start(NULL);
+	for (size_t cut = 1; cut < sizeof text - 1; cut++) {
+		struct client c = client_open(http_port(h));
+		struct answer a;
+		client_send(&c,
+			    "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* not the first of its connection */
+		cr_assert(client_answer(&c, &a, false));
+		answer_deinit(&a);
+		client_send_bytes(&c, text, cut);
+		rig_turn(h);
+		client_send_bytes(&c, text + cut, sizeof text - 1 - cut);
+		cr_assert(client_answer(&c, &a, false), "cut at %zu", cut);
+		cr_expect_eq(a.status, 200);
+		cr_expect_str_eq((char *)a.body.data, "{\"a\":[1]}", "cut at %zu", cut);
+		cr_expect_str_eq(answer_header(&a, "connection"), "close");
+		answer_deinit(&a);
+		cr_expect_not(client_receive(&c), "closed");
+		client_close(&c);
+	}
+	rig_finish(h);
+}
+
+Test(http_server, what_is_no_chunked_body_is_refused)
+{
+	struct http *h = rig_start(NULL);
+	static const char *const bad[] = {"5\nhello\r\n0\r\n\r\n", "x\r\n", "3\r\nabcd\r\n0\r\n\r\n",
+					  "GET / HTTP/1.1\r\n\r\n"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct client c = client_open(http_port(h));
+		struct answer a;
+		client_send(&c, CHUNKED_HEAD);
+		client_send(&c, bad[i]);
+		cr_assert(client_answer(&c, &a, false), "case %zu", i);
+		cr_expect_eq(a.status, 400, "case %zu", i);
+		cr_expect(answer_has(&a, "urn:zayton:problem:bad-framing"));
+		answer_deinit(&a);
+		cr_expect_not(client_receive(&c), "closed");
+		client_close(&c);
+	}
+	rig_finish(h);
+}
+
+/* A body of `size` bytes in chunks of 60000, without its end. */
+static void send_chunks(struct client *c, size_t size)
+{
+	static char chunk[60016];
+	while (size) {
+		size_t n = size < 60000 ? size : 60000;
+		int head = snprintf(chunk, sizeof chunk, "%zx\r\n", n);
+		memset(chunk + head, '7', n);
+		memcpy(chunk + (size_t)head + n, "\r\n", 2);
+		client_send_bytes(c, chunk, (size_t)head + n + 2);
+		size -= n;
+	}
+}
+
+Test(http_server, a_chunked_body_is_bounded_as_any_other)
+{
+	struct http *h = rig_start(NULL);
+	for (size_t over = 0; over < 2; over++) {
+		struct client c = client_open(http_port(h));
+		struct answer a;
+		client_send(&c, CHUNKED_HEAD);
+		send_chunks(&c, HTTP_BODY_MAX + over);
+		client_send(&c, "0\r\n\r\n");
+		cr_assert(client_answer(&c, &a, false));
+		cr_expect_eq(a.status, over ? 413 : 200);
+		cr_expect(over ? answer_has(&a, "urn:zayton:problem:body-too-large") : a.body.size == HTTP_BODY_MAX);
+		answer_deinit(&a);
+		client_close(&c);
+	}
+	struct client c = client_open(http_port(h));
+	client_send(&c, CHUNKED_HEAD);
+	send_chunks(&c, (size_t)HTTP_BODY_MAX * 9); /* and does not end: it is cut */
+	while (client_receive(&c))
+		;
+	client_close(&c);
+	rig_turn(h);
 	rig_finish(h);
 }
 
@@ -396,6 +551,21 @@ Test(http_server, connections_past_the_bound_are_refused)
 		client_close(&extra);
 	}
 	rig_finish(h);
+}
+
+Test(http_server, silent_connections_count_and_do_not_hold_up_the_stop)
+{
+	struct http *h = rig_start(few_connections);
+	struct client held[5];
+	for (int i = 0; i < 5; i++)
+		held[i] = client_open(http_port(h));
+	cr_expect_not(client_receive(&held[4]), "the fifth is refused");
+	http_stop(h);
+	for (int i = 0; i < 5; i++) {
+		cr_expect_not(client_receive(&held[i]));
+		client_close(&held[i]);
+	}
+	http_free(h);
 }
 
 Test(http_server, stopping_lets_an_answer_under_way_finish)

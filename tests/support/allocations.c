@@ -1,8 +1,10 @@
-#include "tests/unit/ingest_jt808/counting_alloc.h"
+#include "support/allocations.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-static atomic_size_t count;
+static _Thread_local uint64_t count;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
@@ -21,11 +23,11 @@ static void on_free(const volatile void *p)
 	(void)p;
 }
 
-size_t allocations_so_far(void)
+uint64_t allocations(void)
 {
-	static atomic_bool installed;
-	if (!atomic_exchange(&installed, 1))
-		__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+	static atomic_bool watched;
+	if (!atomic_exchange(&watched, true))
+		(void)__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 	return count;
 }
 
@@ -57,7 +59,7 @@ void *realloc(void *p, size_t size)
 	return __libc_realloc(p, size);
 }
 
-size_t allocations_so_far(void)
+uint64_t allocations(void)
 {
 	return count;
 }
