@@ -88,7 +88,7 @@ static enum status put_row(struct writer *w, const struct seal *seal)
 	uint8_t key[8];
 	store_be64(key, seal->device);
 	buf_clear(&w->row);
-	enum status status = head_row_encode(&seal->state, &seal->run, seal->sealed, &w->row);
+	enum status status = head_row_encode(&seal->state, &seal->run, seal->row_from, &w->row);
 	if (!status)
 		store_batch_put(w->batch, STORE_HEAD, span_of(key, sizeof key), buf_view(&w->row));
 	return status;
