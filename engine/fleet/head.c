@@ -138,6 +138,11 @@ enum status heads_need_many(struct heads *h, const uint64_t *devices, size_t cou
 			return STATUS_NO_MEMORY;
 		__builtin_prefetch(out[i], 1);
 	}
+	for (size_t i = 0; i < count; i++) {
+		const struct head_run *run = &out[i]->run;
+		__builtin_prefetch(run->reports + run->count, 1);
+		__builtin_prefetch(run->items + run->items_size, 1);
+	}
 	return STATUS_OK;
 }
 
