@@ -175,11 +175,15 @@ static void list_append(struct heads *h, struct head *head)
 
 /* --- runs --- */
 
+/* A report a line of the cache: half of two would wait for both. */
 static enum status reports_reserve(struct head_run *run, uint32_t capacity, size_t *grown)
 {
-	struct report *reports = realloc(run->reports, capacity * sizeof *reports);
+	struct report *reports = aligned_alloc(sizeof *reports, capacity * sizeof *reports);
 	if (!reports)
 		return STATUS_NO_MEMORY;
+	if (run->count)
+		memcpy(reports, run->reports, run->count * sizeof *reports);
+	free(run->reports);
 	*grown += (capacity - run->capacity) * sizeof *reports;
 	run->reports = reports;
 	run->capacity = capacity;
