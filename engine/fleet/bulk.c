@@ -10,7 +10,7 @@
 #include "engine/fleet/fleet_internal.h"
 
 struct batch {
-	struct report reports[BULK_BATCH]; /* without items */
+	_Alignas(64) struct report reports[BULK_BATCH]; /* without items */
 	uint64_t devices[BULK_BATCH];
 	size_t count;
 };
@@ -24,9 +24,11 @@ enum status bulk_open(struct engine *e, struct bulk **out)
 {
 	if (e->started || e->options.read_only)
 		return STATUS_BUSY;
-	struct bulk *b = calloc(1, sizeof *b + e->shard_count * sizeof b->batches[0]);
+	struct bulk *b = aligned_alloc(64, sizeof *b + e->shard_count * sizeof b->batches[0]);
 	if (!b)
 		return STATUS_NO_MEMORY;
+	for (unsigned i = 0; i < e->shard_count; i++)
+		b->batches[i].count = 0;
 	b->engine = e;
 	*out = b;
 	return STATUS_OK;

@@ -18,7 +18,7 @@ struct plan_step {
 /* Rows read but not handed on yet. A core that reads a report which it has just written field by field waits until
  * all it wrote before has reached the cache; a batch later there is nothing left to wait for. */
 struct gathered {
-	struct report reports[TRACKS_BATCH];
+	_Alignas(64) struct report reports[TRACKS_BATCH];
 	uint32_t devices[TRACKS_BATCH];
 	uint64_t lines[TRACKS_BATCH];
 	uint64_t next_offsets[TRACKS_BATCH], next_lines[TRACKS_BATCH]; /* of the row behind */
@@ -236,9 +236,10 @@ static enum status read_header(struct tracks_csv *t, bool no_header, bool device
 enum status tracks_csv_open(csv_read *read, void *context, const struct tracks_csv_options *options,
 			    struct name_index *names, struct buf *complaint, struct tracks_csv **out)
 {
-	struct tracks_csv *t = calloc(1, sizeof *t);
+	struct tracks_csv *t = aligned_alloc(_Alignof(struct tracks_csv), sizeof *t);
 	if (!t)
 		return STATUS_NO_MEMORY;
+	memset(t, 0, sizeof *t);
 	bool device_given = options->device.size != 0;
 	t->names = names;
 	t->blank = (struct report){.received_ms = RECEIVED_UNKNOWN,
