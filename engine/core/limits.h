@@ -13,6 +13,9 @@
 #define BLOCK_BYTES_MAX (2u << 20)
 /* bytes of a report's original body: a JT/T 808 body is at most 1023, reassembled ones longer */
 #define REPORT_BODY_MAX 65535
+/* reports of a bulk load gathered before they are applied: enough to have their heads' memory on its way, few enough
+ * to lie in the nearest cache */
+#define BULK_BATCH 64
 /* reports held in a device's head before the oldest BLOCK_REPORTS_MAX are sealed: the difference is
  * the window in which late reports are ordered for free */
 #define HEAD_REPORTS_MAX 1280

@@ -80,14 +80,14 @@ enum status shard_apply_report(struct shard *s, uint64_t device, const struct re
 	struct head *head = heads_need(&s->heads, device);
 	if (!head)
 		return STATUS_NO_MEMORY;
-	if (position && position <= head->state.position && head->state.epoch == s->engine->epoch)
+	if (position && position <= head->position && head->epoch == s->engine->epoch)
 		return STATUS_OK; /* recovery: already in a block or in the row */
 	size_t grown = 0;
 	pthread_mutex_lock(&s->heads.lock);
 	enum status status = head_append(&s->heads, head, r, &grown);
 	if (!status && position) {
-		head->state.position = position;
-		head->state.epoch = s->engine->epoch;
+		head->position = position;
+		head->epoch = s->engine->epoch;
 	}
 	pthread_mutex_unlock(&s->heads.lock);
 	if (status)
@@ -96,6 +96,39 @@ enum status shard_apply_report(struct shard *s, uint64_t device, const struct re
 	judge_report(s, head, r);
 	if (head->run.count >= HEAD_REPORTS_MAX)
 		status = cut(s, head, false);
+	return status ? status : shed(s);
+}
+
+/* Up to `count` reports to the heads they belong to, under one lock; ends behind a head that is full. */
+static enum status append_until_full(struct shard *s, struct head *const *heads, const struct report *reports,
+				     size_t count, size_t *appended)
+{
+	size_t grown = 0, i = 0;
+	enum status status = STATUS_OK;
+	bool full = false;
+	pthread_mutex_lock(&s->heads.lock);
+	for (; i < count && !full && !status; i += !status) {
+		status = head_append(&s->heads, heads[i], &reports[i], &grown);
+		full = heads[i]->run.count >= HEAD_REPORTS_MAX;
+	}
+	pthread_mutex_unlock(&s->heads.lock);
+	account(s->engine, grown, 0);
+	*appended = i;
+	return status;
+}
+
+enum status shard_apply_reports(struct shard *s, const uint64_t *devices, const struct report *reports, size_t count,
+				size_t *applied)
+{
+	struct head *heads[BULK_BATCH];
+	*applied = 0;
+	enum status status = heads_need_many(&s->heads, devices, count, heads);
+	for (size_t at = 0, n; !status && at < count; at += n) {
+		status = append_until_full(s, heads + at, reports + at, count - at, &n);
+		*applied += n;
+		if (!status && heads[at + n - 1]->run.count >= HEAD_REPORTS_MAX)
+			status = cut(s, heads[at + n - 1], false);
+	}
 	return status ? status : shed(s);
 }
 
@@ -198,8 +231,8 @@ static void note_seen(struct shard *s, const struct intake *in, uint64_t positio
 	pthread_mutex_lock(&s->heads.lock);
 	head_seen(head, in->received_ms);
 	if (position) {
-		head->state.position = position;
-		head->state.epoch = s->engine->epoch;
+		head->position = position;
+		head->epoch = s->engine->epoch;
 	}
 	pthread_mutex_unlock(&s->heads.lock);
 }
@@ -244,19 +277,18 @@ enum status shard_apply(struct shard *s, uint64_t position, const struct intake 
 static enum status push_row_of(struct shard *s, struct head *head, size_t *bytes)
 {
 	struct seal *seal;
-	enum status status = head_snapshot(head, &seal);
-	if (status)
-		return status;
-	struct job *job = job_new(JOB_ROW, 0);
-	if (!job) {
-		seal_free(seal);
+	struct job *job = job_new(JOB_ROW, 0); /* first: a snapshot counts as written */
+	if (!job)
 		return STATUS_NO_MEMORY;
+	enum status status = head_snapshot(head, &seal);
+	if (status) {
+		free(job);
+		return status;
 	}
 	job->seal = seal;
 	job->bytes += seal_bytes(seal);
 	*bytes += job->bytes;
 	writer_push(s->writer, job);
-	head->dirty = false;
 	return STATUS_OK;
 }
 

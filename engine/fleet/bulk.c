@@ -1,32 +1,82 @@
+/* bulk.c -- reports of a file into heads, without the journal.
+ *
+ *   bulk_add ──> batch of the shard  [ r r r ... ]  full: shard_apply_reports ──> heads
+ *   meta row     "bulk" name -> progress
+ *
+ * A batch shares what an append costs beside the append, and asks for the lines of memory of all its heads before it
+ * needs the first. */
 #include <stdlib.h>
 
 #include "engine/fleet/fleet_internal.h"
 
-/* meta row "bulk" name -> progress */
+struct batch {
+	_Alignas(64) struct report reports[BULK_BATCH]; /* without items */
+	uint64_t devices[BULK_BATCH];
+	size_t count;
+};
 
 struct bulk {
 	struct engine *engine;
+	struct batch batches[]; /* one a shard */
 };
 
 enum status bulk_open(struct engine *e, struct bulk **out)
 {
 	if (e->started || e->options.read_only)
 		return STATUS_BUSY;
-	struct bulk *b = calloc(1, sizeof *b);
+	struct bulk *b = aligned_alloc(64, sizeof *b + e->shard_count * sizeof b->batches[0]);
 	if (!b)
 		return STATUS_NO_MEMORY;
+	for (unsigned i = 0; i < e->shard_count; i++)
+		b->batches[i].count = 0;
 	b->engine = e;
 	*out = b;
 	return STATUS_OK;
 }
 
-enum status bulk_add(struct bulk *b, uint64_t device, const struct report *r)
+static enum status wait_for_writer(struct shard *s)
 {
-	struct shard *s = engine_owner(b->engine, device);
-	enum status status = shard_apply_report(s, device, r, 0);
+	enum status status = STATUS_OK;
 	while (!status && writer_backlog(s->writer) > WRITER_BACKLOG_MAX)
 		status = writer_wait(s->writer);
 	return status;
+}
+
+/* What is not applied stays in the batch. */
+static enum status flush(struct shard *s, struct batch *batch)
+{
+	size_t applied = 0;
+	enum status status = shard_apply_reports(s, batch->devices, batch->reports, batch->count, &applied);
+	batch->count -= applied;
+	memmove(batch->reports, batch->reports + applied, batch->count * sizeof batch->reports[0]);
+	memmove(batch->devices, batch->devices + applied, batch->count * sizeof batch->devices[0]);
+	return status ? status : wait_for_writer(s);
+}
+
+static enum status flush_all(struct bulk *b)
+{
+	enum status status = STATUS_OK;
+	for (unsigned i = 0; !status && i < b->engine->shard_count; i++)
+		status = flush(&b->engine->shards[i], &b->batches[i]);
+	return status;
+}
+
+enum status bulk_add(struct bulk *b, uint64_t device, const struct report *r)
+{
+	struct shard *s = engine_owner(b->engine, device);
+	struct batch *batch = &b->batches[s->index];
+	enum status status = STATUS_OK;
+	if (batch->count == BULK_BATCH || r->items_size)
+		status = flush(s, batch);
+	if (!status && r->items_size) {
+		status = shard_apply_report(s, device, r, 0);
+		return status ? status : wait_for_writer(s);
+	}
+	if (status)
+		return status;
+	batch->reports[batch->count] = *r;
+	batch->devices[batch->count++] = device;
+	return STATUS_OK;
 }
 
 static enum status progress_key(struct span name, struct buf *out)
@@ -56,6 +106,7 @@ enum status bulk_checkpoint(struct bulk *b, struct span name, struct span progre
 {
 	struct engine *e = b->engine;
 	enum status status = judge_keep_marks(e);
+	enum status status = flush_all(b);
 	for (unsigned i = 0; !status && i < e->shard_count; i++)
 		status = shard_checkpoint_now(&e->shards[i]);
 	for (unsigned i = 0; !status && i < e->shard_count; i++)
@@ -66,7 +117,7 @@ enum status bulk_checkpoint(struct bulk *b, struct span name, struct span progre
 enum status bulk_close(struct bulk *b)
 {
 	struct engine *e = b->engine;
-	enum status status = STATUS_OK;
+	enum status status = flush_all(b);
 	for (unsigned i = 0; i < e->shard_count; i++) {
 		enum status one = writer_wait(e->shards[i].writer);
 		status = status ? status : one;

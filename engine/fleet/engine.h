@@ -149,7 +149,8 @@ void track_close(struct track *t);
 
 struct bulk;
 STATUS_CHECKED enum status bulk_open(struct engine *e, struct bulk **out);
-/* Items are copied. The device must be known to the registry. */
+/* The report and its items are copied. The device must be known to the registry. Up to BULK_BATCH reports are not seen
+ * by readers before bulk_checkpoint or bulk_close; a failure may be that of an earlier one. */
 STATUS_CHECKED enum status bulk_add(struct bulk *b, uint64_t device, const struct report *r);
 /* Make all added so far durable together with `progress` under `name` (for resuming). */
 STATUS_CHECKED enum status bulk_checkpoint(struct bulk *b, struct span name, struct span progress);

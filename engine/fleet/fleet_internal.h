@@ -24,7 +24,8 @@ struct engine {
 
 static inline struct shard *engine_owner(struct engine *e, uint64_t device)
 {
-	return &e->shards[device_partition(device) % e->shard_count];
+	/* a division costs more than what most callers do besides */
+	return &e->shards[e->shard_count == 1 ? 0 : device_partition(device) % e->shard_count];
 }
 
 /* recover.c: open or make the journals, and bring every head to where it was. */

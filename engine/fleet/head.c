@@ -17,10 +17,17 @@ static uint32_t slot_of(const struct heads *h, uint64_t device)
 	return (uint32_t)(device ^ device >> 32) & h->slot_mask;
 }
 
+static struct head_slot *slots_new(uint32_t count)
+{
+	size_t size = count * sizeof(struct head_slot);
+	struct head_slot *slots = aligned_alloc(64, size);
+	return slots ? memset(slots, 0, size) : NULL;
+}
+
 enum status heads_init(struct heads *h)
 {
 	memset(h, 0, sizeof *h);
-	h->slots = calloc(HEADS_FIRST * 2, sizeof *h->slots);
+	h->slots = slots_new(HEADS_FIRST * 2);
 	if (!h->slots)
 		return STATUS_NO_MEMORY;
 	h->slot_mask = HEADS_FIRST * 2 - 1;
@@ -52,20 +59,18 @@ void heads_deinit(struct heads *h)
 
 struct head *heads_find(const struct heads *h, uint64_t device)
 {
-	for (uint32_t slot = slot_of(h, device); h->slots[slot]; slot = (slot + 1) & h->slot_mask) {
-		struct head *head = h->all[h->slots[slot] - 1];
-		if (head->device == device)
-			return head;
-	}
-	return NULL;
+	uint32_t slot = slot_of(h, device);
+	while (h->slots[slot].head && h->slots[slot].device != device)
+		slot = (slot + 1) & h->slot_mask;
+	return h->slots[slot].head;
 }
 
-static void slot_put(struct heads *h, uint32_t index)
+static void slot_put(struct heads *h, struct head *head)
 {
-	uint32_t slot = slot_of(h, h->all[index]->device);
-	while (h->slots[slot])
+	uint32_t slot = slot_of(h, head->device);
+	while (h->slots[slot].head)
 		slot = (slot + 1) & h->slot_mask;
-	h->slots[slot] = index + 1;
+	h->slots[slot] = (struct head_slot){head->device, head};
 }
 
 static enum status grow_table(struct heads *h)
@@ -75,7 +80,7 @@ static enum status grow_table(struct heads *h)
 	if (!all)
 		return STATUS_NO_MEMORY;
 	h->all = all;
-	uint32_t *slots = calloc((size_t)capacity * 2, sizeof *slots);
+	struct head_slot *slots = slots_new(capacity * 2);
 	if (!slots)
 		return STATUS_NO_MEMORY;
 	free(h->slots);
@@ -83,8 +88,23 @@ static enum status grow_table(struct heads *h)
 	h->slot_mask = capacity * 2 - 1;
 	h->capacity = capacity;
 	for (uint32_t i = 0; i < h->count; i++)
-		slot_put(h, i);
+		slot_put(h, h->all[i]);
 	return STATUS_OK;
+}
+
+static struct head *head_new(uint64_t device)
+{
+	struct head *head = aligned_alloc(_Alignof(struct head), sizeof *head);
+	if (!head)
+		return NULL;
+	memset(head, 0, sizeof *head);
+	head->device = device;
+	head->last_ms = head->seen_ms = INT64_MIN;
+	head->sealed.sealed_until_ms = head->sealed.seen_ms = INT64_MIN;
+	head->row_until_ms = INT64_MIN;
+	head->fold_from_ms = INT64_MAX;
+	head->fold_until_ms = INT64_MIN;
+	return head;
 }
 
 struct head *heads_need(struct heads *h, uint64_t device)
@@ -92,40 +112,44 @@ struct head *heads_need(struct heads *h, uint64_t device)
 	struct head *head = heads_find(h, device);
 	if (head)
 		return head;
-	head = calloc(1, sizeof *head);
+	head = head_new(device);
 	if (!head)
 		return NULL;
-	head->device = device;
-	head->state.sealed_until_ms = INT64_MIN;
-	head->state.seen_ms = INT64_MIN;
-	head->fold_from_ms = INT64_MAX;
-	head->fold_until_ms = INT64_MIN;
 	pthread_mutex_lock(&h->lock);
 	if (h->count == h->capacity && grow_table(h)) {
 		pthread_mutex_unlock(&h->lock);
 		free(head);
 		return NULL;
 	}
-	h->all[h->count] = head;
-	slot_put(h, h->count++);
+	head->index = h->count;
+	h->all[h->count++] = head;
+	slot_put(h, head);
 	pthread_mutex_unlock(&h->lock);
 	return head;
 }
 
-/* --- the list by age --- */
-
-static uint32_t index_of(const struct heads *h, const struct head *head)
+enum status heads_need_many(struct heads *h, const uint64_t *devices, size_t count, struct head **out)
 {
-	uint32_t slot = slot_of(h, head->device);
-	while (h->all[h->slots[slot] - 1] != head)
-		slot = (slot + 1) & h->slot_mask;
-	return h->slots[slot];
+	for (size_t i = 0; i < count; i++)
+		__builtin_prefetch(&h->slots[slot_of(h, devices[i])]);
+	for (size_t i = 0; i < count; i++) {
+		out[i] = heads_need(h, devices[i]);
+		if (!out[i])
+			return STATUS_NO_MEMORY;
+		__builtin_prefetch(out[i], 1);
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct head_run *run = &out[i]->run;
+		__builtin_prefetch(run->reports + run->count, 1);
+		__builtin_prefetch(run->items + run->items_size, 1);
+	}
+	return STATUS_OK;
 }
+
+/* --- the list by age --- */
 
 static void list_remove(struct heads *h, struct head *head)
 {
-	if (!head->listed)
-		return;
 	if (head->older)
 		h->all[head->older - 1]->newer = head->newer;
 	else
@@ -135,12 +159,11 @@ static void list_remove(struct heads *h, struct head *head)
 	else
 		h->newest = head->older;
 	head->older = head->newer = 0;
-	head->listed = false;
 }
 
 static void list_append(struct heads *h, struct head *head)
 {
-	uint32_t self = index_of(h, head);
+	uint32_t self = head->index + 1;
 	head->older = h->newest;
 	head->newer = 0;
 	if (h->newest)
@@ -148,41 +171,64 @@ static void list_append(struct heads *h, struct head *head)
 	else
 		h->oldest = self;
 	h->newest = self;
-	head->listed = true;
 }
 
 /* --- runs --- */
 
-static enum status run_reserve(struct head_run *run, size_t items, size_t *grown)
+/* A report a line of the cache: half of two would wait for both. */
+static enum status reports_reserve(struct head_run *run, uint32_t capacity, size_t *grown)
 {
-	if (run->count == run->capacity) {
-		uint32_t capacity = run->capacity ? run->capacity * 2 : RUN_FIRST;
-		struct report *reports = realloc(run->reports, capacity * sizeof *reports);
-		if (!reports)
-			return STATUS_NO_MEMORY;
-		*grown += (capacity - run->capacity) * sizeof *reports;
-		run->reports = reports;
-		run->capacity = capacity;
-	}
-	if (items > run->items_capacity - run->items_size) {
+	struct report *reports = aligned_alloc(sizeof *reports, capacity * sizeof *reports);
+	if (!reports)
+		return STATUS_NO_MEMORY;
+	if (run->count)
+		memcpy(reports, run->reports, run->count * sizeof *reports);
+	free(run->reports);
+	*grown += (capacity - run->capacity) * sizeof *reports;
+	run->reports = reports;
+	run->capacity = capacity;
+	return STATUS_OK;
+}
+
+static enum status items_reserve(struct head_run *run, uint32_t capacity, size_t *grown)
+{
+	uint8_t *bytes = realloc(run->items, capacity);
+	if (!bytes)
+		return STATUS_NO_MEMORY;
+	*grown += capacity - run->items_capacity;
+	run->items = bytes;
+	run->items_capacity = capacity;
+	return STATUS_OK;
+}
+
+/* Twice as much, but what a full head takes when that is less. */
+static uint32_t reports_more(uint32_t capacity)
+{
+	uint32_t more = capacity ? capacity * 2 : RUN_FIRST;
+	return capacity < HEAD_REPORTS_MAX && more > HEAD_REPORTS_MAX ? HEAD_REPORTS_MAX : more;
+}
+
+static __attribute__((noinline)) enum status run_grow(struct head_run *run, size_t items, size_t *grown)
+{
+	enum status status = STATUS_OK;
+	if (run->count == run->capacity)
+		status = reports_reserve(run, reports_more(run->capacity), grown);
+	if (!status && items > run->items_capacity - run->items_size) {
 		size_t capacity = run->items_capacity ? (size_t)run->items_capacity * 2 : 256;
 		while (capacity < run->items_size + items)
 			capacity *= 2;
-		uint8_t *bytes = realloc(run->items, capacity);
-		if (!bytes)
-			return STATUS_NO_MEMORY;
-		*grown += capacity - run->items_capacity;
-		run->items = bytes;
-		run->items_capacity = (uint32_t)capacity;
+		status = items_reserve(run, (uint32_t)capacity, grown);
 	}
-	return STATUS_OK;
+	return status;
 }
 
 static enum status run_append(struct head_run *run, const struct report *r, size_t *grown)
 {
-	enum status status = run_reserve(run, r->items_size, grown);
-	if (status)
-		return status;
+	if (run->count == run->capacity || r->items_size > run->items_capacity - run->items_size) {
+		enum status status = run_grow(run, r->items_size, grown);
+		if (status)
+			return status;
+	}
 	struct report *into = &run->reports[run->count++];
 	*into = *r;
 	into->items = (const uint8_t *)(uintptr_t)run->items_size;
@@ -238,22 +284,21 @@ static uint32_t run_sort(struct head_run *run)
 
 /* --- appending --- */
 
-static void note_last(struct head_state *state, const struct report *r)
+static void note_last(struct head *head, const struct report *r)
 {
-	if (r->flags & REPORT_FLAG_FUTURE)
+	if (r->flags & REPORT_FLAG_FUTURE || r->time_ms < head->last_ms)
 		return;
-	if (state->has_last && report_compare(r, &state->last) <= 0)
+	const struct report *last = r->time_ms == head->last_ms ? head_last(head) : NULL;
+	if (last && report_compare(r, last) <= 0)
 		return;
-	state->last = *r;
-	state->last.items = NULL;
-	state->last.items_size = 0;
-	state->has_last = true;
+	head->last_ms = r->time_ms;
+	head->last_at = head->run.count & INT32_MAX;
 }
 
 void head_seen(struct head *head, int64_t received_ms)
 {
-	if (received_ms > head->state.seen_ms)
-		head->state.seen_ms = received_ms;
+	if (received_ms > head->seen_ms)
+		head->seen_ms = received_ms;
 	head->dirty = true;
 }
 
@@ -262,12 +307,90 @@ enum status head_append(struct heads *h, struct head *head, const struct report 
 	enum status status = run_append(&head->run, r, grown);
 	if (status)
 		return status;
-	if (!head->listed)
+	if (head->run.count == 1)
 		list_append(h, head);
-	head->state.reports_total++;
-	note_last(&head->state, r);
+	note_last(head, r);
 	head_seen(head, r->received_ms);
 	return STATUS_OK;
+}
+
+/* --- state --- */
+
+static void last_take(struct head_state *state, const struct report *r)
+{
+	if (state->has_last && report_compare(r, &state->last) <= 0)
+		return;
+	state->last = *r;
+	state->last.items = NULL;
+	state->last.items_size = 0;
+	state->has_last = true;
+}
+
+void head_state_of(const struct head *head, struct head_state *out)
+{
+	const struct report *last = head_last(head);
+	*out = head->sealed;
+	out->epoch = head->epoch;
+	out->position = head->position;
+	out->reports_total = head_reports_total(head);
+	out->seen_ms = head->seen_ms;
+	if (last)
+		last_take(out, last);
+}
+
+static void row_written(struct head *head, int64_t until_ms)
+{
+	head->row_epoch = head->epoch;
+	head->row_position = head->position;
+	head->row_until_ms = until_ms;
+	head->dirty = false;
+}
+
+void head_state_set(struct head *head, const struct head_state *state)
+{
+	int64_t until_ms = INT64_MIN;
+	for (uint32_t i = 0; i < head->run.count; i++)
+		if (head->run.reports[i].time_ms > until_ms)
+			until_ms = head->run.reports[i].time_ms;
+	head->sealed = *state;
+	head->sealed.reports_total -= head->run.count;
+	head->epoch = state->epoch;
+	head->position = state->position;
+	head->seen_ms = state->seen_ms;
+	head->last_at = 0;
+	head->last_ms = state->has_last ? state->last.time_ms : INT64_MIN;
+	row_written(head, until_ms);
+}
+
+/* The latest of reports in order that was not ahead of its receipt: its index + 1, 0 when there is none. */
+static uint32_t latest(const struct report *sorted, uint32_t count)
+{
+	while (count && sorted[count - 1].flags & REPORT_FLAG_FUTURE)
+		count--;
+	return count;
+}
+
+/* Fill `last_at` and `last_ms` of a head whose run is sorted. */
+static void find_last(struct head *head)
+{
+	const struct head_run *run = &head->run;
+	uint32_t last = latest(run->reports, run->count);
+	if (last && head->sealed.has_last && report_compare(&run->reports[last - 1], &head->sealed.last) <= 0)
+		last = 0;
+	head->last_at = last & INT32_MAX;
+	head->last_ms = head_last(head) ? head_last(head)->time_ms : INT64_MIN;
+}
+
+/* `count` reports in order leave the run. */
+static void state_seal(struct head_state *state, const struct report *sorted, uint32_t count)
+{
+	uint32_t last = latest(sorted, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (sorted[i].received_ms > state->seen_ms)
+			state->seen_ms = sorted[i].received_ms;
+	state->reports_total += count;
+	if (last)
+		last_take(state, &sorted[last - 1]);
 }
 
 /* --- cutting --- */
@@ -294,19 +417,43 @@ static uint32_t futures_first(struct head_run *run)
 	return futures;
 }
 
-static enum status keep_rest(struct head *head, const struct head_run *old, uint32_t from, size_t *grown)
+/* The reports [from, count) of `old` into `out`. What is left of a full head will be full again: it gets the room at
+ * once, no more than `old` has. */
+static enum status keep_rest(const struct head_run *old, uint32_t from, struct head_run *out, size_t *grown)
 {
-	struct head_run rest = {0};
-	for (uint32_t i = from; i < old->count; i++) {
+	*out = (struct head_run){0};
+	if (from == old->count)
+		return STATUS_OK;
+	enum status status = reports_reserve(out, old->capacity, grown);
+	if (!status && old->items_capacity)
+		status = items_reserve(out, old->items_capacity, grown);
+	for (uint32_t i = from; i < old->count && !status; i++) {
 		struct report r = head_run_report(old, i);
-		enum status status = run_append(&rest, &r, grown);
-		if (status) {
-			run_deinit(&rest);
-			return status;
-		}
+		status = run_append(out, &r, grown);
 	}
-	head->run = rest;
-	return STATUS_OK;
+	if (status)
+		run_deinit(out);
+	return status;
+}
+
+/* Fill what the row beside this cut holds. The rest may stay out of it when the journal, or the row before, does not
+ * count on it being there; see the top of head.h. */
+static void plan_row(struct head *head, struct seal *seal)
+{
+	bool advanced = head->sealed.sealed_until_ms > seal->late_before_ms;
+	bool bulk = head->position == head->row_position && head->epoch == head->row_epoch;
+	if (bulk && advanced && head->row_until_ms < head->sealed.sealed_until_ms && head->run.count) {
+		seal->row_from = seal->run.count;
+		seal->state = head->sealed;
+		seal->state.epoch = head->epoch;
+		seal->state.position = head->position;
+		head->row_until_ms = INT64_MIN;
+		head->dirty = true;
+		return;
+	}
+	seal->row_from = seal->sealed;
+	head_state_of(head, &seal->state);
+	row_written(head, head->run.count ? head->run.reports[head->run.count - 1].time_ms : INT64_MIN);
 }
 
 enum status head_cut(struct heads *h, struct head *head, bool everything, struct seal **out, uint64_t *duplicates,
@@ -320,44 +467,45 @@ enum status head_cut(struct heads *h, struct head *head, bool everything, struct
 	if (!seal)
 		return STATUS_NO_MEMORY;
 	pthread_mutex_lock(&h->lock);
-	*duplicates += run_sort(&head->run);
-	uint32_t futures = futures_first(&head->run);
+	uint32_t merged = run_sort(&head->run), futures = futures_first(&head->run);
 	uint32_t sealed = head->run.count;
+	*duplicates += merged;
+	head->sealed.reports_total += merged;
+	find_last(head);
 	if (!everything && sealed > futures + BLOCK_REPORTS_MAX)
 		sealed = futures + BLOCK_REPORTS_MAX;
-	struct head_run old = head->run;
-	size_t before = run_bytes(&old), grown = 0;
-	enum status status = keep_rest(head, &old, sealed, &grown);
+	struct head_run old = head->run, rest;
+	size_t grown = 0;
+	enum status status = keep_rest(&old, sealed, &rest, &grown);
 	if (status) {
 		pthread_mutex_unlock(&h->lock);
 		free(seal);
 		return status;
 	}
+	head->run = rest;
 	seal->device = head->device;
 	seal->run = old;
 	seal->sealed = sealed;
-	seal->late_before_ms = head->state.sealed_until_ms;
-	if (sealed > futures) {
-		int64_t last = old.reports[sealed - 1].time_ms;
-		if (last > head->state.sealed_until_ms)
-			head->state.sealed_until_ms = last;
-	}
-	seal->first_seq = head->state.next_seq;
-	head->state.next_seq += sealed; /* no more blocks than reports */
-	seal->state = head->state;
+	seal->late_before_ms = head->sealed.sealed_until_ms;
+	seal->first_seq = head->sealed.next_seq;
+	head->sealed.next_seq += sealed; /* no more blocks than reports */
+	if (sealed > futures && old.reports[sealed - 1].time_ms > head->sealed.sealed_until_ms)
+		head->sealed.sealed_until_ms = old.reports[sealed - 1].time_ms;
+	state_seal(&head->sealed, old.reports, sealed);
+	find_last(head);
+	plan_row(head, seal);
 	seal->next = head->sealing;
 	head->sealing = seal;
-	head->dirty = false;
 	list_remove(h, head);
 	if (head->run.count)
 		list_append(h, head);
 	pthread_mutex_unlock(&h->lock);
-	*freed = before - grown;
+	*freed = run_bytes(&old) - grown;
 	*out = seal;
 	return STATUS_OK;
 }
 
-enum status head_snapshot(const struct head *head, struct seal **out)
+enum status head_snapshot(struct head *head, struct seal **out)
 {
 	struct seal *seal = calloc(1, sizeof *seal);
 	if (!seal)
@@ -373,7 +521,8 @@ enum status head_snapshot(const struct head *head, struct seal **out)
 	}
 	run_sort(&seal->run);
 	seal->device = head->device;
-	seal->state = head->state;
+	head_state_of(head, &seal->state);
+	row_written(head, seal->run.count ? seal->run.reports[seal->run.count - 1].time_ms : INT64_MIN);
 	*out = seal;
 	return STATUS_OK;
 }

@@ -7,12 +7,15 @@
 /* heads looked at under one hold of a lock: some microseconds */
 #define BITE 256u
 
+/* `head` has a last report */
 static void fill(const struct head *head, struct last *out)
 {
 	out->device = head->device;
-	out->report = head->state.last;
-	out->seen_ms = head->state.seen_ms;
-	out->reports = head->state.reports_total;
+	out->report = *head_last(head);
+	out->report.items = NULL;
+	out->report.items_size = 0;
+	out->seen_ms = head->seen_ms;
+	out->reports = head_reports_total(head);
 }
 
 enum status engine_last(struct engine *e, uint64_t device, struct last *out)
@@ -21,7 +24,7 @@ enum status engine_last(struct engine *e, uint64_t device, struct last *out)
 	enum status status = STATUS_NOT_FOUND;
 	pthread_mutex_lock(&h->lock);
 	struct head *head = heads_find(h, device);
-	if (head && head->state.has_last) {
+	if (head && head_last(head)) {
 		fill(head, out);
 		status = STATUS_OK;
 	}
@@ -79,7 +82,8 @@ static void sift_up(struct nearest *n, size_t i)
 
 static void offer(struct nearest *n, const struct head *head)
 {
-	if (!head->state.has_last || head->device <= n->after || (n->box && !inside(n->box, &head->state.last)))
+	const struct report *last = head_last(head);
+	if (!last || head->device <= n->after || (n->box && !inside(n->box, last)))
 		return;
 	if (n->count < n->max) {
 		fill(head, &n->items[n->count]);

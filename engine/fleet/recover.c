@@ -156,8 +156,7 @@ static enum status load_head(void *context, struct span key, struct span value)
 	struct head *head = status ? NULL : heads_need(&s->heads, device);
 	if (!head)
 		return status ? status : STATUS_NO_MEMORY;
-	head->state = state;
-	head->dirty = false;
+	head_state_set(head, &state);
 	return STATUS_OK;
 }
 
@@ -209,9 +208,9 @@ static uint64_t last_applied(const struct shard *s, uint64_t checkpoint)
 {
 	uint64_t last = checkpoint;
 	for (uint32_t i = 0; i < s->heads.count; i++) {
-		const struct head_state *state = &s->heads.all[i]->state;
-		if (state->epoch == s->engine->epoch && state->position > last)
-			last = state->position;
+		const struct head *head = s->heads.all[i];
+		if (head->epoch == s->engine->epoch && head->position > last)
+			last = head->position;
 	}
 	return last;
 }
@@ -263,8 +262,8 @@ static void begin_epoch(struct engine *e, uint32_t epoch)
 		struct shard *s = &e->shards[i];
 		s->applied = 0;
 		for (uint32_t k = 0; k < s->heads.count; k++) {
-			s->heads.all[k]->state.epoch = epoch;
-			s->heads.all[k]->state.position = 0;
+			s->heads.all[k]->epoch = epoch;
+			s->heads.all[k]->position = 0;
 			s->heads.all[k]->dirty = true;
 		}
 	}

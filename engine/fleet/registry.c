@@ -406,6 +406,7 @@ struct work {
 	struct fact said[CHANGES_MAX];                  /* the changes that change something */
 	size_t said_count;
 	struct buf row;
+	bool sync; /* before it is seen */
 };
 
 static enum status load_facts(struct work *w, struct span bytes, enum device_kind kind, size_t extra)
@@ -509,7 +510,7 @@ static enum status commit_row(struct work *w, enum device_kind kind, int64_t cre
 	return STATUS_OK;
 }
 
-/* Nothing here can fail: the change is durable already. Returns the row that is no longer needed. */
+/* Nothing here can fail: the store has the change already. Returns the row that is no longer needed. */
 static struct stored_row *publish(struct work *w, struct stored_row *row)
 {
 	struct registry *r = w->registry;
@@ -531,7 +532,7 @@ static struct stored_row *publish(struct work *w, struct stored_row *row)
 	return old;
 }
 
-static enum status make_durable(struct work *w, enum device_kind kind, int64_t created_ms)
+static enum status store_and_publish(struct work *w, enum device_kind kind, int64_t created_ms)
 {
 	enum status status = commit_row(w, kind, created_ms);
 	if (status)
@@ -539,7 +540,7 @@ static enum status make_durable(struct work *w, enum device_kind kind, int64_t c
 	struct stored_row *row = row_new(span_of(w->row.data, w->row.size));
 	if (!row)
 		return STATUS_NO_MEMORY;
-	status = store_commit(w->registry->store, w->batch, true);
+	status = store_commit(w->registry->store, w->batch, w->sync);
 	free(status ? row : publish(w, row));
 	return status;
 }
@@ -559,12 +560,12 @@ static enum status apply(struct work *w, enum device_kind kind, const struct reg
 		status = change_field(w, &changes[i], out_conflict);
 	if (status || (w->slot && w->said_count == 0))
 		return status;
-	return make_durable(w, kind, old.created_ms);
+	return store_and_publish(w, kind, old.created_ms);
 }
 
-enum status registry_apply(struct registry *r, uint64_t device, enum device_kind kind,
-			   const struct registry_change *changes, size_t count, int64_t from_ms, const char *principal,
-			   uint64_t *out_conflict)
+static enum status check_and_apply(struct registry *r, uint64_t device, enum device_kind kind,
+				   const struct registry_change *changes, size_t count, int64_t from_ms,
+				   const char *principal, bool sync, uint64_t *out_conflict)
 {
 	uint64_t conflict = 0;
 	size_t principal_size = principal ? strnlen(principal, DEVICE_PRINCIPAL_MAX + 1) : 0;
@@ -580,6 +581,7 @@ enum status registry_apply(struct registry *r, uint64_t device, enum device_kind
 	w->now_ms = clock_now_ms();
 	w->principal = span_of(principal, principal_size);
 	w->row = buf_init(ROW_BYTES_MAX);
+	w->sync = sync;
 	pthread_mutex_lock(&r->writer);
 	enum status status = apply(w, kind, changes, count, &conflict);
 	pthread_mutex_unlock(&r->writer);
@@ -599,6 +601,18 @@ void registry_on_change(struct registry *r, void (*changed)(void *context, uint6
 {
 	r->changed = changed;
 	r->changed_context = context;
+enum status registry_apply(struct registry *r, uint64_t device, enum device_kind kind,
+			   const struct registry_change *changes, size_t count, int64_t from_ms, const char *principal,
+			   uint64_t *out_conflict)
+{
+	return check_and_apply(r, device, kind, changes, count, from_ms, principal, true, out_conflict);
+}
+
+enum status registry_apply_bulk(struct registry *r, uint64_t device, enum device_kind kind,
+				const struct registry_change *changes, size_t count, int64_t from_ms,
+				const char *principal)
+{
+	return check_and_apply(r, device, kind, changes, count, from_ms, principal, false, NULL);
 }
 
 /* --- history --- */

@@ -87,6 +87,9 @@ STATUS_CHECKED enum status shard_apply(struct shard *s, uint64_t position, const
 /* Bulk: like shard_apply for a report without a position. */
 STATUS_CHECKED enum status shard_apply_report(struct shard *s, uint64_t device, const struct report *r,
 					      uint64_t position);
+/* The same for `count` <= BULK_BATCH reports without items; `*applied` gets how many were. Cheaper than one by one. */
+STATUS_CHECKED enum status shard_apply_reports(struct shard *s, const uint64_t *devices, const struct report *reports,
+					       size_t count, size_t *applied);
 /* Journal payload of an entry, and back. */
 size_t intake_encode(const struct intake *in, uint8_t prefix[64]);
 STATUS_CHECKED enum status intake_decode(uint8_t kind, struct span payload, struct intake *out, struct report *report);

@@ -88,22 +88,31 @@ static enum status put_row(struct writer *w, const struct seal *seal)
 	uint8_t key[8];
 	store_be64(key, seal->device);
 	buf_clear(&w->row);
-	enum status status = head_row_encode(&seal->state, &seal->run, seal->sealed, &w->row);
+	enum status status = head_row_encode(&seal->state, &seal->run, seal->row_from, &w->row);
 	if (!status)
 		store_batch_put(w->batch, STORE_HEAD, span_of(key, sizeof key), buf_view(&w->row));
 	return status;
 }
 
+/* The reports [at, end) with their items as pointers, copied to `room` only if they have any. */
+static const struct report *slice_of(const struct head_run *run, uint32_t at, uint32_t end, struct report *room)
+{
+	if (!run->items_size)
+		return run->reports + at;
+	for (uint32_t i = at; i < end; i++)
+		room[i - at] = head_run_report(run, i);
+	return room;
+}
+
 static enum status put_seal(struct writer *w, const struct seal *seal)
 {
-	struct report slice[BLOCK_REPORTS_MAX];
+	struct report room[BLOCK_REPORTS_MAX];
 	uint32_t seq = seal->first_seq;
 	for (uint32_t at = 0, end; at < seal->sealed; at = end) {
 		bool late;
 		end = slice_end(seal, at, &late);
-		for (uint32_t i = at; i < end; i++)
-			slice[i - at] = head_run_report(&seal->run, i);
-		enum status status = put_block(w, seal, slice, end - at, seq++, late);
+		const struct report *reports = slice_of(&seal->run, at, end, room);
+		enum status status = put_block(w, seal, reports, end - at, seq++, late);
 		if (status)
 			return status;
 	}

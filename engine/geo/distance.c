@@ -27,7 +27,12 @@
 #include <geodesic.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 /* WGS-84 (NIMA TR8350.2, 3rd ed. 2000) */
 #define SEMI_MAJOR_M 6378137.0
@@ -184,3 +189,105 @@ int64_t distance_mm(int32_t lat_a_e7, int32_t lon_a_e7, int32_t lat_b_e7, int32_
 		return geodesic_mm(lat_a_e7, lon_a_e7, lat_b_e7, lon_b_e7);
 	return rounded;
 }
+
+/* --- paths --- */
+
+uint64_t distance_path_mm_plain(const int32_t *lat_e7, const int32_t *lon_e7, size_t count)
+{
+	uint64_t sum = 0;
+	for (size_t i = 1; i < count; i++)
+		sum += (uint64_t)distance_mm(lat_e7[i - 1], lon_e7[i - 1], lat_e7[i], lon_e7[i]);
+	return sum;
+}
+
+#if defined(__x86_64__)
+
+/* Not fma: one rounding instead of two would be other bits. */
+#define WIDE __attribute__((target("avx2")))
+
+static inline WIDE __m256d line4(const double c[2], __m256d t)
+{
+	return _mm256_add_pd(_mm256_set1_pd(c[0]), _mm256_mul_pd(_mm256_set1_pd(c[1]), t));
+}
+
+static inline WIDE __m256d cubic4(const double c[4], __m256d t)
+{
+	return _mm256_add_pd(line4(c, t), _mm256_mul_pd(line4(c + 2, t), _mm256_mul_pd(t, t)));
+}
+
+/* series_mm() of four legs in one cell, operation by operation. */
+static inline WIDE __m256d series4_mm(const struct cell *c, __m128i lat_sum, __m128i dlat, __m128i dlon)
+{
+	const __m256d one = _mm256_set1_pd(1);
+	__m256d t = _mm256_cvtepi32_pd(_mm_and_si128(lat_sum, _mm_set1_epi32((1 << CELL_SHIFT) - 1)));
+	__m256d db = _mm256_cvtepi32_pd(dlat), dl = _mm256_cvtepi32_pd(dlon);
+	__m256d db2 = _mm256_mul_pd(db, db), dl2 = _mm256_mul_pd(dl, dl);
+	__m256d east = _mm256_add_pd(
+		one, _mm256_sub_pd(_mm256_mul_pd(db2, line4(c->east_b, t)), _mm256_mul_pd(dl2, line4(c->east_l, t))));
+	__m256d north = _mm256_add_pd(
+		one, _mm256_sub_pd(_mm256_mul_pd(db2, line4(c->north_b, t)), _mm256_mul_pd(dl2, line4(c->north_l, t))));
+	__m256d east2 = _mm256_mul_pd(_mm256_mul_pd(cubic4(c->east2, t), dl2), _mm256_mul_pd(east, east));
+	__m256d north2 = _mm256_mul_pd(_mm256_mul_pd(cubic4(c->north2, t), db2), _mm256_mul_pd(north, north));
+	return _mm256_sqrt_pd(_mm256_add_pd(east2, north2));
+}
+
+/* Not by the absolute value: that of the least number is negative. */
+static inline WIDE __m128i outside(__m128i v, int32_t most)
+{
+	return _mm_or_si128(_mm_cmpgt_epi32(v, _mm_set1_epi32(most)), _mm_cmplt_epi32(v, _mm_set1_epi32(-most)));
+}
+
+/* Four legs from the positions at `lat_e7`, `lon_e7` on. False: one of them is not for the series, they lie in
+ * several cells, or a rounding is not decided. No difference of longitudes wraps to a small one. */
+static inline WIDE bool four_legs(const int32_t *lat_e7, const int32_t *lon_e7, __m256i *sum)
+{
+	__m128i lat_a = _mm_loadu_si128((const __m128i *)lat_e7),
+		lat_b = _mm_loadu_si128((const __m128i *)(lat_e7 + 1));
+	__m128i lon_a = _mm_loadu_si128((const __m128i *)lon_e7),
+		lon_b = _mm_loadu_si128((const __m128i *)(lon_e7 + 1));
+	__m128i dlat = _mm_sub_epi32(lat_b, lat_a), dlon = _mm_sub_epi32(lon_b, lon_a);
+	__m128i lat_sum = _mm_abs_epi32(_mm_add_epi32(lat_a, lat_b)), cell = _mm_srli_epi32(lat_sum, CELL_SHIFT);
+	__m128i far = _mm_or_si128(outside(lat_sum, SERIES_LAT_SUM_MAX_E7),
+				   _mm_or_si128(outside(dlat, SERIES_DLAT_MAX_E7), outside(dlon, SERIES_DLON_MAX_E7)));
+	__m128i other = _mm_xor_si128(cell, _mm_shuffle_epi32(cell, 0));
+	if (!_mm_testz_si128(_mm_or_si128(far, other), _mm_set1_epi32(-1)))
+		return false;
+	__m256d mm = series4_mm(&cells[_mm_cvtsi128_si32(cell)], lat_sum, dlat, dlon);
+	__m128i rounded = _mm256_cvttpd_epi32(_mm256_add_pd(mm, _mm256_set1_pd(0.5)));
+	__m256d off = _mm256_sub_pd(mm, _mm256_cvtepi32_pd(rounded));
+	__m256d no = _mm256_or_pd(_mm256_cmp_pd(mm, _mm256_set1_pd(SERIES_MAX_MM), _CMP_GT_OQ),
+				  _mm256_or_pd(_mm256_cmp_pd(off, _mm256_set1_pd(0.5 - SERIES_BAND_MM), _CMP_GT_OQ),
+					       _mm256_cmp_pd(off, _mm256_set1_pd(SERIES_BAND_MM - 0.5), _CMP_LT_OQ)));
+	if (_mm256_movemask_pd(no))
+		return false;
+	*sum = _mm256_add_epi64(*sum, _mm256_cvtepi32_epi64(rounded));
+	return true;
+}
+
+static WIDE uint64_t path_wide(const int32_t *lat_e7, const int32_t *lon_e7, size_t count)
+{
+	__m256i wide_sum = _mm256_setzero_si256();
+	uint64_t sum = 0, lanes[4];
+	size_t i = 0;
+	for (; i + 5 <= count; i += 4)
+		if (!four_legs(lat_e7 + i, lon_e7 + i, &wide_sum))
+			sum += distance_path_mm_plain(lat_e7 + i, lon_e7 + i, 5);
+	_mm256_storeu_si256((__m256i *)lanes, wide_sum);
+	return sum + lanes[0] + lanes[1] + lanes[2] + lanes[3] +
+	       distance_path_mm_plain(lat_e7 + i, lon_e7 + i, count - i);
+}
+
+uint64_t distance_path_mm(const int32_t *lat_e7, const int32_t *lon_e7, size_t count)
+{
+	return __builtin_cpu_supports("avx2") ? path_wide(lat_e7, lon_e7, count)
+					      : distance_path_mm_plain(lat_e7, lon_e7, count);
+}
+
+#else
+
+uint64_t distance_path_mm(const int32_t *lat_e7, const int32_t *lon_e7, size_t count)
+{
+	return distance_path_mm_plain(lat_e7, lon_e7, count);
+}
+
+#endif

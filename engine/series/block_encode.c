@@ -326,21 +326,28 @@ static enum status put_position(struct encoder *e, struct buf *out)
 
 /* --- altitude, mileage --- */
 
-static void altitude_residuals(const struct encoder *e, unsigned choice, uint32_t *out)
+/* The means of all choices side by side: each waits for its own last step only. */
+static void altitude_residuals(const struct encoder *e, uint32_t (*out)[INT_COLUMN_ROOM])
 {
-	int32_t mean16 = e->altitude[0] * 16;
-	const unsigned moving = block_altitude_shifts[choice][0], parked = block_altitude_shifts[choice][1];
-	out[0] = 0;
+	int32_t mean16[BLOCK_ALTITUDE_CHOICES];
+	for (unsigned c = 0; c < BLOCK_ALTITUDE_CHOICES; c++) {
+		mean16[c] = e->altitude[0] * 16;
+		out[c][0] = 0;
+	}
 	for (size_t i = 1; i < e->count; i++) {
-		out[i] = zigzag32(e->altitude[i] - block_altitude_expected(mean16));
-		mean16 = block_altitude_next(mean16, e->altitude[i], e->speed[i] ? moving : parked);
+		const int32_t altitude = e->altitude[i];
+		const unsigned parked = e->speed[i] == 0;
+#pragma GCC unroll 4
+		for (unsigned c = 0; c < BLOCK_ALTITUDE_CHOICES; c++) {
+			out[c][i] = zigzag32(altitude - block_altitude_expected(mean16[c]));
+			mean16[c] = block_altitude_next(mean16[c], altitude, block_altitude_shifts[c][parked]);
+		}
 	}
 }
 
 static enum status put_altitude(struct encoder *e, struct buf *out)
 {
-	for (unsigned choice = 0; choice < BLOCK_ALTITUDE_CHOICES; choice++)
-		altitude_residuals(e, choice, e->residuals[choice]);
+	altitude_residuals(e, e->residuals);
 	unsigned best = block_cheapest(e->residuals, BLOCK_ALTITUDE_CHOICES, e->count);
 	enum status status = buf_append_u8(out, (uint8_t)best);
 	if (!status)

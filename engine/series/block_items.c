@@ -18,6 +18,10 @@ struct layout {
 	uint8_t slots[ITEMS_PER_LAYOUT_MAX];
 	uint8_t items;
 	bool tail; /* bytes that make no item follow */
+	/* what follows from these, set by layouts_add() */
+	bool raw;            /* some of its bytes have no slot */
+	uint16_t size;       /* bytes of its items */
+	uint16_t mileage_at; /* where the odometer's value begins, 0 when there is none */
 };
 
 struct slot {
@@ -57,13 +61,16 @@ static uint8_t like_before(const struct layout *l, unsigned item)
 static bool layouts_add(struct layouts *ls, struct layout *l)
 {
 	unsigned slots_before = ls->slot_count;
-	bool mileage = false;
 	if (ls->count == ITEM_LAYOUTS_MAX)
 		return false;
+	l->size = l->mileage_at = 0;
+	l->raw = l->tail;
 	for (unsigned i = 0; i < l->items; i++) {
 		uint8_t id = l->pairs[2 * i], length = l->pairs[2 * i + 1];
-		if (id == ITEM_MILEAGE && length == 4 && !mileage) {
-			mileage = true;
+		l->size += 2;
+		l->raw |= length > ITEM_SHORT_MAX;
+		if (id == ITEM_MILEAGE && length == 4 && !l->mileage_at) {
+			l->mileage_at = l->size;
 			l->slots[i] = SLOT_MILEAGE;
 		} else if (length == 0 || length > ITEM_SHORT_MAX) {
 			l->slots[i] = length ? SLOT_BYTES : SLOT_NONE;
@@ -75,6 +82,7 @@ static bool layouts_add(struct layouts *ls, struct layout *l)
 			}
 			l->slots[i] = (uint8_t)s;
 		}
+		l->size += length;
 	}
 	ls->list[ls->count++] = *l;
 	return true;
@@ -98,6 +106,7 @@ static bool layout_parse(const struct report *r, struct layout *l)
 	struct report_item item;
 	enum status status;
 	l->items = 0;
+	l->tail = false;
 	if (r->body != REPORT_BODY_JT808)
 		return r->items_size == 0;
 	while ((status = report_item_next(&c, &item)) == STATUS_OK) {
@@ -116,12 +125,29 @@ static bool layout_equal(const struct layout *a, const struct layout *b)
 	return a->items == b->items && a->tail == b->tail && memcmp(a->pairs, b->pairs, 2u * a->items) == 0;
 }
 
+/* Whether layout_parse() would find `l`, which has no tail, in a report: as a rule a device's last one. */
+static bool layout_fits(const struct layout *l, const struct report *r)
+{
+	const uint8_t *at = r->items;
+	if (l->tail || r->items_size != l->size || r->body != REPORT_BODY_JT808)
+		return false;
+	for (unsigned i = 0; i < l->items; i++, at += 2 + at[1])
+		if (at[0] != l->pairs[2 * i] || at[1] != l->pairs[2 * i + 1])
+			return false;
+	uint32_t mileage_hm = l->mileage_at ? load_be32(r->items + l->mileage_at) : MILEAGE_UNKNOWN;
+	return mileage_hm == r->mileage_hm || l->items == 0;
+}
+
 static void find_layouts(struct items_encoder *e)
 {
 	struct layouts *ls = &e->layouts;
 	unsigned last = 0;
 	for (size_t i = 0; i < e->count; i++) {
-		struct layout l = {.items = 0};
+		struct layout l;
+		if (last < ls->count && layout_fits(&ls->list[last], &e->reports[i])) {
+			e->layout_of[i] = last + 1;
+			continue;
+		}
 		e->layout_of[i] = 0;
 		if (!layout_parse(&e->reports[i], &l))
 			continue;
@@ -225,6 +251,8 @@ static enum status collect_raw(const struct items_encoder *e, size_t i, struct b
 	const struct report *r = &e->reports[i];
 	if (!e->layout_of[i])
 		return put_counted(span_of(r->items, r->items_size), raw);
+	if (!e->layouts.list[e->layout_of[i] - 1].raw)
+		return STATUS_OK;
 	struct cursor c = cursor_of(span_of(r->items, r->items_size));
 	struct report_item item;
 	enum status status = STATUS_OK, found;

@@ -60,6 +60,7 @@ _Static_assert(BLOCK_SPAN_MAX_MS < INT64_C(1) << 29, "differences of times withi
 STATUS_CHECKED enum status block_summary_put(const struct block_summary *s, struct buf *out);
 /* STATUS_CORRUPT when it cannot be a summary. */
 STATUS_CHECKED enum status block_summary_take(struct cursor *c, struct block_summary *out);
+/* 1 <= count <= BLOCK_REPORTS_MAX */
 void block_summary_of(const struct report *reports, size_t count, struct block_summary *out);
 
 /* --- block_encode.c --- */

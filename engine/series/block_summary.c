@@ -1,25 +1,30 @@
 #include "engine/geo/distance.h"
 #include "engine/series/block_layout.h"
 
-static bool is_fix(const struct report *r)
+/* Where a device was, one after another: fixes that are not where the one before was. */
+struct path {
+	int32_t lat_e7[BLOCK_REPORTS_MAX], lon_e7[BLOCK_REPORTS_MAX];
+	size_t count;
+};
+
+static inline void path_add(struct path *p, const struct report *r)
 {
-	return !(r->flags & REPORT_FLAG_NO_FIX);
+	size_t last = p->count ? p->count - 1 : 0;
+	p->lat_e7[p->count] = r->lat_e7;
+	p->lon_e7[p->count] = r->lon_e7;
+	p->count += p->count == 0 || p->lat_e7[last] != r->lat_e7 || p->lon_e7[last] != r->lon_e7;
 }
 
-static void widen(struct block_summary *s, const struct report *r)
+static void add_path(const struct path *p, struct block_summary *s)
 {
-	s->lat_min_e7 = r->lat_e7 < s->lat_min_e7 ? r->lat_e7 : s->lat_min_e7;
-	s->lat_max_e7 = r->lat_e7 > s->lat_max_e7 ? r->lat_e7 : s->lat_max_e7;
-	s->lon_min_e7 = r->lon_e7 < s->lon_min_e7 ? r->lon_e7 : s->lon_min_e7;
-	s->lon_max_e7 = r->lon_e7 > s->lon_max_e7 ? r->lon_e7 : s->lon_max_e7;
-}
-
-static void add_fix(const struct report *r, const struct report *before, struct block_summary *s)
-{
-	s->fixes++;
-	widen(s, r);
-	if (before && (before->lat_e7 != r->lat_e7 || before->lon_e7 != r->lon_e7))
-		s->distance_mm += (uint64_t)distance_mm(before->lat_e7, before->lon_e7, r->lat_e7, r->lon_e7);
+	for (size_t i = 0; i < p->count; i++) {
+		int32_t lat_e7 = p->lat_e7[i], lon_e7 = p->lon_e7[i];
+		s->lat_min_e7 = lat_e7 < s->lat_min_e7 ? lat_e7 : s->lat_min_e7;
+		s->lat_max_e7 = lat_e7 > s->lat_max_e7 ? lat_e7 : s->lat_max_e7;
+		s->lon_min_e7 = lon_e7 < s->lon_min_e7 ? lon_e7 : s->lon_min_e7;
+		s->lon_max_e7 = lon_e7 > s->lon_max_e7 ? lon_e7 : s->lon_max_e7;
+	}
+	s->distance_mm = distance_path_mm(p->lat_e7, p->lon_e7, p->count);
 }
 
 static void add_words(const struct report *r, struct block_summary *s)
@@ -52,14 +57,16 @@ void block_summary_of(const struct report *reports, size_t count, struct block_s
 		.mileage_last_hm = MILEAGE_UNKNOWN,
 		.speed_max_dkmh = SPEED_UNKNOWN,
 	};
-	const struct report *before = NULL;
+	struct path path;
+	path.count = 0;
 	for (size_t i = 0; i < count; i++) {
 		add_words(&reports[i], &s);
-		if (!is_fix(&reports[i]))
+		if (reports[i].flags & REPORT_FLAG_NO_FIX)
 			continue;
-		add_fix(&reports[i], before, &s);
-		before = &reports[i];
+		s.fixes++;
+		path_add(&path, &reports[i]);
 	}
+	add_path(&path, &s);
 	*out = s;
 }
 

@@ -1,5 +1,8 @@
 #include "engine/series/int_column.h"
 
+/* into each of the two forms of what is called from outside */
+#define INLINE static inline __attribute__((always_inline))
+
 #define FRAMES_MAX ((BLOCK_REPORTS_MAX + INT_COLUMN_FRAME - 1) / INT_COLUMN_FRAME)
 #define KINDS (INT_COLUMN_K_MAX + 2)
 /* an outlier weighs no more than an exception */
@@ -16,17 +19,17 @@ struct plan {
 	size_t frames;
 };
 
-static unsigned bit_length(uint32_t v)
+INLINE unsigned bit_length(uint32_t v)
 {
 	return v ? 32u - (unsigned)__builtin_clz(v) : 0;
 }
 
-static size_t frames_of(size_t count)
+INLINE size_t frames_of(size_t count)
 {
 	return (count + INT_COLUMN_FRAME - 1) / INT_COLUMN_FRAME;
 }
 
-static size_t frame_size(size_t count, size_t frame)
+INLINE size_t frame_size(size_t count, size_t frame)
 {
 	size_t left = count - frame * INT_COLUMN_FRAME;
 	return left < INT_COLUMN_FRAME ? left : INT_COLUMN_FRAME;
@@ -34,7 +37,7 @@ static size_t frame_size(size_t count, size_t frame)
 
 /* --- choosing a kind for each frame: the cheapest, or that of the frame before while a new run would cost more --- */
 
-static uint32_t exceptions_cost(const uint32_t *v)
+INLINE uint32_t exceptions_cost(const uint32_t *v)
 {
 	uint32_t bits = 0;
 	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
@@ -43,7 +46,7 @@ static uint32_t exceptions_cost(const uint32_t *v)
 	return bits;
 }
 
-static uint32_t nonzero_values(const uint32_t v[INT_COLUMN_FRAME])
+INLINE uint32_t nonzero_values(const uint32_t v[INT_COLUMN_FRAME])
 {
 	uint32_t n = 0;
 	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
@@ -51,7 +54,7 @@ static uint32_t nonzero_values(const uint32_t v[INT_COLUMN_FRAME])
 	return n;
 }
 
-static uint32_t any_bits(const uint32_t v[INT_COLUMN_FRAME])
+INLINE uint32_t any_bits(const uint32_t v[INT_COLUMN_FRAME])
 {
 	uint32_t any = 0;
 	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
@@ -60,7 +63,7 @@ static uint32_t any_bits(const uint32_t v[INT_COLUMN_FRAME])
 }
 
 /* No value counts for more than 2^26, so that 32 of them add up in 32 bits. */
-static uint32_t clipped_sum(const uint32_t v[INT_COLUMN_FRAME])
+INLINE uint32_t clipped_sum(const uint32_t v[INT_COLUMN_FRAME])
 {
 	uint32_t sum = 0;
 	for (size_t i = 0; i < INT_COLUMN_FRAME; i++)
@@ -70,7 +73,7 @@ static uint32_t clipped_sum(const uint32_t v[INT_COLUMN_FRAME])
 
 /* Bits of a frame of `n` values, padded with zeros, under a kind. A quotient past the maximum costs about as
  * much as its exception: two bytes and a half. */
-static uint32_t frame_cost(const uint32_t v[INT_COLUMN_FRAME], size_t n, unsigned kind)
+INLINE uint32_t frame_cost(const uint32_t v[INT_COLUMN_FRAME], size_t n, unsigned kind)
 {
 	uint32_t bits = 0;
 	if (kind == 0)
@@ -83,7 +86,7 @@ static uint32_t frame_cost(const uint32_t v[INT_COLUMN_FRAME], size_t n, unsigne
 }
 
 /* The cost has one valley; its bottom is at or below the parameter that the mean asks for. */
-static unsigned best_kind(const uint32_t v[INT_COLUMN_FRAME], size_t n, uint32_t *out_cost)
+INLINE unsigned best_kind(const uint32_t v[INT_COLUMN_FRAME], size_t n, uint32_t *out_cost)
 {
 	uint32_t sum = clipped_sum(v), mean = n == INT_COLUMN_FRAME ? sum / INT_COLUMN_FRAME : sum / (uint32_t)n;
 	unsigned kind = bit_length(mean) + 1;
@@ -112,7 +115,7 @@ static unsigned best_kind(const uint32_t v[INT_COLUMN_FRAME], size_t n, uint32_t
 	return kind;
 }
 
-static const uint32_t *padded_frame(const uint32_t *values, size_t count, size_t frame, uint32_t room[INT_COLUMN_FRAME])
+INLINE const uint32_t *padded_frame(const uint32_t *values, size_t count, size_t frame, uint32_t room[INT_COLUMN_FRAME])
 {
 	size_t n = frame_size(count, frame);
 	const uint32_t *v = values + frame * INT_COLUMN_FRAME;
@@ -122,7 +125,7 @@ static const uint32_t *padded_frame(const uint32_t *values, size_t count, size_t
 	return memcpy(room, v, n * sizeof *v);
 }
 
-static void make_plan(const uint32_t *values, size_t count, struct plan *plan)
+INLINE void make_plan(const uint32_t *values, size_t count, struct plan *plan)
 {
 	unsigned kind = 0;
 	plan->frames = frames_of(count);
@@ -137,7 +140,7 @@ static void make_plan(const uint32_t *values, size_t count, struct plan *plan)
 	}
 }
 
-static bool all_zero(const uint32_t *values, size_t count)
+INLINE bool all_zero(const uint32_t *values, size_t count)
 {
 	size_t whole = count / INT_COLUMN_FRAME * INT_COLUMN_FRAME;
 	for (size_t i = 0; i < whole; i += INT_COLUMN_FRAME)
@@ -150,13 +153,13 @@ static bool all_zero(const uint32_t *values, size_t count)
 }
 
 /* log2(x) in 64ths, linear between powers */
-static uint32_t log2_64(uint32_t x)
+INLINE uint32_t log2_64(uint32_t x)
 {
 	unsigned top = bit_length(x | 1) - 1; /* x is at least 1 */
 	return top * 64 + (uint32_t)(((uint64_t)x << 6 >> top) - 64);
 }
 
-size_t int_column_cost(const uint32_t *values, size_t count)
+INLINE size_t cost_of(const uint32_t *values, size_t count)
 {
 	size_t cost = 0;
 	for (size_t f = 0, frames = frames_of(count); f < frames; f++) {
@@ -178,8 +181,8 @@ struct bit_writer {
 	unsigned count; /* below 8 between calls */
 };
 
-/* At most 32 bits at a time. Stores 8 bytes each time, whole ones for good. */
-static inline void put_bits(struct bit_writer *w, uint64_t bits, unsigned count)
+/* At most 56 bits at a time. Stores 8 bytes each time, whole ones for good. */
+INLINE void put_bits(struct bit_writer *w, uint64_t bits, unsigned count)
 {
 	w->bits |= bits << w->count;
 	store_le64(w->out, w->bits);
@@ -189,12 +192,12 @@ static inline void put_bits(struct bit_writer *w, uint64_t bits, unsigned count)
 	w->count &= 7;
 }
 
-static uint8_t *flush_bits(struct bit_writer *w)
+INLINE uint8_t *flush_bits(struct bit_writer *w)
 {
 	return w->out + (w->count > 0); /* the bits lie there already */
 }
 
-static uint8_t *write_runs(const struct plan *plan, uint8_t *out)
+INLINE uint8_t *write_runs(const struct plan *plan, uint8_t *out)
 {
 	for (size_t f = 0; f < plan->frames;) {
 		size_t same = 1;
@@ -209,7 +212,7 @@ static uint8_t *write_runs(const struct plan *plan, uint8_t *out)
 	return out;
 }
 
-static size_t find_exceptions(const struct plan *plan, const uint32_t *values, size_t count,
+INLINE size_t find_exceptions(const struct plan *plan, const uint32_t *values, size_t count,
 			      uint16_t places[BLOCK_REPORTS_MAX])
 {
 	size_t found = 0;
@@ -227,7 +230,7 @@ static size_t find_exceptions(const struct plan *plan, const uint32_t *values, s
 	return found;
 }
 
-static uint8_t *write_exceptions(const struct plan *plan, const uint32_t *values, size_t count, uint8_t *out)
+INLINE uint8_t *write_exceptions(const struct plan *plan, const uint32_t *values, size_t count, uint8_t *out)
 {
 	uint16_t places[BLOCK_REPORTS_MAX];
 	size_t found = find_exceptions(plan, values, count, places);
@@ -241,40 +244,72 @@ static uint8_t *write_exceptions(const struct plan *plan, const uint32_t *values
 	return out;
 }
 
-static uint8_t *write_low(const struct plan *plan, const uint32_t *values, size_t count, uint8_t *out)
+/* Low bits of four values at a time where they fit into 56, else of two: what a value costs is the step from one
+ * put_bits() to the next. */
+INLINE void put_low(struct bit_writer *w, const uint32_t *v, size_t n, unsigned k)
+{
+	const uint64_t mask = (1u << k) - 1;
+	size_t i = 0;
+	for (; k <= 14 && i + 4 <= n; i += 4)
+		put_bits(w,
+			 (v[i] & mask) | (v[i + 1] & mask) << k | (v[i + 2] & mask) << 2 * k |
+				 (v[i + 3] & mask) << 3 * k,
+			 4 * k);
+	for (; i + 2 <= n; i += 2)
+		put_bits(w, (v[i] & mask) | (v[i + 1] & mask) << k, 2 * k);
+	if (i < n)
+		put_bits(w, v[i] & mask, k);
+}
+
+INLINE uint8_t *write_low(const struct plan *plan, const uint32_t *values, size_t count, uint8_t *out)
 {
 	for (size_t f = 0; f < plan->frames; f++) {
 		if (plan->kinds[f] < 2)
 			continue;
-		unsigned k = plan->kinds[f] - 1u;
-		const uint32_t *v = values + f * INT_COLUMN_FRAME;
 		struct bit_writer w = {out, 0, 0};
-		for (size_t i = 0, n = frame_size(count, f); i < n; i++)
-			put_bits(&w, v[i] & ((1u << k) - 1), k);
+		put_low(&w, values + f * INT_COLUMN_FRAME, frame_size(count, f), plan->kinds[f] - 1u);
 		out = flush_bits(&w);
 	}
 	return out;
 }
 
-static uint8_t *write_quotients(const struct plan *plan, const uint32_t *values, size_t count, uint8_t *out)
+INLINE unsigned quotient(uint32_t value, unsigned k)
 {
-	struct bit_writer w = {out, 0, 0};
-	for (size_t f = 0; f < plan->frames; f++) {
-		if (!plan->kinds[f])
-			continue;
-		unsigned k = plan->kinds[f] - 1u;
-		const uint32_t *v = values + f * INT_COLUMN_FRAME;
-		for (size_t i = 0, n = frame_size(count, f); i < n; i++) {
-			uint32_t q = v[i] >> k;
-			if (q > INT_COLUMN_QUOTIENT_MAX)
-				q = 0;
-			put_bits(&w, UINT64_C(1) << q, q + 1);
+	uint32_t q = value >> k;
+	return q > INT_COLUMN_QUOTIENT_MAX ? 0 : q;
+}
+
+/* The codes of two values are at most 50 bits, those of four nearly always below 56. */
+INLINE void put_quotients(struct bit_writer *w, const uint32_t *v, size_t n, unsigned k)
+{
+	size_t i = 0;
+	for (; i + 4 <= n; i += 4) {
+		unsigned q0 = quotient(v[i], k), q1 = quotient(v[i + 1], k);
+		unsigned q2 = quotient(v[i + 2], k), q3 = quotient(v[i + 3], k);
+		unsigned first = q0 + q1 + 2, second = q2 + q3 + 2;
+		uint64_t a = UINT64_C(1) << q0 | UINT64_C(1) << (q0 + 1 + q1);
+		uint64_t b = UINT64_C(1) << q2 | UINT64_C(1) << (q2 + 1 + q3);
+		if (__builtin_expect(first + second <= 56, 1)) {
+			put_bits(w, a | b << first, first + second);
+		} else {
+			put_bits(w, a, first);
+			put_bits(w, b, second);
 		}
 	}
+	for (; i < n; i++)
+		put_bits(w, UINT64_C(1) << quotient(v[i], k), quotient(v[i], k) + 1);
+}
+
+INLINE uint8_t *write_quotients(const struct plan *plan, const uint32_t *values, size_t count, uint8_t *out)
+{
+	struct bit_writer w = {out, 0, 0};
+	for (size_t f = 0; f < plan->frames; f++)
+		if (plan->kinds[f])
+			put_quotients(&w, values + f * INT_COLUMN_FRAME, frame_size(count, f), plan->kinds[f] - 1u);
 	return flush_bits(&w);
 }
 
-size_t int_column_encode(const uint32_t *values, size_t count, uint8_t *out)
+INLINE size_t encode(const uint32_t *values, size_t count, uint8_t *out)
 {
 	if (all_zero(values, count))
 		return 0;
@@ -286,6 +321,62 @@ size_t int_column_encode(const uint32_t *values, size_t count, uint8_t *out)
 	at = write_quotients(&plan, values, count, at);
 	return (size_t)(at - out);
 }
+
+/* --- for any machine, and where frames are four vectors of eight --- */
+
+size_t int_column_encode_plain(const uint32_t *values, size_t count, uint8_t *out)
+{
+	return encode(values, count, out);
+}
+
+size_t int_column_cost_plain(const uint32_t *values, size_t count)
+{
+	return cost_of(values, count);
+}
+
+#if defined(__x86_64__)
+
+#define WIDE __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
+
+static WIDE size_t encode_wide(const uint32_t *values, size_t count, uint8_t *out)
+{
+	return encode(values, count, out);
+}
+
+static WIDE size_t cost_wide(const uint32_t *values, size_t count)
+{
+	return cost_of(values, count);
+}
+
+static bool is_wide(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("lzcnt");
+}
+
+size_t int_column_encode(const uint32_t *values, size_t count, uint8_t *out)
+{
+	return is_wide() ? encode_wide(values, count, out) : encode(values, count, out);
+}
+
+size_t int_column_cost(const uint32_t *values, size_t count)
+{
+	return is_wide() ? cost_wide(values, count) : cost_of(values, count);
+}
+
+#else
+
+size_t int_column_encode(const uint32_t *values, size_t count, uint8_t *out)
+{
+	return encode(values, count, out);
+}
+
+size_t int_column_cost(const uint32_t *values, size_t count)
+{
+	return cost_of(values, count);
+}
+
+#endif
 
 /* --- reading --- */
 

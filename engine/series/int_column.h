@@ -32,6 +32,9 @@
 size_t int_column_encode(const uint32_t *values, size_t count, uint8_t *out);
 /* About how many bits that would take: to choose between predictions. */
 size_t int_column_cost(const uint32_t *values, size_t count);
+/* The same without the wider vectors of this machine. */
+size_t int_column_encode_plain(const uint32_t *values, size_t count, uint8_t *out);
+size_t int_column_cost_plain(const uint32_t *values, size_t count);
 /* `out` has room for INT_COLUMN_ROOM; what lies past `count` is undefined. STATUS_CORRUPT. */
 STATUS_CHECKED enum status int_column_decode(const struct series_kernels *kernels, struct span column, size_t count,
 					     uint32_t *out);

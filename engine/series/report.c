@@ -16,6 +16,9 @@
 
 /* A ROW image up to here is hashed from a small buffer; longer ones are rare. */
 #define ROW_IMAGE_SMALL 256
+/* images of rows made before the first of them is hashed: what a core has on its way to the cache is a few dozen words
+ */
+#define ROWS_AT_ONCE 32
 
 void report_merge(struct report *into, const struct report *duplicate)
 {
@@ -44,6 +47,8 @@ enum status report_item_next(struct cursor *c, struct report_item *out)
 
 uint32_t report_items_mileage(struct span items)
 {
+	if (items.size >= 6 && items.data[0] == ITEM_MILEAGE && items.data[1] == 4)
+		return load_be32(items.data + 2); /* where nearly every terminal has it */
 	struct cursor c = cursor_of(items);
 	struct report_item item;
 	while (report_item_next(&c, &item) == STATUS_OK)
@@ -63,26 +68,30 @@ enum status report_from_jt808(struct span body, struct report *out)
 	if (body.size < REPORT_FIXED_JT808 || body.size > REPORT_BODY_MAX)
 		return STATUS_BAD_LENGTH;
 	const uint8_t *p = body.data;
-	struct report r = {.received_ms = RECEIVED_UNKNOWN, .body = REPORT_BODY_JT808};
-	enum status status = bcd_time_decode(p + 22, &r.time_ms);
+	struct span items = span_of(p + REPORT_FIXED_JT808, body.size - REPORT_FIXED_JT808);
+	uint32_t lat_e6 = load_be32(p + 8), lon_e6 = load_be32(p + 12), word = load_be32(p + 4);
+	int64_t time_ms;
+	enum status status = bcd_time_decode(p + 22, &time_ms);
 	if (status)
 		return status;
-	uint32_t lat_e6 = load_be32(p + 8), lon_e6 = load_be32(p + 12);
 	if (lat_e6 > LAT_E6_MAX || lon_e6 > LON_E6_MAX)
 		return STATUS_OUT_OF_RANGE;
-	r.alarm = load_be32(p);
-	r.status = load_be32(p + 4);
-	r.lat_e7 = e7_of(lat_e6, r.status & STATUS_BIT_SOUTH);
-	r.lon_e7 = e7_of(lon_e6, r.status & STATUS_BIT_WEST);
-	r.altitude_m = (int16_t)load_be16(p + 16);
-	r.speed_dkmh = load_be16(p + 18);
-	r.course_deg = load_be16(p + 20);
-	r.flags = report_flags_of_status(r.status);
-	r.items = p + REPORT_FIXED_JT808;
-	r.items_size = (uint16_t)(body.size - REPORT_FIXED_JT808);
-	r.mileage_hm = report_items_mileage(span_of(r.items, r.items_size));
-	r.hash = hash64(body);
-	*out = r;
+	/* field by field to where they stay: a copy would wait for its own parts */
+	out->time_ms = time_ms;
+	out->received_ms = RECEIVED_UNKNOWN;
+	out->hash = hash64(body);
+	out->lat_e7 = e7_of(lat_e6, word & STATUS_BIT_SOUTH);
+	out->lon_e7 = e7_of(lon_e6, word & STATUS_BIT_WEST);
+	out->alarm = load_be32(p);
+	out->status = word;
+	out->mileage_hm = report_items_mileage(items);
+	out->speed_dkmh = load_be16(p + 18);
+	out->course_deg = load_be16(p + 20);
+	out->altitude_m = (int16_t)load_be16(p + 16);
+	out->flags = report_flags_of_status(word);
+	out->body = REPORT_BODY_JT808;
+	out->items_size = (uint16_t)items.size;
+	out->items = items.data;
 	return STATUS_OK;
 }
 
@@ -197,4 +206,19 @@ void report_row_seal(struct report *r)
 	fixed_row(r, fixed);
 	r->body = REPORT_BODY_ROW;
 	r->hash = hash_image(fixed, sizeof fixed, r);
+}
+
+void report_rows_seal(struct report *reports, size_t count)
+{
+	uint8_t images[ROWS_AT_ONCE][REPORT_FIXED_ROW];
+	for (size_t at = 0, n; at < count; at += n) {
+		n = count - at < ROWS_AT_ONCE ? count - at : ROWS_AT_ONCE;
+		for (size_t i = 0; i < n; i++)
+			fixed_row(&reports[at + i], images[i]);
+		for (size_t i = 0; i < n; i++) {
+			assert(!reports[at + i].items_size);
+			reports[at + i].body = REPORT_BODY_ROW;
+			reports[at + i].hash = hash64(span_of(images[i], REPORT_FIXED_ROW));
+		}
+	}
 }

@@ -7,10 +7,22 @@
 
 _Static_assert(CSV_PAD >= NUMBER_PAD, "numbers are read with the bytes before them");
 
+#define TRACKS_BATCH 64
+
 struct plan_step {
 	uint16_t column;
 	uint8_t field; /* enum track_field */
 	struct number_scale scale;
+};
+
+/* Rows read but not handed on yet. A core that reads a report which it has just written field by field waits until
+ * all it wrote before has reached the cache; a batch later there is nothing left to wait for. */
+struct gathered {
+	_Alignas(64) struct report reports[TRACKS_BATCH];
+	uint32_t devices[TRACKS_BATCH];
+	uint64_t lines[TRACKS_BATCH];
+	uint64_t next_offsets[TRACKS_BATCH], next_lines[TRACKS_BATCH]; /* of the row behind */
+	size_t count;
 };
 
 struct tracks_csv {
@@ -25,6 +37,7 @@ struct tracks_csv {
 	uint32_t device;     /* of rows that name none */
 	struct time_reader time, received;
 	uint64_t offset, line; /* of the first row not passed */
+	struct gathered gathered;
 };
 
 static inline enum status ranged(struct span text, const struct number_scale *scale, int64_t min, int64_t max,
@@ -116,54 +129,84 @@ static void finish(const struct tracks_csv *t, struct report *r)
 			STATUS_BIT_FIX | (r->lat_e7 < 0 ? STATUS_BIT_SOUTH : 0) | (r->lon_e7 < 0 ? STATUS_BIT_WEST : 0);
 	r->flags |= (uint16_t)((r->status & STATUS_BIT_FIX ? 0 : REPORT_FLAG_NO_FIX) |
 			       (r->status & STATUS_BIT_OFFSET ? REPORT_FLAG_OFFSET : 0));
-	report_row_seal(r);
 }
 
-static void refuse(const struct track_sink *sink, const struct csv_row *row, enum track_field field, enum status status,
-		   struct span text)
+static void passed(struct tracks_csv *t)
 {
-	sink->refused(sink->context, &(struct refused){row->line, field, status, text});
+	t->offset = csv_offset(t->csv);
+	t->line = csv_line(t->csv);
 }
 
-/* A whole row into the sink; STATUS_OK when it was refused, too. */
+static enum status hand_on(struct tracks_csv *t, const struct track_sink *sink)
+{
+	struct gathered *g = &t->gathered;
+	enum status status = STATUS_OK;
+	report_rows_seal(g->reports, g->count);
+	for (size_t i = 0; i < g->count && !status; i++) {
+		status = sink->report(sink->context, g->lines[i], g->devices[i], &g->reports[i]);
+		if (status)
+			break;
+		t->offset = g->next_offsets[i];
+		t->line = g->next_lines[i];
+	}
+	g->count = 0;
+	return status;
+}
+
+/* The rows before it are handed on first, so that the sink sees the order of the file. */
+static enum status refuse(struct tracks_csv *t, const struct track_sink *sink, const struct csv_row *row,
+			  enum track_field field, enum status reason, struct span text)
+{
+	enum status status = hand_on(t, sink);
+	if (status)
+		return status;
+	sink->refused(sink->context, &(struct refused){row->line, field, reason, text});
+	passed(t);
+	return STATUS_OK;
+}
+
+/* A whole row into what is gathered; STATUS_OK when it was refused, too. */
 static enum status take_row(struct tracks_csv *t, const struct csv_row *row, const struct track_sink *sink)
 {
-	struct report r = t->blank;
+	struct gathered *g = &t->gathered;
+	struct report *r = &g->reports[g->count];
 	uint32_t device = t->device;
-	if (t->columns.count ? row->fields != t->columns.count : row->fields < t->columns_needed) {
-		refuse(sink, row, TRACK_FIELD_ROW, STATUS_BAD_LENGTH, csv_field(row, 0));
-		return STATUS_OK;
-	}
+	if (t->columns.count ? row->fields != t->columns.count : row->fields < t->columns_needed)
+		return refuse(t, sink, row, TRACK_FIELD_ROW, STATUS_BAD_LENGTH, csv_field(row, 0));
+	*r = t->blank;
 	for (size_t i = 0; i < t->plan_size; i++) {
 		const struct plan_step *step = &t->plan[i];
 		struct span text = csv_field(row, step->column);
-		enum status status = take_field(t, step, text, &r, &device);
+		enum status status = take_field(t, step, text, r, &device);
 		if (__builtin_expect(status == STATUS_OK, 1) || (status == STATUS_EMPTY && may_be_empty(step->field)))
 			continue;
 		if (status == STATUS_NO_MEMORY)
 			return status;
-		refuse(sink, row, (enum track_field)step->field, status, text);
-		return STATUS_OK;
+		return refuse(t, sink, row, (enum track_field)step->field, status, text);
 	}
-	finish(t, &r);
-	return sink->report(sink->context, row->line, device, &r);
+	finish(t, r);
+	g->devices[g->count] = device;
+	g->lines[g->count] = row->line;
+	g->next_offsets[g->count] = csv_offset(t->csv);
+	g->next_lines[g->count] = csv_line(t->csv);
+	return ++g->count == TRACKS_BATCH ? hand_on(t, sink) : STATUS_OK;
 }
 
 enum status tracks_csv_step(struct tracks_csv *t, size_t rows_max, const struct track_sink *sink)
 {
 	struct csv_row row;
-	for (size_t i = 0; i < rows_max; i++) {
-		enum status status = csv_next(t->csv, &row);
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < rows_max && !status; i++) {
+		status = csv_next(t->csv, &row);
 		if (csv_is_fatal(status))
-			return status;
+			break;
 		if (status)
-			refuse(sink, &row, TRACK_FIELD_ROW, status, span_of(NULL, 0));
-		else if ((status = take_row(t, &row, sink)))
-			return status;
-		t->offset = csv_offset(t->csv);
-		t->line = csv_line(t->csv);
+			status = refuse(t, sink, &row, TRACK_FIELD_ROW, status, span_of(NULL, 0));
+		else
+			status = take_row(t, &row, sink);
 	}
-	return STATUS_OK;
+	enum status handed = hand_on(t, sink);
+	return handed ? handed : status;
 }
 
 static void plan(struct tracks_csv *t)
@@ -193,9 +236,10 @@ static enum status read_header(struct tracks_csv *t, bool no_header, bool device
 enum status tracks_csv_open(csv_read *read, void *context, const struct tracks_csv_options *options,
 			    struct name_index *names, struct buf *complaint, struct tracks_csv **out)
 {
-	struct tracks_csv *t = calloc(1, sizeof *t);
+	struct tracks_csv *t = aligned_alloc(_Alignof(struct tracks_csv), sizeof *t);
 	if (!t)
 		return STATUS_NO_MEMORY;
+	memset(t, 0, sizeof *t);
 	bool device_given = options->device.size != 0;
 	t->names = names;
 	t->blank = (struct report){.received_ms = RECEIVED_UNKNOWN,

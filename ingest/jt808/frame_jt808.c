@@ -5,7 +5,7 @@
 /* the shorter header (12) and the checksum */
 #define CONTENT_MIN 13
 
-/* Copy `size` bytes and return the XOR of them all. Words of eight: most frames hold no escape at all. */
+/* Copy `size` bytes and return the XOR of them all. */
 static uint64_t copy_xor(uint8_t *to, const uint8_t *from, size_t size)
 {
 	uint64_t sum = 0, word;
@@ -30,14 +30,34 @@ static uint8_t xor_fold(uint64_t sum)
 	return (uint8_t)sum;
 }
 
-/* What lies between the flags into `scratch`; `out` is header, body and checksum. */
+/* The XOR of all bytes. */
+static uint64_t xor_of(const uint8_t *at, size_t size)
+{
+	uint64_t sum = 0, word;
+	size_t i = 0;
+	for (; i + sizeof word <= size; i += sizeof word) {
+		memcpy(&word, at + i, sizeof word);
+		sum ^= word;
+	}
+	for (; i < size; i++)
+		sum ^= at[i];
+	return sum;
+}
+
+/* What lies between the flags, in place when nothing is escaped, else in `scratch`; `out` is header, body and
+ * checksum. Most frames hold no escape, and a copy would be read back while its bytes are on their way to the cache. */
 static enum status unescape(struct span wire, uint8_t *scratch, struct span *out, uint8_t *out_sum)
 {
 	const uint8_t *at = wire.data, *end = wire.data + wire.size;
+	const uint8_t *escape = memchr(at, ESCAPE, wire.size);
+	if (!escape) {
+		*out = wire;
+		*out_sum = xor_fold(xor_of(at, wire.size));
+		return STATUS_OK;
+	}
 	uint8_t *to = scratch;
 	uint64_t sum = 0;
-	for (;;) {
-		const uint8_t *escape = memchr(at, ESCAPE, (size_t)(end - at));
+	for (;; escape = memchr(at, ESCAPE, (size_t)(end - at))) {
 		size_t run = (size_t)((escape ? escape : end) - at);
 		sum ^= copy_xor(to, at, run);
 		to += run;

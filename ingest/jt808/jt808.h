@@ -23,8 +23,8 @@ struct jt808_frame {
 	size_t skipped;      /* of these, bytes before `raw`: garbage, empty pairs, ASCII frames "(...)" */
 	struct span raw;     /* the wire bytes of this frame with both flags, for quarantine and decode */
 };
-/* Find the next frame in `input`, unescaping into `scratch` (JT808_FRAME_MAX bytes).
- * STATUS_OK          one frame; `content` lies in `scratch`
+/* Find the next frame in `input`; `scratch` (JT808_FRAME_MAX bytes) takes what must be unescaped.
+ * STATUS_OK          one frame; `content` lies in `scratch`, or in `input` when nothing of it was escaped
  * STATUS_NEED_MORE   no end flag yet; `consumed` is what may be dropped (all that comes before a start flag)
  * STATUS_BAD_ESCAPE, STATUS_BAD_CHECKSUM, STATUS_BAD_LENGTH (shorter than a header), STATUS_TOO_LONG:
  *                    this frame is spoiled; `consumed` and `raw` cover just it, go on behind it.

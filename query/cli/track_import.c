@@ -52,8 +52,8 @@ static enum status make(struct track_import *t, uint64_t id, enum device_kind ki
 		changes[count++] = (struct registry_change){DEVICE_FIELD_CLASS, span_of_string(t->class_token)};
 	if (kind == DEVICE_KIND_JT808) /* a file lets no terminal in */
 		changes[count++] = (struct registry_change){DEVICE_FIELD_STATE, span_of_string("unregistered")};
-	enum status status = registry_apply(engine_registry(t->engine), id, kind, changes, count, VALID_ALWAYS_FROM,
-					    PRINCIPAL, NULL);
+	enum status status =
+		registry_apply_bulk(engine_registry(t->engine), id, kind, changes, count, VALID_ALWAYS_FROM, PRINCIPAL);
 	t->made += !status;
 	return status;
 }

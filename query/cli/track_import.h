@@ -5,7 +5,7 @@
  *
  *   devices  [ id | 0 = not asked yet | ... ]     by number in `names`; a name that names no device keeps its reason
  *
- * Devices that the registry does not know are made, one synced change each. One owner. */
+ * Devices that the registry does not know are made; a checkpoint makes them durable with their reports. One owner. */
 #ifndef ZAYTON_QUERY_TRACK_IMPORT_H
 #define ZAYTON_QUERY_TRACK_IMPORT_H
 

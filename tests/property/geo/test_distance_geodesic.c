@@ -97,3 +97,50 @@ Test(distance_property, jitter_of_a_parked_truck_is_the_geodesic)
 				cr_assert_eq(distance_mm(p[0], p[1], p[2], p[3]), geodesic_mm(&g, p));
 			}
 }
+
+/* A path of `count` positions: drives of some metres a leg, jumps, and places at the ends of the ranges. */
+static void random_path(uint64_t *state, int32_t *lat_e7, int32_t *lon_e7, size_t count)
+{
+	static const int32_t lats[] = {900000000, -900000000, 700000000, -700000000, 0, 524287, 524288};
+	static const int32_t lons[] = {1800000000, -1800000000, 347483648, 347483647, 0, 1799999999};
+	const unsigned jumps = (unsigned)(next(state) % 3); /* none, few, many */
+	for (size_t i = 0; i < count; i++) {
+		unsigned kind = (unsigned)(next(state) % (jumps == 2 ? 4 : 32));
+		if (i == 0 || (jumps && kind == 0)) {
+			lat_e7[i] = (int32_t)uniform(state, -9e8, 9e8);
+			lon_e7[i] = (int32_t)uniform(state, -18e8, 18e8);
+		} else if (jumps && kind == 1) {
+			lat_e7[i] = lats[next(state) % 7];
+			lon_e7[i] = lons[next(state) % 6];
+		} else {
+			double step = pow(10, uniform(state, 0, 5.5));
+			double lat = lat_e7[i - 1] + uniform(state, -step, step);
+			double lon = lon_e7[i - 1] + uniform(state, -step, step);
+			lat_e7[i] = (int32_t)fmax(-9e8, fmin(9e8, lat));
+			lon_e7[i] = (int32_t)fmax(-18e8, fmin(18e8, lon));
+		}
+	}
+}
+
+Test(distance_property, a_path_is_as_long_as_its_legs_with_vectors_of_any_width)
+{
+	uint64_t state = seed_of("a_path_is_as_long_as_its_legs");
+	for (int round = 0; round < 20000; round++) {
+		int32_t lat_e7[67], lon_e7[67];
+		size_t count = next(&state) % 68;
+		uint64_t legs = 0;
+		random_path(&state, lat_e7, lon_e7, count);
+		for (size_t i = 1; i < count; i++)
+			legs += (uint64_t)distance_mm(lat_e7[i - 1], lon_e7[i - 1], lat_e7[i], lon_e7[i]);
+		cr_assert_eq(distance_path_mm(lat_e7, lon_e7, count), legs, "round %d", round);
+		cr_assert_eq(distance_path_mm_plain(lat_e7, lon_e7, count), legs, "round %d", round);
+	}
+}
+
+Test(distance_property, a_leg_whose_longitudes_differ_by_2_to_the_31_is_no_short_one)
+{
+	const int32_t lat_e7[5] = {248000000, 248000000, 248000000, 248000000, 248000000};
+	const int32_t lon_e7[5] = {-1800000000, 347483648, -1800000000, 347483648, -1800000000};
+	int64_t leg = distance_mm(lat_e7[0], lon_e7[0], lat_e7[1], lon_e7[1]);
+	cr_assert_eq(distance_path_mm(lat_e7, lon_e7, 5), 4 * (uint64_t)leg);
+}

@@ -11,8 +11,12 @@ static uint32_t values[INT_COLUMN_ROOM], back[INT_COLUMN_ROOM];
 
 static size_t round_trip(size_t count)
 {
+	static uint8_t plain[INT_COLUMN_BYTES_MAX];
 	size_t size = int_column_encode(values, count, bytes);
 	cr_assert_leq(size, INT_COLUMN_BYTES_MAX);
+	cr_assert_eq(int_column_encode_plain(values, count, plain), size, "with vectors of any width");
+	cr_assert_eq(memcmp(plain, bytes, size), 0);
+	cr_assert_eq(int_column_cost(values, count), int_column_cost_plain(values, count));
 	cr_assert_eq(int_column_decode(&series_kernels_plain, span_of(bytes, size), count, back), STATUS_OK);
 	cr_assert_eq(memcmp(values, back, count * sizeof *values), 0);
 	return size;
@@ -47,6 +51,20 @@ Test(int_column, every_width_comes_back)
 			values[i] = width ? (uint32_t)(i * UINT32_C(2654435761)) >> (32 - width) : 0;
 		round_trip(BLOCK_REPORTS_MAX);
 		round_trip(65);
+	}
+}
+
+Test(int_column, quotients_of_four_values_that_fill_a_word_come_back)
+{
+	/* k is 0 where most values are small; quotients up to 24 then follow one another */
+	uint64_t random = 1;
+	for (unsigned round = 0; round < 2000; round++) {
+		size_t count = 1 + (random >> 33) % BLOCK_REPORTS_MAX;
+		for (size_t i = 0; i < count; i++) {
+			random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+			values[i] = (uint32_t)(random >> 33) % (random >> 60 ? 2 : 27) << round % 26;
+		}
+		round_trip(count);
 	}
 }
 
