@@ -77,7 +77,10 @@ static enum status walk_value(struct walk *w, struct walked *out)
 		} else if (c == ']' || c == '}') {
 			if (depth == 0)
 				return STATUS_MALFORMED;
-			depth--;
+			if (--depth == 0) {
+				i++;
+				break;
+			}
 		} else if (c == ',') {
 			out->values++;
 		} else if (c == '\n') {
@@ -269,7 +272,7 @@ static enum status take_feature(struct fence_draft *d, const struct walked *v)
 	if (too_much(v)) {
 		fence_draft_wrong(d, FENCE_FIELD_FEATURE, STATUS_TOO_LONG, "larger or deeper than a feature may be",
 				  "要素过大或嵌套过深", span_of(NULL, 0));
-	} else if (!(feature = json_loadb((const char *)v->text.data, v->text.size, 0, &error))) {
+	} else if (!(feature = json_loadb((const char *)v->text.data, v->text.size, JSON_DECODE_ANY, &error))) {
 		if (json_error_code(&error) == json_error_out_of_memory)
 			return STATUS_NO_MEMORY;
 		d->refusal.line = v->line + (uint64_t)(error.line > 1 ? error.line - 1 : 0);

@@ -128,7 +128,11 @@ enum status export_fences_end(const char *next, struct buf *out)
 {
 	struct json_out j = json_out_init(out);
 	jout_close(&j, ']');
-	put_text(&j, "next", next);
+	jout_key(&j, "next");
+	if (next)
+		jout_string(&j, next);
+	else
+		jout_null(&j);
 	jout_close(&j, '}');
 	return j.status;
 }

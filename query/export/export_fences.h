@@ -1,6 +1,6 @@
 /* export_fences.h -- fences as GeoJSON (RFC 7946), one feature each, the way ingest/files reads them back.
  *
- *   begin, row, row, ..., end      {"type":"FeatureCollection","features":[{...},...],"next":"..."}
+ *   begin, row, row, ..., end      {"type":"FeatureCollection","features":[{...},...],"next":null}
  *
  * A feature: id, properties (name, tags, limit_kmh, when, valid_from, valid_to, length_m; what is not known is left
  * out), and a Polygon or MultiPolygon: outsides counterclockwise, holes clockwise, each told by what lies in what
@@ -27,7 +27,7 @@ struct export_fence {
 STATUS_CHECKED enum status export_fences_begin(struct buf *out);
 /* `first`: nothing came before it. */
 STATUS_CHECKED enum status export_fence_row(const struct export_fence *f, bool first, struct buf *out);
-/* `next` (may be NULL) is the cursor that goes on from here. */
+/* `next` (may be NULL) is the cursor that goes on from here, else null. */
 STATUS_CHECKED enum status export_fences_end(const char *next, struct buf *out);
 
 /* The feature, the geometry: as values within other JSON. */
