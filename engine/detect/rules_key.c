@@ -1,7 +1,8 @@
 /* rules_key.c -- the keys that rules of every kind share, and where load, cover and lift are read from. */
-#include "engine/detect/rules_text.h"
-
 #include <stddef.h>
+
+#include "engine/core/utf8.h"
+#include "engine/detect/rules_text.h"
 
 #define AT(field) .offset = offsetof(struct rule, field), .size = sizeof(((struct rule *)0)->field)
 #define VALUE(unit_, min_, max_, initial_, words_)                                                                     \
@@ -158,20 +159,21 @@ static bool after(struct span *text, const char *prefix)
 static bool where_parse(struct span text, struct rule *r, struct refusal *why)
 {
 	static const struct rule_param tag = {.unit = UNIT_TAG};
-	struct span rest = text;
+	struct span rest = text, word, behind = text;
 	int64_t number = 0;
 	r->where_mode = WHERE_ANY;
 	if (span_equal(text, span_of_string("any")))
 		return true;
 	if (after(&rest, "fence:")) {
-		if (!rest.size || rest.size > FENCE_ID_MAX || memchr(rest.data, ' ', rest.size))
+		if (!rest.size || rest.size > FENCE_ID_MAX || !utf8_printable(rest) ||
+		    memchr(rest.data, ' ', rest.size))
 			return refuse(why, "'%s' is not the id of a fence", echo_of(rest).text);
 		r->where_mode = WHERE_FENCE;
 		memcpy(r->where_fence, rest.data, rest.size);
 		return true;
 	}
-	bool outside = after(&rest, "not ");
-	rest = trim(rest);
+	bool outside = next_word(&behind, &word) && span_equal(word, span_of_string("not"));
+	rest = outside ? trim(behind) : text;
 	if (!after(&rest, "tag:"))
 		return refuse(why, "'%s' is none of: any, tag:NAME, not tag:NAME, fence:ID", echo_of(text).text);
 	if (!value_parse(&tag, rest, &number, why))

@@ -339,6 +339,17 @@ static struct span header_id(struct parse *p, const struct line *line)
 	return trim(id);
 }
 
+/* A whole line, comment and end included. */
+static bool is_text(struct span line)
+{
+	for (size_t i = 0; i < line.size; i++) {
+		uint8_t c = line.data[i];
+		if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f)
+			return false;
+	}
+	return utf8_valid(line);
+}
+
 static void read_file(struct parse *p, struct span text)
 {
 	struct section section = {0, {NULL, 0}, {NULL, 0}};
@@ -346,9 +357,8 @@ static void read_file(struct parse *p, struct span text)
 	struct span rest = text;
 	bool inside = false;
 	for (const uint8_t *begin = rest.data; next_line(&rest, &line); begin = rest.data) {
-		if (!utf8_valid(span_of(begin, (size_t)(rest.data - begin))) ||
-		    memchr(begin, '\0', (size_t)(rest.data - begin)))
-			complain(p, line.number, "not UTF-8 text");
+		if (!is_text(span_of(begin, (size_t)(rest.data - begin))))
+			complain(p, line.number, "not UTF-8 text, or a control character in it");
 		if (is_header(line.text)) {
 			section.body.size = (size_t)(begin - section.body.data);
 			if (inside)

@@ -20,7 +20,7 @@ struct refusal {
 /* Always false, so that a reader can end with it. */
 bool refuse(struct refusal *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A value as far as it may be repeated: cut at RULE_ECHO_MAX, control characters as '?'. */
+/* A value as far as it may be repeated: cut at RULE_ECHO_MAX; of what is no printable text only the ASCII. */
 struct echo {
 	char text[RULE_ECHO_MAX + 4];
 };

@@ -3,6 +3,7 @@
  *   "80.5 km/h" -> 805      "20 min" -> 1200000      "2 km" -> 2000000      "65:1 66:*" -> 0x66006501 */
 #include <stdio.h>
 
+#include "engine/core/utf8.h"
 #include "engine/detect/rules_text.h"
 
 bool refuse(struct refusal *why, const char *format, ...)
@@ -20,8 +21,11 @@ struct echo echo_of(struct span value)
 	size_t size = value.size < RULE_ECHO_MAX ? value.size : RULE_ECHO_MAX;
 	while (size < value.size && size && (value.data[size] & 0xc0) == 0x80)
 		size--; /* not within a UTF-8 sequence */
-	for (size_t i = 0; i < size; i++)
-		e.text[i] = value.data[i] < 0x20 || value.data[i] == 0x7f ? '?' : (char)value.data[i];
+	bool text = utf8_printable(span_of(value.data, size));
+	for (size_t i = 0; i < size; i++) {
+		bool plain = value.data[i] >= 0x20 && value.data[i] < 0x7f;
+		e.text[i] = text || plain ? (char)value.data[i] : '?';
+	}
 	memcpy(e.text + size, size < value.size ? "..." : "", size < value.size ? 4 : 1);
 	return e;
 }

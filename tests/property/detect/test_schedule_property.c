@@ -44,7 +44,7 @@ Test(schedule_property, every_second_is_judged_as_the_slow_judge_does)
 	const int64_t places[] = {utc_s(2027, 12, 31), utc_s(2028, 2, 28), utc_s(2028, 2, 29), utc_s(2027, 2, 28),
 				  utc_s(2100, 2, 28),  utc_s(2000, 2, 29), utc_s(2028, 12, 31)};
 	uint64_t state = rules_seed("schedule_property");
-	for (int i = 0; i < 120; i++) {
+	for (int i = 0; i < 300; i++) {
 		struct wall_schedule w;
 		wall_schedule_make(&w, &state);
 		struct schedule s = parse(&w);

@@ -148,6 +148,16 @@ Test(schedule, the_leap_day_is_a_season_only_where_there_is_one)
 	RESTING(s, "2100-03-01T00:00:00");
 }
 
+Test(schedule, noon_of_the_leap_day_is_the_first_of_march_in_other_years)
+{
+	struct schedule s = parsed("02-29T12:00..05-01");
+	cr_assert_eq(schedule_next(&s, at("2027-02-01T00:00:00")), at("2027-03-01T00:00:00"));
+	ACTIVE(s, "2027-03-01T00:00:00");
+	RESTING(s, "2028-02-29T11:59:59");
+	cr_assert_eq(schedule_next(&s, at("2028-02-01T00:00:00")), at("2028-02-29T12:00:00"));
+	ACTIVE(s, "2028-02-29T12:00:00");
+}
+
 Test(schedule, the_span_of_the_bridge_notice_includes_its_last_day)
 {
 	struct schedule s = parsed("2022-11-01..2027-10-31T24:00");
