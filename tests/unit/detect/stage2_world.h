@@ -91,6 +91,36 @@ static inline struct fact gap(uint64_t device, uint64_t driver, int64_t from_ms,
 	return (struct fact){.kind = FACT_GAP, .device = device, .driver = driver, .from_ms = from_ms, .to_ms = to_ms};
 }
 
+/* `count` fences of one tag beside each other, known as "g0", "g1" ...; the caller's reference. */
+static inline struct fence_set *gates_of(const char *tag, unsigned count, int64_t from_ms)
+{
+	struct fence_set *none = NULL, *all = NULL;
+	struct fence fences[32];
+	cr_assert_eq(fence_set_new(&none), STATUS_OK);
+	for (unsigned i = 0; i < count; i++) {
+		int32_t south = 240000000 + (int32_t)i * 20000, west = 1180000000;
+		struct geo_point points[] = {{south, west}, {south, west + 10000}, {south + 10000, west + 5000}};
+		uint32_t end = 3;
+		fences[i] = (struct fence){
+			.valid_from_ms = from_ms, .valid_to_ms = INT64_MAX, .when = SCHEDULE_ALWAYS, .tag_count = 1};
+		snprintf(fences[i].id, sizeof fences[i].id, "g%u", i);
+		cr_assert_eq(tag_number(span_of_string(tag), &fences[i].tags[0]), STATUS_OK);
+		cr_assert_eq(fence_area_new(points, &end, 1, &fences[i].area), STATUS_OK);
+	}
+	cr_assert_eq(fence_set_change(none, fences, count, &all), STATUS_OK);
+	for (unsigned i = 0; i < count; i++)
+		fence_area_unref(fences[i].area);
+	fence_set_unref(none);
+	return all;
+}
+
+static inline int64_t tag_param(const char *text)
+{
+	uint16_t number = 0;
+	cr_assert_eq(tag_number(span_of_string(text), &number), STATUS_OK);
+	return number;
+}
+
 static inline struct fact visit(uint64_t device, const char *fence, int64_t from_ms, int64_t to_ms)
 {
 	return (struct fact){.kind = FACT_VISIT,
