@@ -5,15 +5,20 @@
 
 #define WORLD INT64_MIN, INT64_MAX
 
-/* A square of one degree with its corner at (lat, 118). */
-static struct fence_area *square(int lat)
+static struct fence_area *square_at(int32_t south, int32_t west, int32_t side)
 {
-	int32_t south = lat * 10000000, north = south + 10000000, west = 1180000000, east = 1190000000;
+	int32_t north = south + side, east = west + side;
 	struct geo_point points[] = {{south, west}, {south, east}, {north, east}, {north, west}};
 	uint32_t end = 4;
 	struct fence_area *area = NULL;
 	cr_assert_eq(fence_area_new(points, &end, 1, &area), STATUS_OK);
 	return area;
+}
+
+/* A square of one degree with its corner at (lat, 118). */
+static struct fence_area *square(int lat)
+{
+	return square_at(lat * 10000000, 1180000000, 10000000);
 }
 
 static uint16_t tag(const char *text)
@@ -51,7 +56,8 @@ static const struct fence *find(const struct fence_set *s, const char *id, int64
 
 static size_t at_point(const struct fence_set *s, int lat, uint32_t slots[8])
 {
-	struct fence_cursor cursor = {{0}};
+	struct fence_cursor cursor;
+	memset(&cursor, 0, sizeof cursor);
 	struct geo_point p = {lat * 10000000 + 5000000, 1185000000};
 	return fence_index_find(fence_set_index(s), &cursor, p, slots, 8);
 }
@@ -217,11 +223,11 @@ Test(fence_set, many_fences_are_found_by_id)
 {
 	enum { N = 3000 };
 	static struct fence fences[N];
-	struct fence_area *area = square(24);
 	for (int i = 0; i < N; i++) {
 		char id[16];
 		snprintf(id, sizeof id, "f%d", i * 7919 % N);
-		fences[i] = fence_of(id, i, INT64_MAX, area);
+		fences[i] = fence_of(id, i, INT64_MAX,
+				     square_at(240000000 + i / 60 * 20000, 1180000000 + i % 60 * 20000, 10000));
 		fences[i].limit_dkmh = (uint16_t)(i * 7919 % N);
 	}
 	struct fence_set *none = empty(), *all = changed(none, fences, N);
@@ -235,7 +241,8 @@ Test(fence_set, many_fences_are_found_by_id)
 	cr_assert_null(find(all, "f", N));
 	cr_assert_null(find(all, "f3000", N));
 	cr_assert_null(fence_set_find(all, span_of("f1\0", 3), N));
-	fence_area_unref(area);
+	for (int i = 0; i < N; i++)
+		fence_area_unref(fences[i].area);
 	fence_set_unref(none);
 	fence_set_unref(all);
 }
