@@ -211,7 +211,8 @@ bool report_is_judged(uint16_t flags);
 enum tristate moving_of(uint16_t speed_dkmh);
 
 /* --- place.c --- */
-/* Fences that hold the position at the time, of those with any of `bits`, or all with `all`. places_free() after. */
+/* Fences that hold the position at the time, of those with any of `bits`, or all with `all`. `cursor` may be
+ * NULL. places_free() after. */
 STATUS_CHECKED enum status places_find(const struct detector *d, struct fence_cursor *cursor, struct geo_point p,
 				       int64_t time_ms, uint64_t bits, bool all, struct places *out);
 void places_free(struct places *p);
