@@ -26,7 +26,7 @@
  *       park   for DURATION | until CLOCK     ignition off
  *       load empty|half|full    cover open|closed    lift up|down
  *       alarm none | BIT ...                  of the alarm word, from here on
- *       item 65:2 LEVEL                       in the next report only: Su-biao item : type, level
+ *       item 65:2 LEVEL                       in the next report only: Su-biao item : type (hexadecimal), level
  *       signal N    satellites N    recorder V km/h | same
  *       fix off|on                            no fix: the last position goes on being sent
  *       freeze      thaw                      the position stays, the odometer runs

@@ -286,7 +286,7 @@ void scene_trace_print(const struct scene_trace *t, FILE *out)
 			continue;
 		}
 		if (r->item)
-			snprintf(item, sizeof item, "%x:%u/%u", r->item >> 16, r->item >> 8 & 255, r->item & 255);
+			snprintf(item, sizeof item, "%x:%x/%u", r->item >> 16, r->item >> 8 & 255, r->item & 255);
 		fprintf(out, "%s,%.6f,%.6f,%.1f,%.1f,%u,%.1f,%#x,%#x,%u,%u,%u,%u,%u,%s,\n", time, r->lat_e6 / 1e6,
 			r->lon_e6 / 1e6, r->speed_dkmh / 10.0, r->recorder_dkmh / 10.0, r->course_deg,
 			r->mileage_hm / 10.0, r->alarm, r->status, r->e1[E1_LOAD], r->e1[E1_COVER], r->e1[E1_LIFT],

@@ -390,11 +390,10 @@ static bool read_item(struct reader *r)
 {
 	unsigned item, type, level = 1;
 	int n = 0;
-	if (sscanf(r->words[1], "%2u:%3u%n", &item, &type, &n) != 2 || r->words[1][n] || item < 64 || item > 67 ||
-	    type > 255 || (r->count > 2 && sscanf(r->words[2], "%3u", &level) != 1) || level > 255)
+	if (sscanf(r->words[1], "%2x:%2x%n", &item, &type, &n) != 2 || r->words[1][n] || item < 0x64 || item > 0x67 ||
+	    (r->count > 2 && sscanf(r->words[2], "%3u", &level) != 1) || level > 255)
 		return wrong(r, "`item 64..67:TYPE LEVEL`");
-	/* the standard writes these items in hexadecimal: 64 is 0x64 */
-	add_step(r, STEP_ITEM)->bits = (0x64 + item - 64) << 16 | type << 8 | level;
+	add_step(r, STEP_ITEM)->bits = item << 16 | type << 8 | level;
 	return true;
 }
 
