@@ -225,12 +225,12 @@ static void copy_text(const json_t *object, const char *key, char *out, size_t r
 	snprintf(out, room, "%s", text ? text : "");
 }
 
-static int take_finding(struct finding_list *out, const char *line)
+static int take_finding(struct found_list *out, const char *line)
 {
 	json_t *f = json_loads(line, 0, NULL);
 	if (!json_is_object(f))
 		return -1;
-	struct found *to = finding_list_add(out);
+	struct found *to = found_list_add(out);
 	copy_text(f, "rule", to->rule, sizeof to->rule);
 	copy_text(f, "phone", to->phone, sizeof to->phone);
 	copy_text(f, "fence", to->fence, sizeof to->fence);
@@ -240,7 +240,7 @@ static int take_finding(struct finding_list *out, const char *line)
 	return 0;
 }
 
-int api_get_findings(int port, int64_t from_ms, int64_t to_ms, int64_t as_of_ms, struct finding_list *out)
+int api_get_findings(int port, int64_t from_ms, int64_t to_ms, int64_t as_of_ms, struct found_list *out)
 {
 	char path[256], *save = NULL;
 	struct answer a;

@@ -83,16 +83,16 @@ bool scene_play_is_done(const struct scene_play *p)
 int scene_play_judge(struct scene_play *p, int http_port, struct truth_totals *out)
 {
 	struct truth_list truths;
-	struct finding_list findings = {0};
+	struct found_list findings = {0};
 	int64_t as_of_ms = clock_now_ms();
 	if (api_settle(http_port, as_of_ms) || api_get_findings(http_port, p->from_ms, as_of_ms, as_of_ms, &findings)) {
-		finding_list_deinit(&findings);
+		found_list_deinit(&findings);
 		return -1;
 	}
 	truth_list_make(&p->book, &truths);
 	*out = truth_match(&truths, &findings);
 	truth_print(&p->book, &truths, &findings, stdout);
 	truth_list_deinit(&truths);
-	finding_list_deinit(&findings);
+	found_list_deinit(&findings);
 	return 0;
 }

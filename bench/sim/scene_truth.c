@@ -5,7 +5,7 @@
 
 #include "engine/core/clock.h"
 
-struct found *finding_list_add(struct finding_list *l)
+struct found *found_list_add(struct found_list *l)
 {
 	if (l->count == l->capacity) {
 		l->capacity = l->capacity ? l->capacity * 2 : 64;
@@ -17,10 +17,10 @@ struct found *finding_list_add(struct finding_list *l)
 	return &l->list[l->count++];
 }
 
-void finding_list_deinit(struct finding_list *l)
+void found_list_deinit(struct found_list *l)
 {
 	free(l->list);
-	*l = (struct finding_list){0};
+	*l = (struct found_list){0};
 }
 
 void truth_list_make(const struct scene_book *b, struct truth_list *out)
@@ -112,7 +112,7 @@ static bool fits(const struct truth *t, const struct found *f)
 }
 
 /* The finding nearest to it in time, of those that fit. */
-static struct found *nearest(const struct truth *t, struct finding_list *findings)
+static struct found *nearest(const struct truth *t, struct found_list *findings)
 {
 	struct found *best = NULL;
 	int64_t best_ms = INT64_MAX;
@@ -127,7 +127,7 @@ static struct found *nearest(const struct truth *t, struct finding_list *finding
 	return best;
 }
 
-struct truth_totals truth_match(struct truth_list *truths, struct finding_list *findings)
+struct truth_totals truth_match(struct truth_list *truths, struct found_list *findings)
 {
 	struct truth_totals totals = {.truths = truths->count};
 	for (size_t i = 0; i < truths->count; i++) {
@@ -155,7 +155,7 @@ static int by_rule(const void *a, const void *b)
 }
 
 /* One row for each truth and each false finding, then rows of one rule joined; returns how many are left. */
-static size_t make_rows(const struct truth_list *truths, const struct finding_list *findings, struct row *rows)
+static size_t make_rows(const struct truth_list *truths, const struct found_list *findings, struct row *rows)
 {
 	size_t count = 0, kept = 0;
 	for (size_t i = 0; i < truths->count; i++)
@@ -189,7 +189,7 @@ static const char *scene_of(const struct scene_book *b, const char *phone)
 }
 
 static void print_details(const struct scene_book *b, const struct truth_list *truths,
-			  const struct finding_list *findings, FILE *out)
+			  const struct found_list *findings, FILE *out)
 {
 	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX], phones[SCENE_VEHICLES_MAX * 20];
 	for (size_t i = 0; i < truths->count; i++) {
@@ -213,7 +213,7 @@ static void print_details(const struct scene_book *b, const struct truth_list *t
 	}
 }
 
-void truth_print(const struct scene_book *b, const struct truth_list *truths, const struct finding_list *findings,
+void truth_print(const struct scene_book *b, const struct truth_list *truths, const struct found_list *findings,
 		 FILE *out)
 {
 	struct row *rows = calloc(truths->count + findings->count + 1, sizeof *rows), sum = {0};

@@ -14,14 +14,14 @@ struct found {
 	bool matched;
 };
 
-struct finding_list {
+struct found_list {
 	struct found *list;
 	size_t count, capacity;
 };
 
 /* A new one at the end, all zero. */
-struct found *finding_list_add(struct finding_list *l);
-void finding_list_deinit(struct finding_list *l);
+struct found *found_list_add(struct found_list *l);
+void found_list_deinit(struct found_list *l);
 
 struct truth {
 	const struct scene *scene;
@@ -44,10 +44,10 @@ struct truth_totals {
 	size_t truths, found, missed, wrong;
 };
 /* Marks what matches. */
-struct truth_totals truth_match(struct truth_list *truths, struct finding_list *findings);
+struct truth_totals truth_match(struct truth_list *truths, struct found_list *findings);
 /* A table by rule, and under it each miss and each false finding with the scene (of `b`) it belongs to. Call
  * truth_match() before. */
-void truth_print(const struct scene_book *b, const struct truth_list *truths, const struct finding_list *findings,
+void truth_print(const struct scene_book *b, const struct truth_list *truths, const struct found_list *findings,
 		 FILE *out);
 
 #endif

@@ -8,10 +8,10 @@
 	"24.9,118.8\n"                                                                                                 \
 	"  find speed A 10:00:00 .. 10:01:00 in zone\n  find tired A,B 10:00:00 .. 10:01:00 within 60 s\n"
 
-static void add(struct finding_list *l, const char *rule, const char *phone, const char *fence, int64_t start_s,
+static void add(struct found_list *l, const char *rule, const char *phone, const char *fence, int64_t start_s,
 		int64_t end_s)
 {
-	struct found *f = finding_list_add(l);
+	struct found *f = found_list_add(l);
 	snprintf(f->rule, sizeof f->rule, "%s", rule);
 	snprintf(f->phone, sizeof f->phone, "%s", phone);
 	snprintf(f->fence, sizeof f->fence, "%s", fence);
@@ -19,20 +19,20 @@ static void add(struct finding_list *l, const char *rule, const char *phone, con
 	f->end_ms = MIDNIGHT_MS + CLOCK_MS(10, 0, 0) + end_s * 1000;
 }
 
-static struct truth_totals match(const struct scene_book *b, struct finding_list *findings)
+static struct truth_totals match(const struct scene_book *b, struct found_list *findings)
 {
 	struct truth_list truths;
 	truth_list_make(b, &truths);
 	struct truth_totals totals = truth_match(&truths, findings);
 	truth_list_deinit(&truths);
-	finding_list_deinit(findings);
+	found_list_deinit(findings);
 	return totals;
 }
 
 Test(scene_truth, a_finding_within_tolerance_is_found)
 {
 	struct scene_book b = book_of(TEXT);
-	struct finding_list l = {0};
+	struct found_list l = {0};
 	add(&l, "speed", "13906000001", "zone", 10, 50);
 	add(&l, "tired", "13906000002", "", -60, 120);
 	struct truth_totals t = match(&b, &l);
@@ -54,7 +54,7 @@ Test(scene_truth, another_rule_vehicle_fence_or_time_is_missed_and_false)
 		      {"speed", "13906000001", "zone", 0, 71}};
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		struct scene_book b = book_of(TEXT);
-		struct finding_list l = {0};
+		struct found_list l = {0};
 		add(&l, others[i].rule, others[i].phone, others[i].fence, others[i].start_s, others[i].end_s);
 		struct truth_totals t = match(&b, &l);
 		cr_expect_eq(t.found, 0, "case %zu", i);
@@ -67,7 +67,7 @@ Test(scene_truth, another_rule_vehicle_fence_or_time_is_missed_and_false)
 Test(scene_truth, one_finding_serves_one_truth)
 {
 	struct scene_book b = book_of(TEXT);
-	struct finding_list l = {0};
+	struct found_list l = {0};
 	add(&l, "speed", "13906000001", "zone", 0, 60);
 	add(&l, "speed", "13906000001", "zone", 1, 60);
 	struct truth_totals t = match(&b, &l);
