@@ -156,14 +156,37 @@ static int dial(int port)
 	return fd;
 }
 
-enum status http_get(int port, const char *path, int *out_code, http_line *line, void *context)
+static bool send_all(int fd, const char *bytes, size_t size)
 {
-	char request[2048];
+	while (size) {
+		ssize_t n = write(fd, bytes, size);
+		if (n <= 0)
+			return false;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool send_request(int fd, const char *method, const char *path, const char *type, struct span body)
+{
+	char head[4096];
+	int n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, path);
+	if (type && n < (int)sizeof head)
+		n += snprintf(head + n, sizeof head - (size_t)n, "Content-Type: %s\r\nContent-Length: %zu\r\n", type,
+			      body.size);
+	if (n + 2 >= (int)sizeof head)
+		return false;
+	memcpy(head + n, "\r\n", 2);
+	return send_all(fd, head, (size_t)n + 2) && send_all(fd, (const char *)body.data, body.size);
+}
+
+enum status http_send(int port, const char *method, const char *path, const char *type, struct span body, int *out_code,
+		      http_line *line, void *context)
+{
 	struct reader r = {.fd = dial(port), .bytes = malloc(BUFFER_BYTES)};
 	struct lines l = {.line = line, .context = context};
-	int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-			 path);
-	bool ok = r.fd >= 0 && r.bytes && write(r.fd, request, (size_t)n) == n && read_head(&r, out_code);
+	bool ok = r.fd >= 0 && r.bytes && send_request(r.fd, method, path, type, body) && read_head(&r, out_code);
 	char *bytes;
 	for (size_t got; ok && (got = body_bytes(&r, &bytes));)
 		split(&l, bytes, got);
@@ -174,4 +197,9 @@ enum status http_get(int port, const char *path, int *out_code, http_line *line,
 	free(r.bytes);
 	free(l.bytes);
 	return ok && !r.failed ? STATUS_OK : STATUS_IO;
+}
+
+enum status http_get(int port, const char *path, int *out_code, http_line *line, void *context)
+{
+	return http_send(port, "GET", path, NULL, (struct span){NULL, 0}, out_code, line, context);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/core/hash.h"
-#include "engine/series/report.h"
 
 /* times between tries of a terminal that lost its connection, and between heartbeats */
 #define RETRY_MS 2000
@@ -20,25 +19,28 @@ static void must(enum status status)
 	}
 }
 
-void terminal_init(struct terminal *t, uint32_t index, uint64_t seed, const struct terminal_options *options,
-		   struct sim_counters *counters)
+void terminal_init(struct terminal *t, const struct terminal_identity *identity, struct terminal_source source,
+		   const struct terminal_options *options, struct sim_counters *counters)
 {
 	memset(t, 0, sizeof *t);
 	t->options = options;
 	t->counters = counters;
-	t->index = index;
-	t->edition = (enum jt808_edition)(index % 3);
-	t->like.is_2019 = t->edition == JT808_2019;
+	t->identity = *identity;
+	t->source = source;
+	t->like.is_2019 = identity->edition == JT808_2019;
 	t->like.version = t->like.is_2019 ? 1 : 0;
 	t->like.phone_size = t->like.is_2019 ? 10 : 6;
-	snprintf(t->phone, sizeof t->phone, "139%08u", 5950000 + index);
-	must(jt808_phone_pack(span_of_string(t->phone), t->like.phone, t->like.phone_size));
-	drive_init(&t->drive, seed + index);
-	t->next_ms = options->begin_ms + (int64_t)(index % (uint32_t)options->interval_s) * 1000;
+	must(jt808_phone_pack(span_of_string(identity->phone), t->like.phone, t->like.phone_size));
 	t->in = buf_init(BUFFER_MAX);
 	t->out[0] = t->out[1] = buf_init(BUFFER_MAX);
 	for (int i = 0; i < TERMINAL_WINDOW; i++)
 		t->window[i].wire = buf_init(65536);
+}
+
+void terminal_message_note(struct terminal_message *m, int64_t time_ms, struct span body)
+{
+	m->time_ms[m->count] = time_ms;
+	m->hash[m->count++] = hash64(body);
 }
 
 /* --- out --- */
@@ -77,12 +79,12 @@ static void send_message(struct terminal *t, uint16_t id, struct span body)
 
 static void send_register(struct terminal *t)
 {
-	struct jt808_register r = {.edition = t->edition, .province = 35, .city = 521, .plate_colour = 2};
+	struct jt808_register r = {.edition = t->identity.edition, .province = 35, .city = 521, .plate_colour = 2};
 	struct buf body = buf_init(1024);
 	snprintf(r.manufacturer, sizeof r.manufacturer, "ZYSIM");
 	snprintf(r.model, sizeof r.model, "SIM-1");
-	snprintf(r.terminal_id, sizeof r.terminal_id, "S%06u", t->index);
-	snprintf(r.plate, sizeof r.plate, "闽CY%04u", t->index % 10000);
+	snprintf(r.terminal_id, sizeof r.terminal_id, "S%06u", t->identity.number % 1000000);
+	snprintf(r.plate, sizeof r.plate, "%s", t->identity.plate);
 	must(jt808_register_encode(&r, &body));
 	send_message(t, 0x0100, buf_view(&body));
 	buf_deinit(&body);
@@ -93,87 +95,12 @@ static void send_auth(struct terminal *t)
 {
 	struct jt808_auth a = {.code = span_of_string(t->code)};
 	struct buf body = buf_init(1024);
-	snprintf(a.imei, sizeof a.imei, "860000000%06u", t->index % 1000000);
+	snprintf(a.imei, sizeof a.imei, "860000000%06u", t->identity.number % 1000000);
 	snprintf(a.software, sizeof a.software, "sim 1");
 	must(jt808_auth_encode(&a, t->like.is_2019, &body));
 	send_message(t, 0x0102, buf_view(&body));
 	buf_deinit(&body);
 	t->state = TERMINAL_AUTHENTICATING;
-}
-
-static void send_driver(struct terminal *t)
-{
-	struct jt808_driver d = {.edition = t->edition, .has_time = t->edition != JT808_2011, .status = 1};
-	struct buf body = buf_init(1024);
-	d.time_ms = t->next_ms;
-	snprintf(d.name, sizeof d.name, "演示%u", t->index);
-	snprintf(d.licence, sizeof d.licence, "35052100%010u", t->index);
-	snprintf(d.authority, sizeof d.authority, "演示数据");
-	snprintf(d.id_card, sizeof d.id_card, "35052100%010u", t->index);
-	snprintf(d.expiry, sizeof d.expiry, "20301231");
-	must(jt808_driver_encode(&d, &body));
-	send_message(t, 0x0702, buf_view(&body));
-	buf_deinit(&body);
-}
-
-/* One 0x0200 body at `t->next_ms`; advances it. */
-static void make_body(struct terminal *t, struct buf *out)
-{
-	struct drive_fix fix;
-	uint8_t value[4];
-	drive_step(&t->drive, t->options->interval_s, &fix);
-	uint32_t status = STATUS_BIT_FIX | (fix.moving ? STATUS_BIT_ACC : 0) | (fix.loaded ? 3u << 8 : 0) | 3u << 18;
-	struct jt808_location l = {
-		.alarm = fix.speed_dkmh > 800 ? 2 : 0,
-		.status = status,
-		.lat_e6 = fix.lat_e6,
-		.lon_e6 = fix.lon_e6,
-		.altitude_m = fix.altitude_m,
-		.speed_dkmh = fix.speed_dkmh,
-		.course_deg = fix.course_deg,
-		.time_ms = t->next_ms,
-	};
-	must(jt808_location_encode(&l, out));
-	store_be32(value, fix.mileage_hm);
-	must(jt808_item_encode(0x01, span_of(value, 4), out));
-	store_be16(value, fix.speed_dkmh);
-	must(jt808_item_encode(0x03, span_of(value, 2), out));
-	value[0] = (uint8_t)(20 + drive_random(&t->drive.random) % 8);
-	must(jt808_item_encode(0x30, span_of(value, 1), out));
-	value[0] = (uint8_t)(9 + drive_random(&t->drive.random) % 6);
-	must(jt808_item_encode(0x31, span_of(value, 1), out));
-	t->next_ms += (int64_t)t->options->interval_s * 1000;
-}
-
-static void note_report(struct in_flight *f, int64_t time_ms, struct span body)
-{
-	f->time_ms[f->count] = time_ms;
-	f->hash[f->count++] = hash64(body);
-}
-
-static void fill_single(struct terminal *t, struct in_flight *f, struct buf *body)
-{
-	int64_t time_ms = t->next_ms;
-	make_body(t, body);
-	f->message_id = 0x0200;
-	note_report(f, time_ms, buf_view(body));
-}
-
-static void fill_batch(struct terminal *t, struct in_flight *f, struct buf *body, uint32_t count)
-{
-	struct buf one = buf_init(1024);
-	f->message_id = 0x0704;
-	must(buf_append_be16(body, (uint16_t)count));
-	must(buf_append_u8(body, 1));
-	for (uint32_t i = 0; i < count; i++) {
-		int64_t time_ms = t->next_ms;
-		buf_clear(&one);
-		make_body(t, &one);
-		must(buf_append_be16(body, (uint16_t)one.size));
-		must(buf_append(body, one.data, one.size));
-		note_report(f, time_ms, buf_view(&one));
-	}
-	buf_deinit(&one);
 }
 
 static struct in_flight *free_slot(struct terminal *t)
@@ -184,28 +111,29 @@ static struct in_flight *free_slot(struct terminal *t)
 	return NULL;
 }
 
-static void send_next(struct terminal *t, int64_t now_ms)
+/* False when the source has nothing that is due. */
+static bool send_next(struct terminal *t, int64_t now_ms)
 {
 	struct in_flight *f = free_slot(t);
-	struct buf body = buf_init(65536);
-	int64_t behind = (now_ms - t->next_ms) / 1000 / t->options->interval_s;
-	uint32_t batch = drive_random(&t->drive.random) % 10
-				 ? 1
-				 : 2 + (uint32_t)(drive_random(&t->drive.random) % (TERMINAL_BATCH_MAX - 1));
-	f->count = 0;
-	if (batch > 1 && behind > batch)
-		fill_batch(t, f, &body, batch);
-	else
-		fill_single(t, f, &body);
-	f->serial = t->serial;
-	buf_clear(&f->wire);
-	must(jt808_message_encode(f->message_id, &t->like, buf_view(&body), JT808_BODY_MAX, &t->serial, &f->wire));
-	f->last_serial = (uint16_t)(t->serial - 1);
-	f->waiting = true;
-	t->waiting++;
-	t->counters->sent += f->count;
-	must(buf_append(&t->out[t->filling], f->wire.data, f->wire.size));
-	buf_deinit(&body);
+	struct terminal_message m = {.body = buf_init(65536)};
+	bool got = t->source.next(t->source.context, t->identity.edition, now_ms, &m);
+	if (got) {
+		f->count = m.count;
+		f->message_id = m.id;
+		memcpy(f->time_ms, m.time_ms, sizeof f->time_ms);
+		memcpy(f->hash, m.hash, sizeof f->hash);
+		f->serial = t->serial;
+		buf_clear(&f->wire);
+		must(jt808_message_encode(m.id, &t->like, buf_view(&m.body), JT808_BODY_MAX, &t->serial, &f->wire));
+		f->last_serial = (uint16_t)(t->serial - 1);
+		f->waiting = true;
+		t->waiting++;
+		t->counters->sent += f->count;
+		t->hanging_up = m.breaks_connection;
+		must(buf_append(&t->out[t->filling], f->wire.data, f->wire.size));
+	}
+	buf_deinit(&m.body);
+	return got;
 }
 
 /* --- in --- */
@@ -228,8 +156,6 @@ static void on_reply(struct terminal *t, const struct jt808_reply *r)
 		t->state = r->result == 0 ? TERMINAL_UP : TERMINAL_DOWN;
 		if (r->result)
 			t->code[0] = '\0';
-		else
-			send_driver(t);
 		for (int i = 0; i < TERMINAL_WINDOW && t->state == TERMINAL_UP; i++)
 			if (t->window[i].waiting)
 				must(buf_append(&t->out[t->filling], t->window[i].wire.data, t->window[i].wire.size));
@@ -274,6 +200,7 @@ static void on_close(uv_handle_t *handle)
 	struct terminal *t = handle->data;
 	t->open = false;
 	t->writing = false;
+	t->hanging_up = false;
 	t->state = TERMINAL_DOWN;
 	t->counters->connected--;
 	t->retry_at_ms = t->options->now_ms() + RETRY_MS;
@@ -358,10 +285,12 @@ void terminal_poll(struct terminal *t, uv_loop_t *loop)
 			dial(t, loop);
 		return;
 	}
+	if (t->hanging_up && !t->writing && !t->out[t->filling].size)
+		terminal_close(t);
 	if (t->state != TERMINAL_UP)
 		return;
-	while (!t->stopped && t->waiting < TERMINAL_WINDOW && t->next_ms <= now_ms)
-		send_next(t, now_ms);
+	while (!t->stopped && !t->hanging_up && t->waiting < TERMINAL_WINDOW && send_next(t, now_ms))
+		;
 	if (now_ms >= t->heartbeat_at_ms) {
 		send_message(t, 0x0002, (struct span){NULL, 0});
 		t->heartbeat_at_ms = now_ms + HEARTBEAT_MS;

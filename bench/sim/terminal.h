@@ -1,16 +1,16 @@
 /* terminal.h -- one simulated JT/T 808 terminal over a real TCP connection.
  *
- *   connect -> 0x0100 -> 0x0102 -> 0x0702, then reports: what happened since the morning first, as 0x0200 and
- *   0x0704, with up to TERMINAL_WINDOW messages unanswered, then one each interval as the clock goes
+ *   source ── next message ──> terminal: connect -> 0x0100 -> 0x0102, then what the source has, as long as it is due,
+ *                              with up to TERMINAL_WINDOW messages unanswered
  *
- * Every acknowledged report is remembered by time and hash, so that it can be asked back. A terminal that loses its
- * connection comes back after a while, authenticates with its code and sends again what was not answered. */
+ * Sources: random drives (drive_source.h), written scenarios (scene_source.h). Every acknowledged report is remembered
+ * by time and hash, so that it can be asked back. A terminal that loses its connection comes back after a while,
+ * authenticates with its code and sends again what was not answered. */
 #ifndef ZAYTON_BENCH_TERMINAL_H
 #define ZAYTON_BENCH_TERMINAL_H
 
 #include <uv.h>
 
-#include "bench/sim/drive.h"
 #include "ingest/jt808/jt808.h"
 
 #define TERMINAL_WINDOW 32
@@ -23,10 +23,34 @@ struct sim_counters {
 
 struct terminal_options {
 	struct sockaddr_in address;
-	int64_t begin_ms; /* event time of the first report */
-	int32_t interval_s;
 	int64_t (*now_ms)(void);
 };
+
+/* Who it says it is. */
+struct terminal_identity {
+	char phone[JT808_PHONE_TEXT_MAX];
+	enum jt808_edition edition;
+	char plate[24]; /* UTF-8; colour 2 */
+	uint32_t number;
+};
+
+struct terminal_message {
+	uint16_t id;
+	struct buf body; /* the terminal's own, empty on the way in */
+	bool breaks_connection;
+	/* the reports in it */
+	uint8_t count;
+	int64_t time_ms[TERMINAL_BATCH_MAX];
+	uint64_t hash[TERMINAL_BATCH_MAX];
+};
+
+/* Where messages come from: the next one that is due by `now_ms`, or false. */
+struct terminal_source {
+	bool (*next)(void *context, enum jt808_edition edition, int64_t now_ms, struct terminal_message *out);
+	void *context;
+};
+/* Adds a report's body to the list of `m`. */
+void terminal_message_note(struct terminal_message *m, int64_t time_ms, struct span body);
 
 /* A message on its way: the reports in it become acknowledged together. */
 struct in_flight {
@@ -49,22 +73,20 @@ enum terminal_state { TERMINAL_DOWN, TERMINAL_CONNECTING, TERMINAL_REGISTERING, 
 struct terminal {
 	const struct terminal_options *options;
 	struct sim_counters *counters;
-	uint32_t index;
-	enum jt808_edition edition;
+	struct terminal_identity identity;
+	struct terminal_source source;
 	struct jt808_header like;
-	char phone[JT808_PHONE_TEXT_MAX];
 	char code[64];
-	struct drive drive;
 	enum terminal_state state;
 	uv_tcp_t tcp;
 	uv_connect_t connecting;
 	bool open, stopped, writing;
+	bool hanging_up; /* once what was sent is written */
 	struct buf in;
 	struct buf out[2]; /* one is being written, the other fills */
 	int filling;
 	uv_write_t write;
 	uint16_t serial;
-	int64_t next_ms; /* event time of the next report */
 	int64_t retry_at_ms, heartbeat_at_ms;
 	struct in_flight window[TERMINAL_WINDOW];
 	uint32_t waiting;
@@ -72,8 +94,8 @@ struct terminal {
 	size_t acked_count, acked_capacity;
 };
 
-void terminal_init(struct terminal *t, uint32_t index, uint64_t seed, const struct terminal_options *options,
-		   struct sim_counters *counters);
+void terminal_init(struct terminal *t, const struct terminal_identity *identity, struct terminal_source source,
+		   const struct terminal_options *options, struct sim_counters *counters);
 /* Call often: connects when due, fills the window, sends. */
 void terminal_poll(struct terminal *t, uv_loop_t *loop);
 /* No more reports; what is on its way may still be answered. */

@@ -1,0 +1,22 @@
+/* api.h -- what the simulator says to a server over HTTP, and asks of it: all of it in one place.
+ *
+ * Every function tells on stderr what a server refused, and returns 0 or -1. One thread. */
+#ifndef ZAYTON_BENCH_API_H
+#define ZAYTON_BENCH_API_H
+
+#include "bench/sim/scene.h"
+#include "bench/sim/scene_truth.h"
+
+/* Registers the vehicle as its scene has it, from always, and files its permits. An `unregistered` one is left out. */
+int api_put_vehicle(int port, const struct scene *s, const struct scene_vehicle *v);
+/* The FeatureCollection of a file; times "day-5 10:00:00" become that time, counted from the day of `now_ms`. Fences
+ * without `valid_from` hold from 2020 on. A refused feature is a failure. */
+int api_post_fences(int port, const char *path, int64_t now_ms);
+/* A rules file. */
+int api_put_rules(int port, const char *path);
+/* Waits until everything received is judged as of then. */
+int api_settle(int port, int64_t as_of_ms);
+/* Every finding that begins in [from, to], as of `as_of_ms`, appended to `out`. */
+int api_get_findings(int port, int64_t from_ms, int64_t to_ms, int64_t as_of_ms, struct found_list *out);
+
+#endif

@@ -1,0 +1,31 @@
+/* scene_play.h -- all scenes against a server: told to it, played to it, and its findings beside the truth.
+ *
+ *   scene_play_open ── scene_play_tell (registry, permits, fences) ── terminals of the fleet ── scene_play_judge */
+#ifndef ZAYTON_BENCH_SCENE_PLAY_H
+#define ZAYTON_BENCH_SCENE_PLAY_H
+
+#include "bench/sim/fleet.h"
+#include "bench/sim/scene.h"
+#include "bench/sim/scene_source.h"
+#include "bench/sim/scene_truth.h"
+
+struct scene_play {
+	struct scene_book book;
+	struct scene_source *sources; /* one a vehicle */
+	size_t count;
+	int64_t now_ms, from_ms; /* when it was opened; the midnight of the earliest scene */
+};
+
+/* Reads the folder and places the scenes in the days before now (scene_book_place()). 0, or -1 with the reason told. */
+int scene_play_open(struct scene_play *p, const char *folder, int floating_day, uint64_t seed);
+void scene_play_close(struct scene_play *p);
+/* Vehicles, permits and the fences of FOLDER/../fences.geojson; `rules` (may be NULL) a rules file. 0 or -1. */
+int scene_play_tell(struct scene_play *p, int http_port, const char *fences, const char *rules);
+/* Makes `p->count` terminals of the fleet, from `at` on. */
+void scene_play_terminals(struct scene_play *p, struct fleet *f, size_t at);
+/* Everything was handed over. */
+bool scene_play_is_done(const struct scene_play *p);
+/* Settles, asks, compares, prints. `*out` the totals. 0 or -1 when the server did not answer. */
+int scene_play_judge(struct scene_play *p, int http_port, struct truth_totals *out);
+
+#endif

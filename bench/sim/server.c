@@ -1,0 +1,55 @@
+#include "bench/sim/server.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool read_ready(FILE *from, struct server *s)
+{
+	char line[512];
+	while (fgets(line, sizeof line, from)) {
+		const char *tcp = strstr(line, "\"jt808_tcp\":"), *http = strstr(line, "\"http\":");
+		if (!tcp || !http)
+			continue;
+		s->jt808_port = atoi(tcp + strlen("\"jt808_tcp\":"));
+		s->http_port = atoi(http + strlen("\"http\":"));
+		return true;
+	}
+	return false;
+}
+
+int server_start(struct server *s, const char *program, const char *data)
+{
+	int pipes[2];
+	if (pipe(pipes))
+		return -1;
+	s->pid = fork();
+	if (s->pid == 0) {
+		setpgid(0, 0); /* Ctrl-C is for the simulator, which then ends the server in order */
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		execl(program, "zayton", "serve", "--data-dir", data, "--terminals", "open", "--jt808-tcp",
+		      "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn", (char *)NULL);
+		_exit(127);
+	}
+	close(pipes[1]);
+	FILE *from = fdopen(pipes[0], "r");
+	if (s->pid < 0 || !from || !read_ready(from, s)) {
+		fprintf(stderr, "the server did not start\n");
+		return -1;
+	}
+	return 0; /* `from` stays open: the server may go on writing */
+}
+
+int server_stop(struct server *s)
+{
+	int status = 0;
+	kill(s->pid, SIGTERM);
+	waitpid(s->pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}

@@ -1,0 +1,17 @@
+/* server.h -- `zayton serve` as a child, on ports of its own choosing. */
+#ifndef ZAYTON_BENCH_SERVER_H
+#define ZAYTON_BENCH_SERVER_H
+
+#include <sys/types.h>
+
+struct server {
+	pid_t pid;
+	int jt808_port, http_port;
+};
+
+/* Starts PROGRAM over the folder, open to every terminal, and waits until it listens. 0, or -1 with the reason told. */
+int server_start(struct server *s, const char *program, const char *data);
+/* Ends it in order; its exit status. */
+int server_stop(struct server *s);
+
+#endif
