@@ -16,7 +16,6 @@ static bool load_is_gone(struct step *st, const struct plan_rule *p)
 	if (p->rule->where_mode == WHERE_ANY)
 		return true;
 	uint64_t bits = p->rule->where_mode == WHERE_NOT_TAG ? tag_bit(p->rule->where_tag) : p->place_bits;
-	struct fence_cursor cursor = {0};
 	struct geo_point at = {s->fix.lat_e7, s->fix.lon_e7};
 	if (places_find(st->d, NULL, at, s->fix.time_ms, bits, false, &before) != STATUS_OK)
 		return false;

@@ -57,6 +57,8 @@ static enum status cut(struct shard *s, struct head *head, bool everything)
 	account(s->engine, 0, freed);
 	atomic_fetch_add_explicit(&s->counters.duplicates, duplicates, memory_order_relaxed);
 	note_fold(head, seal);
+	if (!s->engine->judge)
+		judge_note(head, seal->run.reports[0].time_ms);
 	seal->class_code = registry_class(s->engine->registry, head->device, seal->run.reports[0].time_ms);
 	job->seal = seal;
 	job->bytes += seal_bytes(seal);

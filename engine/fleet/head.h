@@ -80,9 +80,7 @@ struct head {
 	int64_t fold_from_ms, fold_until_ms; /* where blocks overlap or are small; nowhere when from > until */
 	uint32_t index;                      /* in heads.all */
 	uint32_t older, newer;               /* the shard's list by age of the oldest unsealed report; index + 1 */
-	bool dirty;                          /* changed since its row was last written */
-	bool listed;
-	struct judged *judged; /* judge.c; NULL: not judged yet */
+	struct judged *judged;               /* judge.c; NULL: not judged yet */
 	uint32_t row_epoch;                  /* of the last row handed to the writer, as is row_position */
 	uint64_t row_position;
 	int64_t row_until_ms; /* latest report in that row; INT64_MIN when it holds none */

@@ -319,12 +319,33 @@ void judge_snapshot_all(struct shard *s)
 	}
 }
 
+void judge_note(struct head *head, int64_t from_ms)
+{
+	struct judged *j = need(head);
+	if (j && from_ms < j->dirty_ms)
+		j->dirty_ms = from_ms;
+}
+
+/* What was loaded and still lies in the head. */
+static void note_unsealed(struct head *head)
+{
+	const struct judged *j = head->judged;
+	if (!head->dirty || (j && (j->live || j->asked)))
+		return;
+	for (uint32_t i = 0; i < head->run.count; i++)
+		if (!j || head->run.reports[i].time_ms < j->dirty_ms) {
+			judge_note(head, head->run.reports[i].time_ms);
+			j = head->judged;
+		}
+}
+
 enum status judge_keep_marks(struct engine *e)
 {
 	enum status status = STATUS_OK;
 	for (unsigned i = 0; i < e->shard_count; i++) {
 		struct shard *s = &e->shards[i];
 		for (uint32_t k = 0; k < s->heads.count && !status; k++) {
+			note_unsealed(s->heads.all[k]);
 			struct judged *j = s->heads.all[k]->judged;
 			if (j && j->dirty_ms < j->marked_ms) {
 				status = push_mark(s, s->heads.all[k]->device, j->dirty_ms);

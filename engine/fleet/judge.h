@@ -42,6 +42,8 @@ void judged_free(struct judged *j);
 /* Bytes waiting for the judge's thread: past JUDGE_BACKLOG_MAX a shard takes nothing more in. */
 size_t judge_backlog(const struct judge *j);
 
+/* Bulk loading, which runs without the judge's thread: reports from `from_ms` on are new to the device. */
+void judge_note(struct head *head, int64_t from_ms);
 /* Bulk loading, which runs without the judge's thread: put the marks of what was loaded into the store. */
 STATUS_CHECKED enum status judge_keep_marks(struct engine *e);
 

@@ -601,6 +601,8 @@ void registry_on_change(struct registry *r, void (*changed)(void *context, uint6
 {
 	r->changed = changed;
 	r->changed_context = context;
+}
+
 enum status registry_apply(struct registry *r, uint64_t device, enum device_kind kind,
 			   const struct registry_change *changes, size_t count, int64_t from_ms, const char *principal,
 			   uint64_t *out_conflict)
