@@ -300,7 +300,7 @@ int scenes_main(int argc, char **argv)
 	struct stage s = {.options = &o};
 	if (!parse(argc, argv, &o))
 		return usage();
-	int result = scene_play_open(&s.play, o.folder, FLOATING_DAY, o.seed) ? 1 : 0;
+	int result = scene_play_open(&s.play, o.folder, clock_now_ms(), FLOATING_DAY, o.seed) ? 1 : 0;
 	if (!result && o.dump)
 		result = dump(&s.play, o.dump);
 	if (!result && o.truth)
