@@ -30,6 +30,8 @@
 #define INBOX_BYTES_MAX (16u << 20)
 /* sealed reports waiting for a shard's writer, bytes: past it the shard takes nothing more in */
 #define WRITER_BACKLOG_MAX (128u << 20)
+/* findings and facts waiting for the judge's thread, bytes: past it the shards take nothing more in */
+#define JUDGE_BACKLOG_MAX (128u << 20)
 /* heads copied for a checkpoint in one turn of the loop, bytes: some milliseconds of copying */
 #define CHECKPOINT_SLICE_BYTES (2u << 20)
 /* bytes of one journal entry, framing included */
@@ -47,6 +49,8 @@
 #define RULES_MAX 1024
 /* mistakes of one file of rules that are told: nobody mends more in one go */
 #define RULES_MISTAKES_MAX 1000
+/* points of one fence, all rings together: the coast of a province at 50 m */
+#define FENCE_POINTS_MAX 100000
 /* visits of others within the time of a convoy that one device may meet at all gates together; 16 bytes each */
 #define CONVOY_MEETINGS_MAX (1u << 20)
 /* pairs of a cell and a device that a map of dead zones is learned from, 16 bytes each: gaps are rare, and other devices
@@ -55,8 +59,6 @@
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384
 #define HTTP_BODY_MAX (8u << 20)
-/* points of one fence: a province's coast at 10 m is some 100,000 */
-#define FENCE_POINTS_MAX (1u << 17)
 /* fences at once: slots are looked up through pages of 256 */
 #define FENCE_SLOTS_MAX (1u << 20)
 /* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a fifth of it */

@@ -6,6 +6,7 @@
 #include "engine/core/clock.h"
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
+#include "engine/fleet/cards.h"
 #include "engine/fleet/fleet_internal.h"
 
 static void account(struct engine *e, size_t added, size_t removed)
@@ -92,6 +93,7 @@ enum status shard_apply_report(struct shard *s, uint64_t device, const struct re
 	if (status)
 		return status;
 	account(s->engine, grown, 0);
+	judge_report(s, head, r);
 	if (head->run.count >= HEAD_REPORTS_MAX)
 		status = cut(s, head, false);
 	return status ? status : shed(s);
@@ -169,6 +171,25 @@ static enum status apply_fragment(struct shard *s, const struct intake *in)
 	return push_row(s, STORE_SESSION, span_of(key, sizeof key), span_of(head, sizeof head), in->body);
 }
 
+/* Who drives, for the judge: a row that outlives the message, and where he is named. */
+static enum status apply_card(struct shard *s, const struct intake *in)
+{
+	uint8_t key[CARD_KEY_SIZE], named[16], id[2];
+	store_be16(id, in->message_id);
+	card_key(in->device, in->time_ms, in->driver, key);
+	enum status status = apply_message(s, in);
+	if (!status && in->time_ms <= in->received_ms + FUTURE_SKEW_MAX_MS)
+		status = push_row(s, STORE_CONTEXT, span_of(key, sizeof key), span_of(id, sizeof id),
+				  (struct span){NULL, 0});
+	if (status || !in->driver)
+		return status;
+	store_be64(named, in->device);
+	store_be64(named + 8, (uint64_t)in->time_ms);
+	card_driver_key(in->driver, key);
+	return push_row(s, STORE_CONTEXT, span_of(key, CARD_DRIVER_KEY_SIZE), span_of(named, sizeof named),
+			(struct span){NULL, 0});
+}
+
 static void note_seen(struct shard *s, const struct intake *in, uint64_t position)
 {
 	struct head *head = in->device ? heads_need(&s->heads, in->device) : NULL;
@@ -183,6 +204,13 @@ static void note_seen(struct shard *s, const struct intake *in, uint64_t positio
 	pthread_mutex_unlock(&s->heads.lock);
 }
 
+static void tell_card(struct shard *s, const struct intake *in)
+{
+	struct head *head = heads_find(&s->heads, in->device);
+	if (head)
+		judge_card(s, head, in->time_ms, in->driver, in->received_ms);
+}
+
 enum status shard_apply(struct shard *s, uint64_t position, const struct intake *in)
 {
 	enum status status = STATUS_INVALID;
@@ -195,6 +223,9 @@ enum status shard_apply(struct shard *s, uint64_t position, const struct intake 
 	case INTAKE_MESSAGE:
 		status = apply_message(s, in);
 		break;
+	case INTAKE_CARD:
+		status = apply_card(s, in);
+		break;
 	case INTAKE_QUARANTINE:
 		return apply_quarantine(s, in);
 	case INTAKE_FRAGMENT:
@@ -203,6 +234,8 @@ enum status shard_apply(struct shard *s, uint64_t position, const struct intake 
 	}
 	if (!status)
 		note_seen(s, in, position);
+	if (!status && in->kind == INTAKE_CARD)
+		tell_card(s, in);
 	return status;
 }
 

@@ -55,7 +55,7 @@ static enum status put_progress(struct engine *e, struct span name, struct span 
 enum status bulk_checkpoint(struct bulk *b, struct span name, struct span progress)
 {
 	struct engine *e = b->engine;
-	enum status status = STATUS_OK;
+	enum status status = judge_keep_marks(e);
 	for (unsigned i = 0; !status && i < e->shard_count; i++)
 		status = shard_checkpoint_now(&e->shards[i]);
 	for (unsigned i = 0; !status && i < e->shard_count; i++)

@@ -33,7 +33,11 @@ static enum status open_store(struct engine *e)
 		.cache_bytes = e->options.cache_bytes,
 	};
 	enum status status = store_open(&options, &e->store);
-	return status ? status : registry_open(e->store, &e->registry);
+	if (!status)
+		status = registry_open(e->store, &e->registry);
+	if (!status)
+		status = context_open(e->store, e->registry, &e->context);
+	return status ? status : findings_open(e->store, &e->findings);
 }
 
 static enum status open_shards(struct engine *e)
@@ -55,6 +59,8 @@ static void release(struct engine *e)
 	for (unsigned i = 0; i < e->shard_count; i++)
 		shard_deinit(&e->shards[i]);
 	free(e->shards);
+	findings_close(e->findings);
+	context_close(e->context);
 	registry_close(e->registry);
 	store_close(e->store);
 	free((char *)e->options.dir);
@@ -94,6 +100,11 @@ enum status engine_start(struct engine *e)
 {
 	if (e->started || e->options.read_only)
 		return STATUS_INVALID;
+	enum status judging = judge_open(e, &e->judge);
+	if (!judging)
+		judging = judge_start(e->judge);
+	if (judging)
+		return judging;
 	e->started = true;
 	for (unsigned i = 0; i < e->shard_count; i++) {
 		enum status status = shard_start_thread(&e->shards[i]);
@@ -113,12 +124,14 @@ void engine_stop(struct engine *e)
 		shard_ask_to_stop(&e->shards[i]);
 	for (unsigned i = 0; i < e->shard_count; i++)
 		shard_join(&e->shards[i]);
+	judge_close(e->judge);
+	e->judge = NULL;
 	e->started = false;
 }
 
 static enum status checkpoint_all(struct engine *e)
 {
-	enum status status = STATUS_OK;
+	enum status status = judge_keep_marks(e);
 	for (unsigned i = 0; !status && i < e->shard_count; i++)
 		status = shard_checkpoint_now(&e->shards[i]);
 	for (unsigned i = 0; !status && i < e->shard_count; i++)
@@ -151,6 +164,16 @@ struct store *engine_store(struct engine *e)
 struct registry *engine_registry(struct engine *e)
 {
 	return e->registry;
+}
+
+struct context *engine_context(struct engine *e)
+{
+	return e->context;
+}
+
+struct findings *engine_findings(struct engine *e)
+{
+	return e->findings;
 }
 
 unsigned engine_shards(const struct engine *e)

@@ -15,6 +15,8 @@
 
 #include "engine/core/bytes.h"
 #include "engine/core/status.h"
+#include "engine/fleet/context.h"
+#include "engine/fleet/findings.h"
 #include "engine/fleet/registry.h"
 #include "engine/series/report.h"
 #include "engine/series/report_list.h"
@@ -73,6 +75,8 @@ void engine_close(struct engine *e);
 
 struct store *engine_store(struct engine *e);
 struct registry *engine_registry(struct engine *e);
+struct context *engine_context(struct engine *e);
+struct findings *engine_findings(struct engine *e);
 unsigned engine_shards(const struct engine *e);
 
 /* --- taking in: on the loop thread of `s` only --- */
@@ -89,6 +93,7 @@ enum intake_kind {
 	INTAKE_MESSAGE = 2,    /* any other message to be kept as it came */
 	INTAKE_QUARANTINE = 3, /* refused, kept for a look; `reason` says why */
 	INTAKE_FRAGMENT = 4,   /* one packet of a split message, kept until the message is whole */
+	INTAKE_CARD = 5,       /* a message that says who drives: kept as it came, and known to the judge */
 };
 
 struct intake {
@@ -96,12 +101,13 @@ struct intake {
 	uint64_t device; /* 0 allowed for QUARANTINE */
 	int64_t received_ms;
 	const struct report *report; /* REPORT: with received_ms and arrival flags set; items borrow from `body` */
-	uint16_t message_id;         /* MESSAGE, QUARANTINE, FRAGMENT: 0x0702 ... */
-	uint8_t protocol; /* MESSAGE, FRAGMENT: protocol edition byte of the header, as the session judged it */
-	int64_t time_ms;  /* MESSAGE: event time, or received_ms when it has none */
+	uint16_t message_id;         /* all but REPORT: 0x0702 ... */
+	uint8_t protocol; /* MESSAGE, CARD, FRAGMENT: protocol edition byte of the header, as the session judged it */
+	int64_t time_ms;  /* MESSAGE, CARD: event time, or received_ms when it has none */
 	uint16_t serial;  /* FRAGMENT: header serial */
 	uint16_t fragment_total, fragment_index;
 	enum status reason; /* QUARANTINE */
+	uint64_t driver;    /* CARD: his number (detect/fact.h), 0 when the card was drawn */
 	struct span body;   /* copied before shard_submit returns */
 	bool wants_settled; /* call `settled` with `ticket` */
 	struct ticket ticket;
@@ -150,6 +156,12 @@ STATUS_CHECKED enum status bulk_checkpoint(struct bulk *b, struct span name, str
 STATUS_CHECKED enum status bulk_close(struct bulk *b);
 /* The progress last stored under `name`. STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status bulk_progress(struct engine *e, struct span name, struct buf *out);
+
+/* --- judging (judge.h) --- */
+
+/* Until every durable report is judged and every finding stands as of `as_of_ms` (event time; clocks of devices ahead
+ * of it count by their last report). Not on an event loop; the engine is started. */
+STATUS_CHECKED enum status engine_judge_settle(struct engine *e, int64_t as_of_ms);
 
 /* --- looking after --- */
 

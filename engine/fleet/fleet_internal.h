@@ -2,13 +2,19 @@
 #ifndef ZAYTON_FLEET_INTERNAL_H
 #define ZAYTON_FLEET_INTERNAL_H
 
+#include "engine/fleet/context.h"
 #include "engine/fleet/engine.h"
+#include "engine/fleet/findings.h"
+#include "engine/fleet/judge.h"
 #include "engine/fleet/shard.h"
 
 struct engine {
 	struct engine_options options;
 	struct store *store;
 	struct registry *registry;
+	struct context *context;
+	struct findings *findings;
+	struct judge *judge; /* NULL until the engine is started */
 	struct shard *shards;
 	unsigned shard_count;
 	uint32_t epoch;            /* of the journals */

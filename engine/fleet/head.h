@@ -54,6 +54,8 @@ struct seal {
 	struct head_state state; /* as of the cut */
 };
 
+struct judged;
+
 struct head {
 	uint64_t device;
 	struct head_run run;
@@ -63,6 +65,7 @@ struct head {
 	uint32_t older, newer;               /* the shard's list by age of the oldest unsealed report; index + 1 */
 	bool dirty;                          /* changed since its row was last written */
 	bool listed;
+	struct judged *judged; /* judge.c; NULL: not judged yet */
 };
 
 struct heads {

@@ -3,6 +3,7 @@
  * Little-endian; every kind begins with device u64, received i64; then
  *   REPORT      arrival flags u16, body kind u8, the original body
  *   MESSAGE     time i64, message id u16, protocol u8, body
+ *   CARD        as MESSAGE, driver u64 before the body
  *   QUARANTINE  message id u16, reason u8, raw bytes
  *   FRAGMENT    message id u16, protocol u8, serial u16, total u16, index u16, body */
 #include <string.h>
@@ -24,6 +25,12 @@ size_t intake_encode(const struct intake *in, uint8_t prefix[64])
 		store_le16(at + 8, in->message_id);
 		at[10] = in->protocol;
 		return 27;
+	case INTAKE_CARD:
+		store_le64(at, (uint64_t)in->time_ms);
+		store_le16(at + 8, in->message_id);
+		at[10] = in->protocol;
+		store_le64(at + 11, in->driver);
+		return 35;
 	case INTAKE_QUARANTINE:
 		store_le16(at, in->message_id);
 		at[2] = (uint8_t)in->reason;
@@ -74,6 +81,12 @@ enum status intake_decode(uint8_t kind, struct span payload, struct intake *out,
 		out->time_ms = (int64_t)cursor_le64(&c);
 		out->message_id = le16(&c);
 		out->protocol = cursor_u8(&c);
+		break;
+	case INTAKE_CARD:
+		out->time_ms = (int64_t)cursor_le64(&c);
+		out->message_id = le16(&c);
+		out->protocol = cursor_u8(&c);
+		out->driver = cursor_le64(&c);
 		break;
 	case INTAKE_QUARANTINE:
 		out->message_id = le16(&c);

@@ -29,6 +29,8 @@ struct registry {
 	struct ids ids;
 	struct names names;
 	size_t row_bytes;
+	void (*changed)(void *context, uint64_t device, int64_t from_ms);
+	void *changed_context;
 };
 
 /* The lock is no part of what a const registry says. */
@@ -581,6 +583,8 @@ enum status registry_apply(struct registry *r, uint64_t device, enum device_kind
 	pthread_mutex_lock(&r->writer);
 	enum status status = apply(w, kind, changes, count, &conflict);
 	pthread_mutex_unlock(&r->writer);
+	if (!status && w->said_count && r->changed)
+		r->changed(r->changed_context, device, from_ms);
 	if (out_conflict)
 		*out_conflict = conflict;
 	store_batch_free(w->batch);
@@ -588,6 +592,13 @@ enum status registry_apply(struct registry *r, uint64_t device, enum device_kind
 	buf_deinit(&w->row);
 	free(w);
 	return status;
+}
+
+void registry_on_change(struct registry *r, void (*changed)(void *context, uint64_t device, int64_t from_ms),
+			void *context)
+{
+	r->changed = changed;
+	r->changed_context = context;
 }
 
 /* --- history --- */

@@ -57,7 +57,9 @@ enum device_kind { DEVICE_KIND_JT808 = 1, DEVICE_KIND_FILE = 2, DEVICE_KIND_AIS 
 	X(17, STATE, "state", "备案状态", 0) /* "registered", "unregistered", "revoked" */                             \
 	X(18, VIN, "vin", "车架号", 1)                                                                                 \
 	X(19, NAME, "name", "名称", 0)                                                                                 \
-	X(20, NOTE, "note", "备注", 0)
+	X(20, NOTE, "note", "备注", 0)                                                                                 \
+	X(21, INSPECTION_DUE, "inspection_due", "年检有效期", 0)                                                       \
+	X(22, SCRAP_DUE, "scrap_due", "报废日期", 0)
 
 enum device_field {
 #define X(code, NAME, token, chinese, unique) DEVICE_FIELD_##NAME = code,
@@ -84,7 +86,7 @@ STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
  *   PHONE           hex digits, lower case, leading zeros dropped, at most 20
  *   SIM, VIN        upper case
  *   CLASS, STATE    a token or its Chinese name, kept as token
- *   METROLOGY_DUE   a date YYYY-MM-DD
+ *   METROLOGY_DUE, INSPECTION_DUE, SCRAP_DUE   a date YYYY-MM-DD: the last day on which it is valid
  * An empty value stays empty. STATUS_TOO_LONG; STATUS_MALFORMED when it is no printable UTF-8;
  * STATUS_OUT_OF_RANGE when it is none of the above; STATUS_INVALID for no field. */
 STATUS_CHECKED enum status device_value_normalise(unsigned field, struct span value, char out[DEVICE_VALUE_MAX + 1]);
@@ -118,6 +120,11 @@ struct registry;
 /* STATUS_CORRUPT, STATUS_BAD_VERSION: a row cannot be read; the log names the device. */
 STATUS_CHECKED enum status registry_open(struct store *s, struct registry **out);
 void registry_close(struct registry *r);
+
+/* Called after each durable change, on the thread that made it, with the first instant at which the device may now be
+ * judged differently. Set before others use the registry; one only. */
+void registry_on_change(struct registry *r, void (*changed)(void *context, uint64_t device, int64_t from_ms),
+			void *context);
 
 size_t registry_count(const struct registry *r);
 bool registry_has(const struct registry *r, uint64_t device);

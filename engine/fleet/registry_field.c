@@ -206,6 +206,8 @@ static enum status normalise_field(unsigned field, char *text)
 	case DEVICE_FIELD_STATE:
 		return normalise_state(text);
 	case DEVICE_FIELD_METROLOGY_DUE:
+	case DEVICE_FIELD_INSPECTION_DUE:
+	case DEVICE_FIELD_SCRAP_DUE:
 		return normalise_date(text);
 	default:
 		return STATUS_OK;

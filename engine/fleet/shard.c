@@ -64,7 +64,7 @@ static enum status journal_intake(struct shard *s, const struct intake *in, uint
 
 static enum status take_own(struct shard *s, const struct intake *in, uint16_t from, int64_t submitted_ns)
 {
-	if (writer_backlog(s->writer) > WRITER_BACKLOG_MAX)
+	if (writer_backlog(s->writer) > WRITER_BACKLOG_MAX || judge_backlog(s->engine->judge) > JUDGE_BACKLOG_MAX)
 		return STATUS_BUSY;
 	struct pending *p = ring_push(&s->pending, sizeof *p + in->body.size);
 	if (!p)
@@ -261,6 +261,7 @@ static void on_wake(uv_async_t *handle)
 	struct shard *s = handle->data;
 	drain_inbox(s);
 	settle_durable(s);
+	judge_turn(s);
 	if (journal_health(s->journal) == STATUS_IO)
 		settle_failed(s);
 }
@@ -348,9 +349,12 @@ static void on_tick(uv_timer_t *handle)
 	struct shard *s = handle->data;
 	const struct engine_callbacks *callbacks = &s->engine->options.callbacks;
 	settle_durable(s);
+	judge_turn(s);
+	judge_tick(s, clock_now_ms());
 	look_after_checkpoints(s);
 	if (s->wants_room && s->pending.count * sizeof(struct pending) < PENDING_BYTES_MAX / 4 &&
-	    writer_backlog(s->writer) < WRITER_BACKLOG_MAX / 2 && !journal_health(s->journal)) {
+	    writer_backlog(s->writer) < WRITER_BACKLOG_MAX / 2 &&
+	    judge_backlog(s->engine->judge) < JUDGE_BACKLOG_MAX / 2 && !journal_health(s->journal)) {
 		s->wants_room = false;
 		if (callbacks->room)
 			callbacks->room(callbacks->context, s);
@@ -379,6 +383,7 @@ enum status shard_init(struct shard *s, struct engine *e, unsigned index)
 	/* settlements may always be posted: one waits for each entry in flight, so the inbox needs no more room */
 	s->inbox.filling = s->inbox.draining = buf_init(4u * INBOX_BYTES_MAX);
 	pthread_mutex_init(&s->inbox.lock, NULL);
+	told_init(&s->told);
 	enum status status = heads_init(&s->heads);
 	if (status)
 		return status;
@@ -451,6 +456,10 @@ void shard_deinit(struct shard *s)
 	uv_walk(&s->loop, close_handle, NULL);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
+	for (uint32_t i = 0; i < s->heads.count; i++)
+		judged_free(s->heads.all[i]->judged);
+	told_deinit(&s->told);
+	judged_by_release(s->judged_by);
 	heads_deinit(&s->heads);
 	ring_deinit(&s->pending);
 	buf_deinit(&s->inbox.filling);

@@ -16,6 +16,7 @@
 #include "engine/core/histogram.h"
 #include "engine/fleet/engine.h"
 #include "engine/fleet/head.h"
+#include "engine/fleet/judge_run.h"
 #include "engine/fleet/ring.h"
 #include "engine/fleet/writer.h"
 
@@ -60,6 +61,10 @@ struct shard {
 	uint64_t trimmed;
 	struct shard_counters counters;
 	struct histogram commit_us;
+	struct judged_by *judged_by; /* what reports are judged by now */
+	struct told told;            /* since the last turn */
+	uint32_t next_tick;          /* head that is asked next for its clock */
+	uint32_t marks;
 	uint64_t signals; /* bit i: shard i has something new in its inbox from us */
 };
 

@@ -6,7 +6,8 @@
  *   summary  device | time_first | seq  -> its summary            (block_summary_encode)
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
  * Events more than three years before or a day after their receipt go to the month "odd".
- * Lasting families: device head held quarantine session audit log meta (and those that later rooms add).
+ * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context finding
+ * case fact state (fleet/context.h, findings.h, judge.h).
  * Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
@@ -50,7 +51,14 @@ void store_close(struct store *s);
 	X(SESSION, "session")                                                                                          \
 	X(AUDIT, "audit")                                                                                              \
 	X(LOG, "log")                                                                                                  \
-	X(META, "meta")
+	X(META, "meta")                                                                                                \
+	X(FENCE, "fence")                                                                                              \
+	X(RULE, "rule")                                                                                                \
+	X(CONTEXT, "context")                                                                                          \
+	X(FINDING, "finding")                                                                                          \
+	X(CASE, "case")                                                                                                \
+	X(FACT, "fact")                                                                                                \
+	X(STATE, "state")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,

@@ -100,6 +100,8 @@ static struct reason reason_of(unsigned column, enum status status)
 	case DEVICE_FIELD_CLASS:
 		return (struct reason){"no such class of vehicle or vessel", "没有此车辆类别"};
 	case DEVICE_FIELD_METROLOGY_DUE:
+	case DEVICE_FIELD_INSPECTION_DUE:
+	case DEVICE_FIELD_SCRAP_DUE:
 		return (struct reason){"not a date YYYY-MM-DD", "应为日期 YYYY-MM-DD"};
 	case DEVICE_FIELD_STATE:
 		return (struct reason){"none of registered, unregistered, revoked", "应为 已备案、未备案 或 已注销"};

@@ -247,12 +247,30 @@ static struct promise message_promise(const struct message *m, bool readable)
 	return p;
 }
 
+/* 0x0702 says who drives: an entry of its own kind when the card could be read or was drawn. */
+static void read_card(const struct message *m, struct intake *in)
+{
+	struct jt808_driver d;
+	if (m->header->message_id != 0x0702 ||
+	    jt808_driver_decode(m->body, m->header->is_2019, &d) != STATUS_OK)
+		return;
+	if (d.status == 2) {
+		in->kind = INTAKE_CARD;
+		in->driver = 0;
+	} else if (d.ic_result == 0 && *d.licence) {
+		in->kind = INTAKE_CARD;
+		in->driver = driver_number(span_of_string(d.licence));
+	}
+}
+
 static enum session_verdict take_message(struct conn *c, const struct message *m, bool readable)
 {
 	struct promise p = message_promise(m, readable);
 	struct intake in = entry(c, m, INTAKE_MESSAGE, m->body);
 	if (readable)
 		in.time_ms = event_time(c, m);
+	if (readable)
+		read_card(m, &in);
 	in.ticket = session_ticket(c, &p);
 	enum session_verdict verdict = finish(c, m, conn_submit(c, &in));
 	if (verdict != SESSION_DONE)

@@ -1,0 +1,524 @@
+#include "engine/fleet/context.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core/clock.h"
+#include "engine/core/hash.h"
+#include "engine/core/log.h"
+#include "engine/fleet/permits.h"
+#include "engine/store/keys.h"
+
+/* rulebooks that were ever put: a change a day for ten years */
+#define BOOKS_MAX 4096
+#define RULE_ROW_HEAD 9 /* said 8, size of the principal's name 1 */
+#define FENCE_ROW_MAX (64u << 20)
+
+struct context {
+	struct store *store;
+	struct registry *registry;
+	struct permits *permits;
+	pthread_mutex_t writer; /* one change at a time */
+	pthread_mutex_t lock;   /* of `now` */
+	struct judged_by *now;
+	struct rulebook_span *books; /* ascending; the writer's */
+	uint32_t book_count;
+	uint64_t snapshots;
+	void (*changed)(void *context, uint64_t device, int64_t from_ms);
+	void *changed_context;
+};
+
+/* --- what the registry says of a device --- */
+
+/* A date is the last day on which it holds, by the clock of China. */
+static int64_t due_after(const char *date)
+{
+	int64_t ms;
+	char midnight[TIME_TEXT_MAX];
+	snprintf(midnight, sizeof midnight, "%.10sT00:00:00", date);
+	if (time_parse(span_of_string(midnight), CHINA_OFFSET_MS, &ms))
+		return DUE_UNKNOWN;
+	return ms + MS_PER_DAY;
+}
+
+static uint64_t name_hash(const char *name)
+{
+	return *name ? hash64(span_of_string(name)) : 0;
+}
+
+static void take_value(const struct binding *b, struct detect_subject *out, bool *named, bool *refused)
+{
+	switch (b->field) {
+	case DEVICE_FIELD_CLASS:
+		if (device_class_parse(span_of_string(b->value), &out->class_code))
+			out->class_code = DEVICE_CLASS_OTHER;
+		break;
+	case DEVICE_FIELD_PLATE:
+	case DEVICE_FIELD_NAME:
+		*named = true;
+		break;
+	case DEVICE_FIELD_STATE:
+		*refused = strcmp(b->value, "registered") != 0;
+		break;
+	case DEVICE_FIELD_VIDEO:
+		out->has_video = *b->value && strcmp(b->value, "0") != 0;
+		break;
+	case DEVICE_FIELD_METROLOGY_DUE:
+		out->metrology_due_ms = due_after(b->value);
+		break;
+	case DEVICE_FIELD_INSPECTION_DUE:
+		out->inspection_due_ms = due_after(b->value);
+		break;
+	case DEVICE_FIELD_SCRAP_DUE:
+		out->scrap_due_ms = due_after(b->value);
+		break;
+	case DEVICE_FIELD_COMPANY:
+		out->company = name_hash(b->value);
+		break;
+	case DEVICE_FIELD_DRIVER:
+		out->driver = driver_number(span_of_string(b->value));
+		break;
+	default:
+		break;
+	}
+}
+
+/* Where the bindings stay as they are at `time_ms`. */
+static void narrow(const struct binding *b, int64_t time_ms, struct detect_subject *out)
+{
+	if (b->valid_from_ms <= time_ms && b->valid_from_ms > out->from_ms)
+		out->from_ms = b->valid_from_ms;
+	if (b->valid_to_ms <= time_ms && b->valid_to_ms > out->from_ms)
+		out->from_ms = b->valid_to_ms;
+	if (b->valid_from_ms > time_ms && b->valid_from_ms < out->to_ms)
+		out->to_ms = b->valid_from_ms;
+	if (b->valid_to_ms > time_ms && b->valid_to_ms < out->to_ms)
+		out->to_ms = b->valid_to_ms;
+}
+
+static void subject_of(const void *registry, uint64_t device, int64_t time_ms, struct detect_subject *out)
+{
+	const struct context *c = registry;
+	struct device d;
+	bool named = false, refused = false;
+	memset(out, 0, sizeof *out);
+	out->device = device;
+	out->from_ms = INT64_MIN;
+	out->to_ms = INT64_MAX;
+	out->metrology_due_ms = out->inspection_due_ms = out->scrap_due_ms = DUE_UNKNOWN;
+	if (registry_device(c->registry, device, &d) == STATUS_OK) {
+		out->joined_ms = d.created_ms;
+		for (size_t i = 0; i < d.binding_count; i++) {
+			const struct binding *b = &d.bindings[i];
+			if (b->valid_from_ms <= time_ms && time_ms < b->valid_to_ms)
+				take_value(b, out, &named, &refused);
+			narrow(b, time_ms, out);
+		}
+		device_deinit(&d);
+	}
+	out->registered = named && !refused;
+	permits_of(c->permits, device, time_ms, out);
+}
+
+/* --- snapshots --- */
+
+static void snapshot_free(struct judged_by *j)
+{
+	detector_unref(j->detector);
+	fence_set_unref((struct fence_set *)j->fences);
+	for (uint32_t i = 0; i < j->context.book_count; i++)
+		rulebook_unref(j->context.books[i].book);
+	free((void *)j->context.books);
+	free(j);
+}
+
+void judged_by_release(struct judged_by *j)
+{
+	if (j && atomic_fetch_sub(&j->references, 1) == 1)
+		snapshot_free(j);
+}
+
+/* Takes over the reference of `fences`. */
+static enum status snapshot_new(struct context *c, const struct rulebook_span *books, uint32_t count,
+				const struct fence_set *fences, struct judged_by **out)
+{
+	struct judged_by *j = calloc(1, sizeof *j);
+	struct rulebook_span *copy = calloc(count ? count : 1, sizeof *copy);
+	if (!j || !copy) {
+		free(j);
+		free(copy);
+		fence_set_unref((struct fence_set *)fences);
+		return STATUS_NO_MEMORY;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		copy[i] = (struct rulebook_span){books[i].from_ms, rulebook_ref(books[i].book)};
+	j->context = (struct detect_context){
+		.books = copy, .book_count = count, .fences = fences, .subject = subject_of, .registry = c};
+	j->fences = fences;
+	j->number = ++c->snapshots;
+	atomic_init(&j->references, 1);
+	enum status status = detector_new(&j->context, &j->detector);
+	if (status)
+		snapshot_free(j);
+	else
+		*out = j;
+	return status;
+}
+
+struct judged_by *context_take(struct context *c)
+{
+	pthread_mutex_lock(&c->lock);
+	struct judged_by *j = c->now;
+	atomic_fetch_add(&j->references, 1);
+	pthread_mutex_unlock(&c->lock);
+	return j;
+}
+
+static void publish(struct context *c, struct judged_by *next)
+{
+	pthread_mutex_lock(&c->lock);
+	struct judged_by *old = c->now;
+	c->now = next;
+	pthread_mutex_unlock(&c->lock);
+	judged_by_release(old);
+}
+
+static void tell_change(struct context *c, uint64_t device, int64_t from_ms)
+{
+	if (c->changed)
+		c->changed(c->changed_context, device, from_ms);
+}
+
+enum status context_with_rules(struct context *c, struct rulebook *book, struct judged_by **out)
+{
+	struct rulebook_span always = {INT64_MIN, book};
+	pthread_mutex_lock(&c->writer);
+	struct fence_set *fences = fence_set_ref((struct fence_set *)c->now->fences);
+	enum status status = snapshot_new(c, &always, 1, fences, out);
+	pthread_mutex_unlock(&c->writer);
+	return status;
+}
+
+/* --- opening --- */
+
+static enum status add_book(struct context *c, int64_t from_ms, struct rulebook *book)
+{
+	if (c->book_count == BOOKS_MAX)
+		return STATUS_FULL;
+	struct rulebook_span *books = realloc(c->books, (c->book_count + 1u) * sizeof *books);
+	if (!books)
+		return STATUS_NO_MEMORY;
+	c->books = books;
+	uint32_t at = c->book_count;
+	while (at > 0 && books[at - 1].from_ms >= from_ms)
+		at--;
+	if (at < c->book_count && books[at].from_ms == from_ms) {
+		rulebook_unref(books[at].book);
+		books[at].book = book;
+		return STATUS_OK;
+	}
+	memmove(&books[at + 1], &books[at], (c->book_count - at) * sizeof *books);
+	books[at] = (struct rulebook_span){from_ms, book};
+	c->book_count++;
+	return STATUS_OK;
+}
+
+static enum status load_rules(void *context, struct span key, struct span value)
+{
+	struct context *c = context;
+	struct rulebook *book;
+	if (key.size != 8 || value.size < RULE_ROW_HEAD || value.size < RULE_ROW_HEAD + (size_t)value.data[8])
+		return STATUS_CORRUPT;
+	size_t head = RULE_ROW_HEAD + (size_t)value.data[8];
+	enum status status = rulebook_parse(span_of(value.data + head, value.size - head), NULL, NULL, &book);
+	if (status) {
+		log_error("context", "a stored rules file is not understood: %s", status_text(status));
+		return status == STATUS_MALFORMED ? STATUS_CORRUPT : status;
+	}
+	status = add_book(c, time_unbias(load_be64(key.data)), book);
+	if (status)
+		rulebook_unref(book);
+	return status;
+}
+
+static enum status default_book(struct context *c)
+{
+	struct rulebook *book;
+	enum status status = rulebook_parse(rules_default(), NULL, NULL, &book);
+	if (status)
+		return status;
+	status = add_book(c, INT64_MIN, book);
+	if (status)
+		rulebook_unref(book);
+	return status;
+}
+
+struct fence_load {
+	struct fence *list;
+	size_t count, capacity;
+};
+
+static enum status load_fence(void *context, struct span key, struct span value)
+{
+	struct fence_load *load = context;
+	(void)key;
+	if (load->count == load->capacity) {
+		size_t capacity = load->capacity ? load->capacity * 2 : 64;
+		struct fence *list = realloc(load->list, capacity * sizeof *list);
+		if (!list)
+			return STATUS_NO_MEMORY;
+		load->list = list;
+		load->capacity = capacity;
+	}
+	enum status status = fence_decode(value, &load->list[load->count]);
+	if (!status)
+		load->count++;
+	return status;
+}
+
+static enum status load_fences(struct context *c, struct fence_set **out)
+{
+	struct fence_load load = {0};
+	struct fence_set *empty = NULL;
+	enum status status = store_scan(c->store, STORE_FENCE, (struct span){NULL, 0}, load_fence, &load);
+	if (!status)
+		status = fence_set_new(&empty);
+	if (!status)
+		status = fence_set_change(empty, load.list, load.count, out);
+	fence_set_unref(empty);
+	for (size_t i = 0; i < load.count; i++)
+		fence_area_unref(load.list[i].area);
+	free(load.list);
+	return status;
+}
+
+static void on_registry(void *context, uint64_t device, int64_t from_ms)
+{
+	tell_change(context, device, from_ms);
+}
+
+enum status context_open(struct store *s, struct registry *r, struct context **out)
+{
+	struct context *c = calloc(1, sizeof *c);
+	struct fence_set *fences = NULL;
+	if (!c)
+		return STATUS_NO_MEMORY;
+	c->store = s;
+	c->registry = r;
+	pthread_mutex_init(&c->writer, NULL);
+	pthread_mutex_init(&c->lock, NULL);
+	enum status status = permits_open(s, &c->permits);
+	if (!status)
+		status = default_book(c);
+	if (!status)
+		status = store_scan(s, STORE_RULE, (struct span){NULL, 0}, load_rules, c);
+	if (!status)
+		status = load_fences(c, &fences);
+	if (!status)
+		status = snapshot_new(c, c->books, c->book_count, fences, &c->now);
+	if (status) {
+		context_close(c);
+		return status;
+	}
+	registry_on_change(r, on_registry, c);
+	*out = c;
+	return STATUS_OK;
+}
+
+void context_close(struct context *c)
+{
+	if (!c)
+		return;
+	judged_by_release(c->now);
+	for (uint32_t i = 0; i < c->book_count; i++)
+		rulebook_unref(c->books[i].book);
+	free(c->books);
+	permits_close(c->permits);
+	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->writer);
+	free(c);
+}
+
+void context_on_change(struct context *c, void (*changed)(void *context, uint64_t device, int64_t from_ms),
+		       void *context)
+{
+	c->changed = changed;
+	c->changed_context = context;
+}
+
+/* --- rules --- */
+
+static enum status commit_rules(struct context *c, struct span text, int64_t from_ms, const char *principal)
+{
+	uint8_t key[8];
+	struct store_batch *batch = NULL;
+	struct buf row = buf_init(text.size + RULE_ROW_HEAD + 256);
+	size_t name = strnlen(principal, DEVICE_PRINCIPAL_MAX);
+	store_be64(key, time_bias(from_ms));
+	enum status status = buf_append_be64(&row, (uint64_t)clock_now_ms());
+	if (!status)
+		status = buf_append_u8(&row, (uint8_t)name);
+	if (!status)
+		status = buf_append(&row, principal, name);
+	if (!status)
+		status = buf_append(&row, text.data, text.size);
+	if (!status)
+		status = store_batch_new(c->store, &batch);
+	if (!status) {
+		store_batch_put(batch, STORE_RULE, span_of(key, sizeof key), span_of(row.data, row.size));
+		status = store_commit(c->store, batch, true);
+	}
+	store_batch_free(batch);
+	buf_deinit(&row);
+	return status;
+}
+
+static enum status change_rules(struct context *c, struct span text, int64_t from_ms, const char *principal,
+				struct rulebook *book)
+{
+	struct judged_by *next;
+	enum status status = commit_rules(c, text, from_ms, principal);
+	if (!status)
+		status = add_book(c, from_ms, book);
+	if (status) {
+		rulebook_unref(book);
+		return status;
+	}
+	struct fence_set *fences = fence_set_ref((struct fence_set *)c->now->fences);
+	status = snapshot_new(c, c->books, c->book_count, fences, &next);
+	if (!status)
+		publish(c, next);
+	return status;
+}
+
+enum status context_put_rules(struct context *c, struct span text, int64_t from_ms, const char *principal,
+			      rule_mistakes *tell, void *tell_context)
+{
+	struct rulebook *book;
+	enum status status = rulebook_parse(text, tell, tell_context, &book);
+	if (status)
+		return status;
+	pthread_mutex_lock(&c->writer);
+	status = change_rules(c, text, from_ms, principal, book);
+	pthread_mutex_unlock(&c->writer);
+	if (!status)
+		tell_change(c, 0, from_ms);
+	return status;
+}
+
+struct rules_walk {
+	context_rules_visit *visit;
+	void *context;
+};
+
+static enum status visit_rules(void *context, struct span key, struct span value)
+{
+	const struct rules_walk *walk = context;
+	if (key.size != 8 || value.size < RULE_ROW_HEAD || value.size < RULE_ROW_HEAD + (size_t)value.data[8])
+		return STATUS_CORRUPT;
+	size_t name = value.data[8], head = RULE_ROW_HEAD + name;
+	return walk->visit(walk->context, time_unbias(load_be64(key.data)), (int64_t)load_be64(value.data),
+			   span_of(value.data + RULE_ROW_HEAD, name), span_of(value.data + head, value.size - head));
+}
+
+enum status context_rules(struct context *c, context_rules_visit *visit, void *context)
+{
+	struct rules_walk walk = {visit, context};
+	enum status status = visit(context, INT64_MIN, INT64_MIN, span_of_string("zayton"), rules_default());
+	return status ? status : store_scan(c->store, STORE_RULE, (struct span){NULL, 0}, visit_rules, &walk);
+}
+
+/* --- fences --- */
+
+static enum status put_fence(struct store_batch *batch, const struct fence *f, struct buf *row)
+{
+	uint8_t key[FENCE_ID_MAX + 9];
+	size_t size = strlen(f->id);
+	memcpy(key, f->id, size);
+	key[size] = 0;
+	store_be64(key + size + 1, time_bias(f->valid_from_ms));
+	buf_clear(row);
+	enum status status = fence_encode(f, row);
+	if (!status)
+		store_batch_put(batch, STORE_FENCE, span_of(key, size + 9), span_of(row->data, row->size));
+	return status;
+}
+
+/* Every version of the ids changed: a change may have ended the one before. */
+static enum status commit_fences(struct context *c, const struct fence_set *next, const struct fence *fences,
+				 size_t count)
+{
+	struct store_batch *batch;
+	struct buf row = buf_init(FENCE_ROW_MAX);
+	enum status status = store_batch_new(c->store, &batch);
+	if (status)
+		return status;
+	for (uint32_t slot = 0; slot < fence_set_slots(next) && !status; slot++) {
+		const struct fence *f = fence_set_at(next, slot);
+		for (size_t i = 0; f && i < count && !status; i++)
+			if (strcmp(f->id, fences[i].id) == 0) {
+				status = put_fence(batch, f, &row);
+				break;
+			}
+	}
+	if (!status)
+		status = store_commit(c->store, batch, true);
+	store_batch_free(batch);
+	buf_deinit(&row);
+	return status;
+}
+
+static enum status change_fences(struct context *c, const struct fence *fences, size_t count)
+{
+	struct fence_set *set;
+	struct judged_by *next;
+	enum status status = fence_set_change(c->now->fences, fences, count, &set);
+	if (status)
+		return status;
+	status = commit_fences(c, set, fences, count);
+	if (status) {
+		fence_set_unref(set);
+		return status;
+	}
+	status = snapshot_new(c, c->books, c->book_count, set, &next);
+	if (!status)
+		publish(c, next);
+	return status;
+}
+
+enum status context_put_fences(struct context *c, const struct fence *fences, size_t count)
+{
+	int64_t from_ms = INT64_MAX;
+	pthread_mutex_lock(&c->writer);
+	enum status status = change_fences(c, fences, count);
+	pthread_mutex_unlock(&c->writer);
+	for (size_t i = 0; i < count; i++)
+		if (fences[i].valid_from_ms < from_ms)
+			from_ms = fences[i].valid_from_ms;
+	if (!status && count)
+		tell_change(c, 0, from_ms);
+	return status;
+}
+
+/* --- permits --- */
+
+enum status context_put_permit(struct context *c, uint64_t device, const struct permit *p)
+{
+	int64_t from_ms;
+	uint64_t other;
+	enum status status = permits_put(c->permits, device, p, &from_ms, &other);
+	if (status)
+		return status;
+	tell_change(c, device, from_ms);
+	if (other)
+		tell_change(c, other, from_ms);
+	return STATUS_OK;
+}
+
+enum status context_permits(struct context *c, const char *after, context_permit_visit *visit, void *context)
+{
+	return permits_visit(c->permits, after, visit, context);
+}

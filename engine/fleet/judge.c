@@ -1,0 +1,336 @@
+/* judge.c -- the side of the judge that runs on the shards' loops: stepping what comes in order, asking for the rest.
+ */
+#include "engine/fleet/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core/clock.h"
+#include "engine/core/log.h"
+#include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/judge_state.h"
+
+/* heads asked for their clock in one tick of a loop: half a millisecond */
+#define TICK_SLICE 2048
+
+/* A device's judging. Loop thread only. */
+struct judged {
+	struct detect_state *live; /* NULL: not known here; the judge's thread has it, or will make it */
+	int64_t dirty_ms;          /* reports from here on are still to be judged; INT64_MAX: none */
+	int64_t card_ms;           /* the last card stepped; INT64_MIN: none */
+	uint32_t steps;            /* since the last snapshot */
+	bool asked;                /* a job for the device is with the judge's thread */
+	bool cards;                /* a card came since it was asked for last */
+	int64_t marked_ms;         /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
+};
+
+void judged_free(struct judged *j)
+{
+	if (!j)
+		return;
+	detect_state_free(j->live);
+	free(j);
+}
+
+static struct judged *need(struct head *head)
+{
+	if (head->judged)
+		return head->judged;
+	struct judged *j = calloc(1, sizeof *j);
+	if (j) {
+		j->dirty_ms = j->marked_ms = INT64_MAX;
+		j->card_ms = INT64_MIN;
+		head->judged = j;
+	}
+	return j;
+}
+
+/* --- marks: what came late must not be forgotten by a crash --- */
+
+static enum status push_mark(struct shard *s, uint64_t device, int64_t dirty_ms)
+{
+	struct job *job = job_new(JOB_ROWS, MARK_KEY_SIZE + 8);
+	if (!job)
+		return STATUS_NO_MEMORY;
+	job->family = STORE_STATE;
+	job->key_size = MARK_KEY_SIZE;
+	mark_key(device, (uint64_t)clock_now_ms() << 20 | (s->marks++ & 0xfffff), job->data);
+	store_be64(job->data + MARK_KEY_SIZE, (uint64_t)dirty_ms);
+	writer_push(s->writer, job);
+	return STATUS_OK;
+}
+
+/* --- asking the judge's thread --- */
+
+static void ask(struct shard *s, uint64_t device, struct judged *j, bool at_once)
+{
+	struct judge *judge = s->engine->judge;
+	struct judge_job *job = judge ? judge_job_new(JUDGE_AGAIN) : NULL;
+	if (!job)
+		return; /* bulk loading, or no memory: the next report asks again */
+	judge_turn(s);  /* what was told of the device comes first */
+	job->device = device;
+	job->shard = s;
+	job->from_ms = j->dirty_ms;
+	job->wait_for_cards = j->cards;
+	job->state = j->live && j->dirty_ms > detect_state_time(j->live) ? j->live : NULL;
+	job->card_ms = j->card_ms;
+	job->due_ns = at_once ? 0 : judge_later();
+	if (!job->state)
+		detect_state_free(j->live);
+	j->live = NULL;
+	j->dirty_ms = INT64_MAX;
+	j->cards = false;
+	j->asked = true;
+	j->marked_ms = INT64_MAX;
+	judge_push(judge, job);
+}
+
+static void dirty(struct shard *s, struct head *head, struct judged *j, int64_t from_ms)
+{
+	if (from_ms < j->dirty_ms)
+		j->dirty_ms = from_ms;
+	bool late = j->live ? from_ms <= detect_state_time(j->live) : j->asked;
+	if (late && from_ms < j->marked_ms && push_mark(s, head->device, from_ms) == STATUS_OK)
+		j->marked_ms = from_ms;
+	if (!j->asked)
+		ask(s, head->device, j, false);
+}
+
+/* --- in order --- */
+
+static void keep_snapshot(struct shard *s, uint64_t device, struct judged *j)
+{
+	struct judge_job *job = judge_job_new(JUDGE_SNAPSHOT);
+	if (!job)
+		return;
+	judge_turn(s);
+	job->device = device;
+	job->bytes = buf_init(JUDGE_STATE_BYTES_MAX);
+	job->from_ms = detect_state_time(j->live);
+	if (detect_state_encode(j->live, &job->bytes)) {
+		judge_job_free(job);
+		return;
+	}
+	judge_push(s->engine->judge, job);
+}
+
+/* A state that could not be stepped is thrown away: the judge makes it again from what is stored. */
+static void lost(struct shard *s, struct head *head, struct judged *j, int64_t from_ms, enum status status)
+{
+	log_warn("judge", "a device is judged again from its snapshot: %s", status_text(status));
+	detect_state_free(j->live);
+	j->live = NULL;
+	dirty(s, head, j, from_ms);
+}
+
+static void step(struct shard *s, struct head *head, struct judged *j, const struct report *r)
+{
+	s->told.decided = (struct decided){r->time_ms, r->hash};
+	enum status status = detect_step(j->live, s->judged_by->detector, r, &s->told.sink);
+	if (!status)
+		status = s->told.status;
+	if (status) {
+		lost(s, head, j, r->time_ms, status);
+		return;
+	}
+	if (++j->steps >= JUDGE_SNAPSHOT_STEPS) {
+		j->steps = 0;
+		keep_snapshot(s, head->device, j);
+	}
+}
+
+static bool is_last(const struct detect_state *state, const struct report *r)
+{
+	return detect_state_time(state) == r->time_ms && detect_state_hash(state) == r->hash;
+}
+
+void judge_report(struct shard *s, struct head *head, const struct report *r)
+{
+	struct judged *j = need(head);
+	if (!j || r->flags & REPORT_FLAG_FUTURE)
+		return;
+	if (!j->live) {
+		dirty(s, head, j, r->time_ms);
+		return;
+	}
+	struct decided stood = {detect_state_time(j->live), detect_state_hash(j->live)};
+	if (decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0 && r->time_ms > j->card_ms)
+		step(s, head, j, r);
+	else if (!is_last(j->live, r))
+		dirty(s, head, j, r->time_ms);
+}
+
+void judge_card(struct shard *s, struct head *head, int64_t time_ms, uint64_t driver, int64_t received_ms)
+{
+	struct judged *j = need(head);
+	if (!j || time_ms > received_ms + FUTURE_SKEW_MAX_MS)
+		return;
+	j->cards = true;
+	if (!j->live || time_ms < detect_state_time(j->live) || time_ms <= j->card_ms) {
+		dirty(s, head, j, time_ms);
+		return;
+	}
+	s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
+	enum status status = detect_driver(j->live, s->judged_by->detector, time_ms, driver, &s->told.sink);
+	j->card_ms = time_ms;
+	if (status)
+		lost(s, head, j, time_ms, status);
+}
+
+/* --- turns and ticks --- */
+
+void judge_turn(struct shard *s)
+{
+	struct told *t = &s->told;
+	if (!t->finding_count && !t->fact_count)
+		return;
+	struct judge_job *job = judge_job_new(JUDGE_TOLD);
+	if (!job) {
+		log_error("judge", "no memory to hand on what was found; it is judged again at the next start");
+		told_clear(t);
+		return;
+	}
+	job->told = *t;
+	told_init(t);
+	judge_push(s->engine->judge, job);
+}
+
+void judge_tick(struct shard *s, int64_t now_ms)
+{
+	uint32_t end = s->heads.count, slice = end < TICK_SLICE ? end : TICK_SLICE;
+	if (!s->engine->judge || !slice)
+		return;
+	for (uint32_t i = 0; i < slice; i++) {
+		s->next_tick = s->next_tick + 1 < end ? s->next_tick + 1 : 0;
+		struct judged *j = s->heads.all[s->next_tick]->judged;
+		if (!j || !j->live || detect_wake(j->live, s->judged_by->detector) > now_ms)
+			continue;
+		s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
+		enum status status = detect_tick(j->live, s->judged_by->detector, now_ms, &s->told.sink);
+		if (status)
+			lost(s, s->heads.all[s->next_tick], j, detect_state_time(j->live), status);
+	}
+	judge_turn(s);
+}
+
+/* --- what the judge's thread has for the loop --- */
+
+/* The state a device was judged to; what came meanwhile goes on from there. */
+void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms)
+{
+	struct head *head = heads_find(&s->heads, device);
+	struct judged *j = head ? need(head) : NULL;
+	if (!j) {
+		detect_state_free(state);
+		return;
+	}
+	j->asked = false;
+	detect_state_free(j->live);
+	j->live = state;
+	j->card_ms = card_ms;
+	j->steps = 0;
+	if (j->dirty_ms != INT64_MAX)
+		ask(s, device, j, state && j->dirty_ms > detect_state_time(state));
+}
+
+void judge_take_context(struct shard *s)
+{
+	struct judged_by *old = s->judged_by;
+	s->judged_by = context_take(s->engine->context);
+	judged_by_release(old);
+}
+
+/* What the registry said of the device is asked anew. */
+static void forget_subject(struct shard *s, struct head *head, struct judged *j)
+{
+	struct detect_state *copy;
+	enum status status = detect_state_copy(j->live, &copy);
+	if (status) {
+		lost(s, head, j, detect_state_time(j->live), status);
+		return;
+	}
+	detect_state_free(j->live);
+	j->live = copy;
+}
+
+void judge_context_changed(struct shard *s, uint64_t device, int64_t from_ms)
+{
+	judge_take_context(s);
+	for (uint32_t i = 0; i < s->heads.count; i++) {
+		struct head *head = s->heads.all[i];
+		struct judged *j = head->judged;
+		if (!j || (device && head->device != device))
+			continue;
+		if (!j->live || detect_state_time(j->live) >= from_ms)
+			dirty(s, head, j, from_ms);
+		else if (device)
+			forget_subject(s, head, j);
+	}
+}
+
+void judge_ask_all(struct shard *s)
+{
+	for (uint32_t i = 0; i < s->heads.count; i++) {
+		struct judged *j = need(s->heads.all[i]);
+		if (j && !j->live && !j->asked)
+			ask(s, s->heads.all[i]->device, j, false);
+	}
+}
+
+bool judge_all_known(const struct shard *s)
+{
+	for (uint32_t i = 0; i < s->heads.count; i++) {
+		const struct judged *j = s->heads.all[i]->judged;
+		if (j && (!j->live || j->asked || j->dirty_ms != INT64_MAX))
+			return false;
+	}
+	return true;
+}
+
+/* The clock has its say first, so that a later tick does not say it over. */
+void judge_tell_open(struct shard *s, int64_t as_of_ms)
+{
+	for (uint32_t i = 0; i < s->heads.count; i++) {
+		struct judged *j = s->heads.all[i]->judged;
+		if (!j || !j->live)
+			continue;
+		int64_t last_ms = detect_state_time(j->live);
+		s->told.decided = (struct decided){last_ms, detect_state_hash(j->live)};
+		int64_t then_ms = as_of_ms > last_ms ? as_of_ms : last_ms;
+		enum status status = detect_tick(j->live, s->judged_by->detector, then_ms, &s->told.sink);
+		if (!status)
+			status = detect_open(j->live, s->judged_by->detector, then_ms, &s->told.sink);
+		if (status)
+			log_error("judge", "what is open cannot be told: %s", status_text(status));
+		if (s->told.finding_count + s->told.fact_count >= JUDGE_TOLD_MAX)
+			judge_turn(s);
+	}
+	judge_turn(s);
+}
+
+void judge_snapshot_all(struct shard *s)
+{
+	judge_turn(s);
+	for (uint32_t i = 0; i < s->heads.count; i++) {
+		struct judged *j = s->heads.all[i]->judged;
+		if (j && j->live && j->steps && j->card_ms < detect_state_time(j->live))
+			keep_snapshot(s, s->heads.all[i]->device, j);
+	}
+}
+
+enum status judge_keep_marks(struct engine *e)
+{
+	enum status status = STATUS_OK;
+	for (unsigned i = 0; i < e->shard_count; i++) {
+		struct shard *s = &e->shards[i];
+		for (uint32_t k = 0; k < s->heads.count && !status; k++) {
+			struct judged *j = s->heads.all[k]->judged;
+			if (j && j->dirty_ms < j->marked_ms) {
+				status = push_mark(s, s->heads.all[k]->device, j->dirty_ms);
+				j->marked_ms = status ? j->marked_ms : j->dirty_ms;
+			}
+		}
+	}
+	return status;
+}

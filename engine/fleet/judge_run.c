@@ -1,0 +1,247 @@
+#include "engine/fleet/judge_run.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core/log.h"
+#include "engine/fleet/cards.h"
+#include "engine/fleet/fleet_internal.h"
+#include "engine/store/keys.h"
+
+#define STATE_TAG 0x01
+#define MARK_TAG 0x02
+#define STATE_BYTES_MAX (1u << 20)
+
+/* --- what is told --- */
+
+static void *grown(void *list, size_t *capacity, size_t size)
+{
+	size_t more = *capacity ? *capacity * 2 : 8;
+	void *bigger = realloc(list, more * size);
+	if (bigger)
+		*capacity = more;
+	return bigger;
+}
+
+static void on_finding(void *context, const struct finding *f, const struct rule *rule)
+{
+	struct told *t = context;
+	(void)rule;
+	if (t->finding_count == t->finding_capacity) {
+		struct told_finding *list = grown(t->findings, &t->finding_capacity, sizeof *list);
+		if (!list) {
+			t->status = STATUS_NO_MEMORY;
+			return;
+		}
+		t->findings = list;
+	}
+	t->findings[t->finding_count++] = (struct told_finding){*f, t->decided};
+}
+
+static void on_fact(void *context, const struct fact *f)
+{
+	struct told *t = context;
+	if (t->fact_count == t->fact_capacity) {
+		struct told_fact *list = grown(t->facts, &t->fact_capacity, sizeof *list);
+		if (!list) {
+			t->status = STATUS_NO_MEMORY;
+			return;
+		}
+		t->facts = list;
+	}
+	t->facts[t->fact_count++] = (struct told_fact){*f, t->decided};
+}
+
+void told_init(struct told *t)
+{
+	*t = (struct told){.sink = {t, on_finding, on_fact}};
+}
+
+void told_clear(struct told *t)
+{
+	t->finding_count = t->fact_count = 0;
+	t->status = STATUS_OK;
+}
+
+void told_deinit(struct told *t)
+{
+	free(t->findings);
+	free(t->facts);
+}
+
+/* --- a run --- */
+
+enum status judge_run_init(struct judge_run *r, struct engine *e, struct judged_by *by, uint64_t device,
+			   struct detect_state *state)
+{
+	*r = (struct judge_run){.engine = e, .by = by, .device = device, .state = state, .card_ms = INT64_MIN};
+	told_init(&r->told);
+	return state ? STATUS_OK : detect_state_new(device, &r->state);
+}
+
+void judge_run_deinit(struct judge_run *r)
+{
+	detect_state_free(r->state);
+	told_deinit(&r->told);
+}
+
+static struct decided stood(const struct detect_state *state)
+{
+	return (struct decided){detect_state_time(state), detect_state_hash(state)};
+}
+
+/* Cards up to, and not at, `before_ms`. */
+static enum status step_cards(struct judge_run *r, struct card_list *cards, int64_t before_ms)
+{
+	enum status status = STATUS_OK;
+	for (; !status && cards->at < cards->count && cards->list[cards->at].time_ms < before_ms; cards->at++) {
+		const struct card *c = &cards->list[cards->at];
+		if (c->time_ms <= r->card_ms)
+			continue;
+		r->card_ms = c->time_ms;
+		r->told.decided = stood(r->state);
+		status = detect_driver(r->state, r->by->detector, c->time_ms, c->driver, &r->told.sink);
+	}
+	return status;
+}
+
+static enum status step_report(struct judge_run *r, const struct report *report)
+{
+	r->told.decided = (struct decided){report->time_ms, report->hash};
+	enum status status = detect_step(r->state, r->by->detector, report, &r->told.sink);
+	if (!status && ++r->steps % JUDGE_SNAPSHOT_STEPS == 0 && r->snapshot)
+		status = r->snapshot(r->context, r->state);
+	return status;
+}
+
+static bool comes_after(struct decided stood, const struct report *r)
+{
+	return decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0;
+}
+
+enum status judge_run_track(struct judge_run *r, int64_t to_ms)
+{
+	struct track *track = NULL;
+	struct report report;
+	struct card_list cards = {0};
+	struct decided from = stood(r->state);
+	enum status status = cards_read(r->engine->store, r->device, from.time_ms, to_ms, &cards);
+	if (!status)
+		status = track_open(r->engine, r->device, from.time_ms, to_ms, &track);
+	while (!status && !(status = track_next(track, &report))) {
+		if (!comes_after(from, &report) || report.flags & REPORT_FLAG_FUTURE)
+			continue;
+		status = step_cards(r, &cards, report.time_ms);
+		if (!status)
+			status = step_report(r, &report);
+	}
+	if (status == STATUS_END)
+		status = step_cards(r, &cards, INT64_MAX);
+	track_close(track);
+	cards_deinit(&cards);
+	return status ? status : r->told.status;
+}
+
+enum status judge_run_open(struct judge_run *r, int64_t as_of_ms)
+{
+	r->told.decided = stood(r->state);
+	if (as_of_ms < r->told.decided.time_ms)
+		as_of_ms = r->told.decided.time_ms;
+	enum status status = detect_open(r->state, r->by->detector, as_of_ms, &r->told.sink);
+	return status ? status : r->told.status;
+}
+
+/* --- digests --- */
+
+static enum status digest_track(EVP_MD_CTX *md, struct track *track)
+{
+	struct report report;
+	struct buf body = buf_init(REPORT_BODY_MAX + 64u);
+	enum status status;
+	while (!(status = track_next(track, &report))) {
+		buf_clear(&body);
+		status = report_body(&report, &body);
+		if (!status && EVP_DigestUpdate(md, body.data, body.size) != 1)
+			status = STATUS_NO_MEMORY;
+		if (status)
+			break;
+	}
+	buf_deinit(&body);
+	return status == STATUS_END ? STATUS_OK : status;
+}
+
+enum status finding_digest(struct engine *e, struct finding *f)
+{
+	struct track *track;
+	unsigned size = sizeof f->digest;
+	memset(f->digest, 0, sizeof f->digest);
+	if (f->open || f->subject != f->device)
+		return STATUS_OK;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	if (!md)
+		return STATUS_NO_MEMORY;
+	enum status status = track_open(e, f->device, f->start_ms, f->end_ms, &track);
+	if (!status) {
+		status = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 ? digest_track(md, track) : STATUS_NO_MEMORY;
+		track_close(track);
+	}
+	if (!status && EVP_DigestFinal_ex(md, f->digest, &size) != 1)
+		status = STATUS_NO_MEMORY;
+	EVP_MD_CTX_free(md);
+	return status;
+}
+
+/* --- rows --- */
+
+void state_key(uint64_t device, int64_t time_ms, uint8_t out[STATE_KEY_SIZE])
+{
+	out[0] = STATE_TAG;
+	store_be64(out + 1, device);
+	store_be64(out + 9, time_bias(time_ms));
+}
+
+void mark_key(uint64_t device, uint64_t number, uint8_t out[MARK_KEY_SIZE])
+{
+	out[0] = MARK_TAG;
+	store_be64(out + 1, device);
+	store_be64(out + 9, number);
+}
+
+struct latest {
+	int64_t before_ms;
+	struct buf value;
+	bool found;
+};
+
+static enum status keep_latest(void *context, struct span key, struct span value)
+{
+	struct latest *l = context;
+	if (key.size != STATE_KEY_SIZE)
+		return STATUS_CORRUPT;
+	if (time_unbias(load_be64(key.data + 9)) >= l->before_ms)
+		return STATUS_END;
+	buf_clear(&l->value);
+	l->found = true;
+	return buf_append(&l->value, value.data, value.size);
+}
+
+enum status state_before(struct store *s, uint64_t device, int64_t before_ms, struct detect_state **out)
+{
+	uint8_t prefix[STATE_KEY_SIZE];
+	struct latest l = {.before_ms = before_ms, .value = buf_init(STATE_BYTES_MAX)};
+	state_key(device, 0, prefix);
+	enum status status = store_scan(s, STORE_STATE, span_of(prefix, 9), keep_latest, &l);
+	if (status == STATUS_END)
+		status = STATUS_OK;
+	if (!status && !l.found)
+		status = STATUS_NOT_FOUND;
+	if (!status)
+		status = detect_state_decode(buf_view(&l.value), out);
+	if (status == STATUS_BAD_VERSION) {
+		log_info("judge", "a snapshot of another version is passed over");
+		status = STATUS_NOT_FOUND;
+	}
+	buf_deinit(&l.value);
+	return status;
+}

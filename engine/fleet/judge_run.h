@@ -1,0 +1,66 @@
+/* judge_run.h -- stage 1 over the stored track of one device: what live, judging again and replay have in common.
+ *
+ *   snapshot of state ──> reports and cards after it, in order ──> detect_step / detect_driver ──> told findings, facts
+ *
+ * A card (who drives) at the time of a report comes after it. Future reports and cards (FUTURE_SKEW_MAX_MS ahead of
+ * their receipt) are passed over. */
+#ifndef ZAYTON_FLEET_JUDGE_RUN_H
+#define ZAYTON_FLEET_JUDGE_RUN_H
+
+#include "engine/fleet/context.h"
+#include "engine/fleet/engine.h"
+#include "engine/fleet/findings.h"
+
+/* Findings and facts told by a device, in the order they were told. */
+struct told {
+	struct told_finding *findings;
+	size_t finding_count, finding_capacity;
+	struct told_fact *facts;
+	size_t fact_count, fact_capacity;
+	struct decided decided; /* of what is told next */
+	enum status status;     /* the first failure to remember something */
+	struct detect_sink sink;
+};
+void told_init(struct told *t);
+void told_clear(struct told *t);
+void told_deinit(struct told *t);
+
+struct judge_run {
+	struct engine *engine;
+	struct judged_by *by;
+	uint64_t device;
+	struct detect_state *state; /* owned; where the run stands */
+	struct told told;
+	uint64_t steps;
+	int64_t card_ms; /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
+	/* After every JUDGE_SNAPSHOT_STEPS reports; may be NULL. */
+	enum status (*snapshot)(void *context, const struct detect_state *state);
+	void *context;
+};
+/* reports between two snapshots of a device's state */
+#define JUDGE_SNAPSHOT_STEPS 1024
+
+/* `by` is borrowed. `state` NULL: from nothing. Takes over `state` in any case. */
+STATUS_CHECKED enum status judge_run_init(struct judge_run *r, struct engine *e, struct judged_by *by, uint64_t device,
+					  struct detect_state *state);
+void judge_run_deinit(struct judge_run *r);
+/* Every report and card after the state up to `to_ms`. Any thread but a shard's loop. */
+STATUS_CHECKED enum status judge_run_track(struct judge_run *r, int64_t to_ms);
+/* What is open as of `as_of_ms` is told too. */
+STATUS_CHECKED enum status judge_run_open(struct judge_run *r, int64_t as_of_ms);
+
+/* The digest of a finding that has ended: SHA-256 over the original bodies of the device's reports within
+ * [start_ms, end_ms] in order. Open ones, and those about a driver, have none (zero) until ... they end. */
+STATUS_CHECKED enum status finding_digest(struct engine *e, struct finding *f);
+
+/* --- rows of snapshots and marks: family `state` ---
+ *   0x01 | device 8 | time 8      -> hash 8 | detect_state_encode()
+ *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again */
+#define STATE_KEY_SIZE 17
+#define MARK_KEY_SIZE 17
+void state_key(uint64_t device, int64_t time_ms, uint8_t out[STATE_KEY_SIZE]);
+void mark_key(uint64_t device, uint64_t number, uint8_t out[MARK_KEY_SIZE]);
+/* The latest snapshot strictly before `before_ms`. STATUS_NOT_FOUND. A snapshot of another version counts as none. */
+STATUS_CHECKED enum status state_before(struct store *s, uint64_t device, int64_t before_ms, struct detect_state **out);
+
+#endif

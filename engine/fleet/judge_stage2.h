@@ -1,0 +1,29 @@
+/* judge_stage2.h -- stage 2: what belongs to a driver, a vehicle without cards, a place or a pair, from stored facts.
+ *
+ * A subject whose facts changed is judged again from all of them, and what was found of it is replaced as a whole. On
+ * the judge's thread only. */
+#ifndef ZAYTON_FLEET_JUDGE_STAGE2_H
+#define ZAYTON_FLEET_JUDGE_STAGE2_H
+
+#include "engine/fleet/engine.h"
+#include "engine/fleet/judge_run.h"
+
+/* A set of subjects: open addressing, 0 is empty. All zero to begin. */
+struct subjects {
+	uint64_t *slots;
+	size_t count, mask;
+};
+STATUS_CHECKED enum status subjects_add(struct subjects *s, uint64_t subject);
+void subjects_clear(struct subjects *s);
+void subjects_deinit(struct subjects *s);
+
+/* Judge what was touched, and forget that it was. */
+STATUS_CHECKED enum status stage2_judge(struct engine *e, struct subjects *touched, int64_t as_of_ms);
+/* The same, and every place that a rule watches and every pair: what time alone changes is brought up to `as_of_ms`. */
+STATUS_CHECKED enum status stage2_judge_all(struct engine *e, struct subjects *touched, int64_t as_of_ms);
+
+/* Stage 2 over facts in hand, in any order: what it finds goes to `out`. For replay; `facts` are sorted. */
+STATUS_CHECKED enum status stage2_replay(struct judged_by *by, struct told_fact *facts, size_t count, int64_t as_of_ms,
+					 struct told *out);
+
+#endif

@@ -1,0 +1,691 @@
+/* judge_worker.c -- the judge's own thread.
+ *
+ *   jobs     TOLD, SNAPSHOT, CALL    in order
+ *   again    AGAIN                   by the time they are due, after every job
+ *   touched  subjects of stage 2     after those
+ *
+ * One thread for all shards, so that what belongs to a driver or a place is judged by one hand. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/core/clock.h"
+#include "engine/core/crash.h"
+#include "engine/core/log.h"
+#include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/judge_stage2.h"
+#include "engine/fleet/judge_state.h"
+#include "engine/store/keys.h"
+
+/* stage 2 waits so long for more facts of a subject */
+#define STAGE2_GATHER_NS INT64_C(1000000000)
+
+struct judge {
+	struct engine *engine;
+	pthread_mutex_t lock;
+	pthread_cond_t wake, idle;
+	struct judge_job *first, **last;
+	struct judge_job *again; /* by due time */
+	_Atomic size_t backlog;
+	uint64_t pushed[2], done[2]; /* jobs in order, and those of `again` */
+	enum status failed;          /* of the last device that could not be judged again */
+	bool stopping, running;
+	pthread_t thread;
+	struct subjects touched;
+	int64_t stage2_due_ns;
+	struct store_batch *batch;
+};
+
+/* --- jobs --- */
+
+static size_t job_bytes(const struct judge_job *job)
+{
+	return sizeof *job + job->told.finding_capacity * sizeof(struct told_finding) +
+	       job->told.fact_capacity * sizeof(struct told_fact) + job->bytes.capacity;
+}
+
+struct judge_job *judge_job_new(enum judge_job_kind kind)
+{
+	struct judge_job *job = calloc(1, sizeof *job);
+	if (job)
+		job->kind = kind;
+	return job;
+}
+
+void judge_job_free(struct judge_job *job)
+{
+	told_deinit(&job->told);
+	buf_deinit(&job->bytes);
+	detect_state_free(job->state);
+	free(job);
+}
+
+int64_t judge_later(void)
+{
+	return clock_monotonic_ns() + JUDGE_GATHER_NS;
+}
+
+static void push_again(struct judge *j, struct judge_job *job)
+{
+	struct judge_job **at = &j->again;
+	while (*at && (*at)->due_ns <= job->due_ns)
+		at = &(*at)->next;
+	job->next = *at;
+	*at = job;
+}
+
+void judge_push(struct judge *j, struct judge_job *job)
+{
+	atomic_fetch_add(&j->backlog, job_bytes(job));
+	pthread_mutex_lock(&j->lock);
+	j->pushed[job->kind == JUDGE_AGAIN]++;
+	if (job->kind == JUDGE_AGAIN) {
+		push_again(j, job);
+	} else {
+		job->next = NULL;
+		*j->last = job;
+		j->last = &job->next;
+	}
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+}
+
+size_t judge_backlog(const struct judge *j)
+{
+	return j ? atomic_load_explicit(&j->backlog, memory_order_relaxed) : 0;
+}
+
+/* --- what was told --- */
+
+static void touch(void *context, uint64_t subject)
+{
+	struct judge *j = context;
+	if (subjects_add(&j->touched, subject))
+		log_error("judge", "no memory to remember a subject of stage 2");
+	if (!j->stage2_due_ns)
+		j->stage2_due_ns = clock_monotonic_ns() + STAGE2_GATHER_NS;
+}
+
+static enum status add_digests(struct engine *e, struct told *t)
+{
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < t->finding_count && !status; i++)
+		status = finding_digest(e, &t->findings[i].finding);
+	return status;
+}
+
+static enum status do_told(struct judge *j, struct judge_job *job)
+{
+	struct replacement r = {.stage = 1,
+				.scope = REPLACE_TOLD,
+				.keep_before_ms = INT64_MIN,
+				.findings = job->told.findings,
+				.finding_count = job->told.finding_count,
+				.facts = job->told.facts,
+				.fact_count = job->told.fact_count,
+				.now_ms = clock_now_ms()};
+	enum status status = add_digests(j->engine, &job->told);
+	return status ? status : findings_replace(j->engine->findings, &r, touch, j);
+}
+
+/* --- snapshots --- */
+
+static enum status put_snapshot(struct judge *j, uint64_t device, int64_t time_ms, struct span state)
+{
+	uint8_t key[STATE_KEY_SIZE];
+	state_key(device, time_ms, key);
+	store_batch_put(j->batch, STORE_STATE, span_of(key, sizeof key), state);
+	return STATUS_OK;
+}
+
+/* The last two snapshots stay, and of older ones the last of each day. */
+struct thinning {
+	struct judge *j;
+	uint64_t device;
+	int64_t before[2]; /* the two seen last, oldest first; INT64_MIN: none */
+};
+
+static int64_t day_of(int64_t ms)
+{
+	return ms >= 0 ? ms / MS_PER_DAY : (ms + 1) / MS_PER_DAY - 1;
+}
+
+static enum status thin_row(void *context, struct span key, struct span value)
+{
+	struct thinning *t = context;
+	uint8_t old[STATE_KEY_SIZE];
+	(void)value;
+	if (key.size != STATE_KEY_SIZE)
+		return STATUS_CORRUPT;
+	int64_t time_ms = time_unbias(load_be64(key.data + 9));
+	if (t->before[0] != INT64_MIN && day_of(t->before[0]) == day_of(t->before[1])) {
+		state_key(t->device, t->before[0], old);
+		store_batch_delete(t->j->batch, STORE_STATE, span_of(old, sizeof old));
+	}
+	t->before[0] = t->before[1];
+	t->before[1] = time_ms;
+	return STATUS_OK;
+}
+
+static enum status do_snapshot(struct judge *j, struct judge_job *job)
+{
+	uint8_t prefix[STATE_KEY_SIZE];
+	struct thinning t = {j, job->device, {INT64_MIN, INT64_MIN}};
+	state_key(job->device, 0, prefix);
+	enum status status = store_scan(j->engine->store, STORE_STATE, span_of(prefix, 9), thin_row, &t);
+	if (!status)
+		status = put_snapshot(j, job->device, job->from_ms, buf_view(&job->bytes));
+	if (!status)
+		status = store_commit(j->engine->store, j->batch, false);
+	return status;
+}
+
+/* --- judging again --- */
+
+struct again {
+	struct judge *j;
+	struct judge_job *job;
+	int64_t from_ms;
+	struct judge_run run;
+};
+
+static enum status keep_run_snapshot(void *context, const struct detect_state *state)
+{
+	struct again *a = context;
+	struct buf bytes = buf_init(JUDGE_STATE_BYTES_MAX);
+	enum status status = detect_state_encode(state, &bytes);
+	if (!status)
+		status = put_snapshot(a->j, a->job->device, detect_state_time(state), buf_view(&bytes));
+	buf_deinit(&bytes);
+	return status;
+}
+
+/* Marks of the device: the earliest counts, and all that were read go with the commit. */
+static enum status take_mark(void *context, struct span key, struct span value)
+{
+	struct again *a = context;
+	if (key.size != MARK_KEY_SIZE || value.size != 8)
+		return STATUS_CORRUPT;
+	int64_t from_ms = (int64_t)load_be64(value.data);
+	if (from_ms < a->from_ms)
+		a->from_ms = from_ms;
+	store_batch_delete(a->j->batch, STORE_STATE, key);
+	return STATUS_OK;
+}
+
+static enum status drop_snapshot(void *context, struct span key, struct span value)
+{
+	struct again *a = context;
+	(void)value;
+	if (key.size != STATE_KEY_SIZE || key.data[0] != 0x01 || load_be64(key.data + 1) != a->job->device)
+		return STATUS_END;
+	store_batch_delete(a->j->batch, STORE_STATE, key);
+	return STATUS_OK;
+}
+
+/* The state to go on from, and everything that was made after it taken back. */
+static enum status begin_again(struct again *a, struct judged_by *by)
+{
+	struct engine *e = a->j->engine;
+	struct judge_job *job = a->job;
+	uint8_t key[MARK_KEY_SIZE];
+	struct detect_state *state = job->state, *given = state;
+	a->from_ms = job->from_ms;
+	job->state = NULL;
+	mark_key(job->device, 0, key);
+	enum status status = store_scan(e->store, STORE_STATE, span_of(key, 9), take_mark, a);
+	if (!status && state && a->from_ms <= detect_state_time(state)) {
+		detect_state_free(state);
+		state = NULL;
+	}
+	if (!status && !state) {
+		status = state_before(e->store, job->device, a->from_ms, &state);
+		if (status == STATUS_NOT_FOUND)
+			status = STATUS_OK;
+		state_key(job->device, a->from_ms, key);
+		if (!status && a->from_ms != INT64_MAX)
+			status = store_scan_from(e->store, STORE_STATE, span_of(key, sizeof key), drop_snapshot, a);
+		status = status == STATUS_END ? STATUS_OK : status;
+	}
+	if (status) {
+		detect_state_free(state);
+		return status;
+	}
+	bool goes_on = state && state == given;
+	status = judge_run_init(&a->run, e, by, job->device, state);
+	if (goes_on)
+		a->run.card_ms = job->card_ms;
+	return status;
+}
+
+/* Where the device's stored track begins: what was found before cannot be found again. */
+static int64_t track_begins(struct engine *e, uint64_t device)
+{
+	struct track *track;
+	struct report r;
+	int64_t begins = INT64_MAX;
+	if (track_open(e, device, INT64_MIN, INT64_MAX, &track) == STATUS_OK) {
+		if (track_next(track, &r) == STATUS_OK)
+			begins = r.time_ms;
+		track_close(track);
+	}
+	return begins;
+}
+
+struct given_back {
+	struct shard *shard;
+	uint64_t device;
+	struct detect_state *state;
+	int64_t card_ms;
+};
+
+static void give_back_on_loop(void *context)
+{
+	struct given_back *g = context;
+	judge_take_back(g->shard, g->device, g->state, g->card_ms);
+	free(g);
+}
+
+static void give_back(struct judge_job *job, struct detect_state *state, int64_t card_ms)
+{
+	struct given_back *g = malloc(sizeof *g);
+	if (g) {
+		*g = (struct given_back){job->shard, job->device, state, card_ms};
+		if (shard_post(job->shard, give_back_on_loop, g) == STATUS_OK)
+			return;
+	}
+	free(g);
+	detect_state_free(state);
+}
+
+static enum status commit_again(struct again *a, struct decided from)
+{
+	struct engine *e = a->j->engine;
+	struct told *t = &a->run.told;
+	struct replacement r = {.subject = a->job->device,
+				.stage = 1,
+				.scope = REPLACE_AFTER,
+				.after = from,
+				.keep_before_ms =
+					from.time_ms == INT64_MIN ? track_begins(e, a->job->device) : INT64_MIN,
+				.findings = t->findings,
+				.finding_count = t->finding_count,
+				.facts = t->facts,
+				.fact_count = t->fact_count,
+				.batch = a->j->batch,
+				.now_ms = clock_now_ms()};
+	enum status status = add_digests(e, t);
+	crash_point("judge");
+	return status ? status : findings_replace(e->findings, &r, touch, a->j);
+}
+
+static enum status run_again(struct again *a, struct judge_job *job)
+{
+	struct engine *e = a->j->engine;
+	struct judged_by *by = context_take(e->context);
+	enum status status = begin_again(a, by);
+	if (status) {
+		judged_by_release(by);
+		return status;
+	}
+	struct decided from = {detect_state_time(a->run.state), detect_state_hash(a->run.state)};
+	a->run.snapshot = keep_run_snapshot;
+	a->run.context = a;
+	status = judge_run_track(&a->run, INT64_MAX);
+	if (!status)
+		status = commit_again(a, from);
+	if (!status) {
+		give_back(job, a->run.state, a->run.card_ms);
+		a->run.state = NULL;
+	}
+	judge_run_deinit(&a->run);
+	judged_by_release(by);
+	return status;
+}
+
+static enum status do_again(struct judge *j, struct judge_job *job)
+{
+	struct again a = {.j = j, .job = job};
+	enum status status = STATUS_OK;
+	if (job->wait_for_cards)
+		status = writer_wait(job->shard->writer);
+	if (!status)
+		status = run_again(&a, job);
+	if (status) {
+		/* nothing was committed: the device stays unknown, and its next report asks again */
+		store_batch_clear(j->batch);
+		give_back(job, NULL, INT64_MIN);
+		j->failed = status;
+	}
+	return status;
+}
+
+/* --- the thread --- */
+
+static void do_job(struct judge *j, struct judge_job *job)
+{
+	static const char *const names[] = {"what was told", "a snapshot", "judging again", "a call"};
+	enum status status = STATUS_OK;
+	switch (job->kind) {
+	case JUDGE_TOLD:
+		status = do_told(j, job);
+		break;
+	case JUDGE_SNAPSHOT:
+		status = do_snapshot(j, job);
+		break;
+	case JUDGE_AGAIN:
+		status = do_again(j, job);
+		break;
+	case JUDGE_CALL:
+		job->call(job->call_context);
+		break;
+	}
+	if (status) {
+		log_error("judge", "%s failed: %s", names[job->kind], status_text(status));
+		store_batch_clear(j->batch);
+	}
+}
+
+static void do_stage2(struct judge *j)
+{
+	enum status status = stage2_judge(j->engine, &j->touched, clock_now_ms());
+	j->stage2_due_ns = 0;
+	if (status)
+		log_error("judge", "stage 2 failed: %s", status_text(status));
+}
+
+/* Under the lock: what is to be done now, or NULL; `*out_due_ns` then says when something will be. */
+static struct judge_job *next_job(struct judge *j, int64_t *out_due_ns)
+{
+	struct judge_job *job = j->first;
+	*out_due_ns = INT64_MAX;
+	if (job) {
+		j->first = job->next;
+		if (!j->first)
+			j->last = &j->first;
+		return job;
+	}
+	if (j->again && j->again->due_ns <= clock_monotonic_ns()) {
+		job = j->again;
+		j->again = job->next;
+		return job;
+	}
+	if (j->again)
+		*out_due_ns = j->again->due_ns;
+	if (j->stage2_due_ns && j->stage2_due_ns < *out_due_ns)
+		*out_due_ns = j->stage2_due_ns;
+	return NULL;
+}
+
+static void wait_until(struct judge *j, int64_t due_ns)
+{
+	if (due_ns == INT64_MAX) {
+		pthread_cond_wait(&j->wake, &j->lock);
+		return;
+	}
+	struct timespec until = {.tv_sec = due_ns / 1000000000, .tv_nsec = due_ns % 1000000000};
+	pthread_cond_timedwait(&j->wake, &j->lock, &until);
+}
+
+static void *judge_main(void *argument)
+{
+	struct judge *j = argument;
+	pthread_mutex_lock(&j->lock);
+	for (;;) {
+		int64_t due_ns;
+		struct judge_job *job = next_job(j, &due_ns);
+		bool stage2 = !job && j->stage2_due_ns && (j->stopping || j->stage2_due_ns <= clock_monotonic_ns());
+		if (!job && !stage2) {
+			if (j->stopping)
+				break; /* who waits to be judged again has a mark, or is asked for at the next start */
+			wait_until(j, due_ns);
+			continue;
+		}
+		pthread_mutex_unlock(&j->lock);
+		bool again = job && job->kind == JUDGE_AGAIN;
+		if (job) {
+			atomic_fetch_sub(&j->backlog, job_bytes(job));
+			do_job(j, job);
+			judge_job_free(job);
+		} else {
+			do_stage2(j);
+		}
+		pthread_mutex_lock(&j->lock);
+		if (job)
+			j->done[again]++;
+		pthread_cond_broadcast(&j->idle);
+	}
+	pthread_mutex_unlock(&j->lock);
+	return NULL;
+}
+
+/* --- changes of context --- */
+
+struct change_call {
+	struct shard *shard;
+	uint64_t device;
+	int64_t from_ms;
+};
+
+static void change_on_loop(void *context)
+{
+	struct change_call *call = context;
+	judge_context_changed(call->shard, call->device, call->from_ms);
+	free(call);
+}
+
+static void on_context(void *context, uint64_t device, int64_t from_ms)
+{
+	struct judge *j = context;
+	struct engine *e = j->engine;
+	for (unsigned i = 0; i < e->shard_count; i++) {
+		struct shard *s = &e->shards[i];
+		if (device && engine_owner(e, device) != s)
+			continue;
+		struct change_call *call = malloc(sizeof *call);
+		if (call)
+			*call = (struct change_call){s, device, from_ms};
+		if (!call || shard_post(s, change_on_loop, call)) {
+			free(call);
+			log_warn("judge", "a change of rules, fences or registry is taken up at the next start");
+		}
+	}
+}
+
+/* --- life --- */
+
+enum status judge_open(struct engine *e, struct judge **out)
+{
+	struct judge *j = calloc(1, sizeof *j);
+	pthread_condattr_t monotonic;
+	if (!j)
+		return STATUS_NO_MEMORY;
+	j->engine = e;
+	j->last = &j->first;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&j->lock, NULL);
+	pthread_cond_init(&j->wake, &monotonic);
+	pthread_cond_init(&j->idle, NULL);
+	pthread_condattr_destroy(&monotonic);
+	enum status status = store_batch_new(e->store, &j->batch);
+	if (status) {
+		judge_close(j);
+		return status;
+	}
+	*out = j;
+	return STATUS_OK;
+}
+
+enum status judge_start(struct judge *j)
+{
+	struct engine *e = j->engine;
+	if (pthread_create(&j->thread, NULL, judge_main, j))
+		return STATUS_NO_MEMORY;
+	j->running = true;
+	context_on_change(e->context, on_context, j);
+	for (unsigned i = 0; i < e->shard_count; i++) {
+		judge_take_context(&e->shards[i]);
+		judge_ask_all(&e->shards[i]);
+	}
+	return STATUS_OK;
+}
+
+void judge_stop(struct judge *j)
+{
+	if (!j || !j->running)
+		return;
+	context_on_change(j->engine->context, NULL, NULL);
+	for (unsigned i = 0; i < j->engine->shard_count; i++)
+		judge_snapshot_all(&j->engine->shards[i]);
+	pthread_mutex_lock(&j->lock);
+	j->stopping = true;
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+	pthread_join(j->thread, NULL);
+	j->running = j->stopping = false;
+	while (j->again) {
+		struct judge_job *job = j->again;
+		j->again = job->next;
+		judge_job_free(job);
+	}
+}
+
+void judge_close(struct judge *j)
+{
+	if (!j)
+		return;
+	judge_stop(j);
+	store_batch_free(j->batch);
+	subjects_deinit(&j->touched);
+	pthread_cond_destroy(&j->idle);
+	pthread_cond_destroy(&j->wake);
+	pthread_mutex_destroy(&j->lock);
+	free(j);
+}
+
+/* --- settling --- */
+
+struct settling {
+	struct judge *j;
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	unsigned left;
+	bool known;
+	int64_t as_of_ms;
+	bool open; /* tell what is open, or only ask who is known */
+};
+struct settling_shard {
+	struct settling *settling;
+	struct shard *shard;
+};
+
+static void settle_on_loop(void *context)
+{
+	struct settling_shard *call = context;
+	struct settling *w = call->settling;
+	bool known = judge_all_known(call->shard);
+	if (w->open)
+		judge_tell_open(call->shard, w->as_of_ms);
+	else
+		judge_turn(call->shard);
+	pthread_mutex_lock(&w->lock);
+	w->known = w->known && known;
+	w->left--;
+	pthread_cond_signal(&w->told);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static enum status on_every_loop(struct settling *w)
+{
+	struct engine *e = w->j->engine;
+	struct settling_shard calls[SHARDS_MAX];
+	enum status status = STATUS_OK;
+	w->known = true;
+	w->left = e->shard_count;
+	for (unsigned i = 0; i < e->shard_count; i++) {
+		calls[i] = (struct settling_shard){w, &e->shards[i]};
+		enum status posted = shard_post(&e->shards[i], settle_on_loop, &calls[i]);
+		if (posted) {
+			pthread_mutex_lock(&w->lock);
+			w->left--;
+			pthread_mutex_unlock(&w->lock);
+			status = posted;
+		}
+	}
+	pthread_mutex_lock(&w->lock);
+	while (w->left)
+		pthread_cond_wait(&w->told, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+	return status;
+}
+
+/* Until every job pushed before the call is done, and as many of `again` as were waiting, due or not. */
+static enum status wait_done(struct judge *j)
+{
+	pthread_mutex_lock(&j->lock);
+	uint64_t until[2] = {j->pushed[0], j->pushed[1]};
+	for (struct judge_job *job = j->again; job; job = job->next)
+		job->due_ns = 0;
+	pthread_cond_signal(&j->wake);
+	while (j->done[0] < until[0] || j->done[1] < until[1])
+		pthread_cond_wait(&j->idle, &j->lock);
+	enum status failed = j->failed;
+	j->failed = STATUS_OK;
+	pthread_mutex_unlock(&j->lock);
+	return failed;
+}
+
+struct stage2_call {
+	struct judge *j;
+	int64_t as_of_ms;
+	enum status status;
+};
+
+static void stage2_on_thread(void *context)
+{
+	struct stage2_call *call = context;
+	struct judge *j = call->j;
+	call->status = stage2_judge_all(j->engine, &j->touched, call->as_of_ms);
+	j->stage2_due_ns = 0;
+}
+
+static enum status settle_stage2(struct judge *j, int64_t as_of_ms)
+{
+	struct stage2_call call = {j, as_of_ms, STATUS_OK};
+	struct judge_job *job = judge_job_new(JUDGE_CALL);
+	if (!job)
+		return STATUS_NO_MEMORY;
+	job->call = stage2_on_thread;
+	job->call_context = &call;
+	judge_push(j, job);
+	enum status status = wait_done(j);
+	return status ? status : call.status;
+}
+
+enum status engine_judge_settle(struct engine *e, int64_t as_of_ms)
+{
+	struct settling w = {.j = e->judge, .as_of_ms = as_of_ms};
+	if (!e->judge || !e->judge->running)
+		return STATUS_INVALID;
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_cond_init(&w.told, NULL);
+	enum status status;
+	do {
+		status = wait_done(e->judge);
+		if (!status)
+			status = on_every_loop(&w);
+	} while (!status && !w.known);
+	if (!status) {
+		w.open = true;
+		status = on_every_loop(&w);
+	}
+	if (!status)
+		status = wait_done(e->judge);
+	if (!status)
+		status = settle_stage2(e->judge, as_of_ms);
+	pthread_cond_destroy(&w.told);
+	pthread_mutex_destroy(&w.lock);
+	return status;
+}

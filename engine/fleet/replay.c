@@ -1,0 +1,215 @@
+#include "engine/fleet/replay.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/judge_stage2.h"
+
+struct gathered {
+	pthread_mutex_t lock;
+	struct told told; /* findings within the span, and every fact */
+	uint64_t reports;
+	enum status status;
+};
+
+struct replaying {
+	struct engine *e;
+	const struct replay_options *o;
+	const uint64_t *devices;
+	size_t device_count;
+	_Atomic size_t next, done;
+	struct gathered gathered;
+};
+
+static enum status gather(struct gathered *g, const struct told *told, const struct replay_options *o, uint64_t reports)
+{
+	pthread_mutex_lock(&g->lock);
+	g->reports += reports;
+	for (size_t i = 0; i < told->finding_count; i++) {
+		const struct finding *f = &told->findings[i].finding;
+		if (f->start_ms >= o->from_ms && f->start_ms <= o->to_ms)
+			g->told.sink.finding(g->told.sink.context, f, NULL);
+	}
+	for (size_t i = 0; i < told->fact_count; i++)
+		g->told.sink.fact(g->told.sink.context, &told->facts[i].fact);
+	enum status status = g->told.fact_count > REPLAY_FACTS_MAX ? STATUS_FULL : g->told.status;
+	pthread_mutex_unlock(&g->lock);
+	return status;
+}
+
+/* Of what was told several times the last word stands. */
+static void keep_last_words(struct told *told)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < told->finding_count; i++) {
+		size_t same = kept;
+		while (same > 0 && finding_compare(&told->findings[same - 1].finding, &told->findings[i].finding) != 0)
+			same--;
+		if (same)
+			told->findings[same - 1] = told->findings[i];
+		else
+			told->findings[kept++] = told->findings[i];
+	}
+	told->finding_count = kept;
+	kept = 0;
+	for (size_t i = 0; i < told->fact_count; i++) {
+		const struct fact *f = &told->facts[i].fact;
+		size_t same = kept;
+		while (same > 0 && (told->facts[same - 1].fact.kind != f->kind ||
+				    told->facts[same - 1].fact.from_ms != f->from_ms ||
+				    told->facts[same - 1].fact.place != f->place))
+			same--;
+		if (same)
+			told->facts[same - 1] = told->facts[i];
+		else
+			told->facts[kept++] = told->facts[i];
+	}
+	told->fact_count = kept;
+}
+
+static enum status replay_device(struct replaying *w, uint64_t device)
+{
+	struct judge_run run;
+	enum status status = judge_run_init(&run, w->e, w->o->by, device, NULL);
+	if (!status)
+		status = judge_run_track(&run, w->o->as_of_ms);
+	if (!status && run.steps)
+		status = judge_run_open(&run, w->o->as_of_ms);
+	if (!status) {
+		keep_last_words(&run.told);
+		for (size_t i = 0; w->o->digests && i < run.told.finding_count && !status; i++)
+			status = finding_digest(w->e, &run.told.findings[i].finding);
+	}
+	if (!status)
+		status = gather(&w->gathered, &run.told, w->o, run.steps);
+	judge_run_deinit(&run);
+	return status;
+}
+
+static void *replay_main(void *argument)
+{
+	struct replaying *w = argument;
+	size_t at;
+	while ((at = atomic_fetch_add(&w->next, 1)) < w->device_count) {
+		enum status status = replay_device(w, w->devices[at]);
+		if (status) {
+			pthread_mutex_lock(&w->gathered.lock);
+			w->gathered.status = status;
+			pthread_mutex_unlock(&w->gathered.lock);
+			atomic_store(&w->next, w->device_count);
+			break;
+		}
+		size_t done = atomic_fetch_add(&w->done, 1) + 1;
+		if (w->o->progress)
+			w->o->progress(w->o->context, done, w->device_count);
+	}
+	return NULL;
+}
+
+static void run_threads(struct replaying *w)
+{
+	pthread_t threads[SHARDS_MAX];
+	unsigned started = 0, wanted = w->o->threads > 1 ? w->o->threads - 1 : 0;
+	while (started < wanted && started < SHARDS_MAX && !pthread_create(&threads[started], NULL, replay_main, w))
+		started++;
+	replay_main(w);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static enum status every_device(struct engine *e, uint64_t **out, size_t *count)
+{
+	size_t room = registry_count(e->registry) + 1024, got = 0, n;
+	uint64_t *list = malloc(room * sizeof *list);
+	if (!list)
+		return STATUS_NO_MEMORY;
+	while (got < room && (n = registry_list(e->registry, got ? list[got - 1] : 0, list + got, room - got)) > 0)
+		got += n;
+	*out = list;
+	*count = got;
+	return STATUS_OK;
+}
+
+static enum status stage2(struct replaying *w)
+{
+	struct told *told = &w->gathered.told;
+	struct told found;
+	told_init(&found);
+	enum status status = stage2_replay(w->o->by, told->facts, told->fact_count, w->o->as_of_ms, &found);
+	for (size_t i = 0; i < found.finding_count && !status; i++) {
+		const struct finding *f = &found.findings[i].finding;
+		if (f->start_ms >= w->o->from_ms && f->start_ms <= w->o->to_ms)
+			told->sink.finding(told->sink.context, f, NULL);
+	}
+	told_deinit(&found);
+	return status ? status : told->status;
+}
+
+static int by_finding(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int order = finding_compare(x, y);
+	if (order)
+		return order;
+	return x->other == y->other ? 0 : x->other < y->other ? -1 : 1;
+}
+
+static enum status hand_out(const struct told *told, struct replay_result *out)
+{
+	out->findings = malloc((told->finding_count ? told->finding_count : 1) * sizeof *out->findings);
+	if (!out->findings)
+		return STATUS_NO_MEMORY;
+	for (size_t i = 0; i < told->finding_count; i++)
+		out->findings[i] = told->findings[i].finding;
+	out->count = told->finding_count;
+	qsort(out->findings, out->count, sizeof *out->findings, by_finding);
+	return STATUS_OK;
+}
+
+enum status engine_replay(struct engine *e, const struct replay_options *o, struct replay_result *out)
+{
+	struct replaying w = {.e = e, .o = o, .devices = o->devices, .device_count = o->device_count};
+	uint64_t *list = NULL;
+	*out = (struct replay_result){0};
+	enum status status = o->devices ? STATUS_OK : every_device(e, &list, &w.device_count);
+	if (status)
+		return status;
+	if (list)
+		w.devices = list;
+	pthread_mutex_init(&w.gathered.lock, NULL);
+	told_init(&w.gathered.told);
+	run_threads(&w);
+	status = w.gathered.status;
+	if (!status)
+		status = stage2(&w);
+	if (!status)
+		status = hand_out(&w.gathered.told, out);
+	out->reports = w.gathered.reports;
+	told_deinit(&w.gathered.told);
+	pthread_mutex_destroy(&w.gathered.lock);
+	free(list);
+	return status;
+}
+
+static enum status add_standing(void *context, const struct violation *v)
+{
+	struct told *told = context;
+	if (v->state != CASE_WITHDRAWN)
+		told->sink.finding(told->sink.context, &v->finding, NULL);
+	return told->status;
+}
+
+enum status engine_findings_standing(struct engine *e, int64_t from_ms, int64_t to_ms, struct replay_result *out)
+{
+	struct told told;
+	told_init(&told);
+	*out = (struct replay_result){0};
+	enum status status = violations_scan(e->findings, from_ms, to_ms, 0, 0, add_standing, &told);
+	if (!status)
+		status = hand_out(&told, out);
+	told_deinit(&told);
+	return status;
+}

@@ -1,0 +1,387 @@
+/* The two hard promises: findings do not depend on the order of arrival, and live equals replay, byte for byte. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core/clock.h"
+#include "engine/fleet/replay.h"
+#include "rig.h"
+
+#define DEVICES 6
+#define PER_DEVICE 2400
+#define STEP_MS 10000
+
+static int64_t night(void)
+{
+	struct civil c = {2026, 3, 14, 13, 0, 0, 0}; /* 21:00 in China */
+	return civil_to_ms(&c);
+}
+
+static int64_t morning_after(void)
+{
+	return night() + PER_DEVICE * STEP_MS + 3600000;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* --- a fleet that does everything it should not --- */
+
+struct life {
+	uint64_t random;
+	double lat, lon, mileage_km;
+	int speed_kmh, left, alarm;
+	bool dark, frozen, no_fix;
+};
+
+static void put_item(struct sent *s, uint8_t id, uint8_t size, uint32_t value)
+{
+	s->body[s->size++] = id;
+	s->body[s->size++] = size;
+	for (int shift = (size - 1) * 8; shift >= 0; shift -= 8)
+		s->body[s->size++] = (uint8_t)(value >> shift);
+}
+
+/* Every few minutes another mood: standing, crawling, driving, speeding; now and then without fix, frozen or dark. */
+static void change_mood(struct life *l)
+{
+	static const int speeds[] = {0, 0, 12, 45, 62, 85, 99, 110};
+	l->speed_kmh = speeds[next_random(&l->random) % 8];
+	l->left = 6 + (int)(next_random(&l->random) % 40);
+	uint64_t fate = next_random(&l->random) % 24;
+	l->dark = fate == 0;
+	l->no_fix = fate == 1;
+	l->frozen = fate == 2;
+	l->alarm = fate == 3 ? 1 << 5 : fate == 4 ? 1 << 8 : fate == 5 ? 1 : 0;
+	if (l->dark || l->frozen)
+		l->left = 90;
+}
+
+static struct sent make_report(uint64_t device, int64_t time_ms, struct life *l)
+{
+	struct sent s = {.device = device, .received_ms = time_ms + 1000, .size = 28};
+	uint64_t r = next_random(&l->random);
+	double metres = l->speed_kmh / 3.6 * STEP_MS / 1000;
+	l->mileage_km += metres / 1000;
+	if (!l->frozen && l->speed_kmh) {
+		l->lat += (r & 1 ? 1 : -1) * metres / 111000 / 2;
+		l->lon += (r & 2 ? 1 : -1) * metres / 101000 / 2;
+	}
+	uint32_t speed = l->speed_kmh ? (uint32_t)(l->speed_kmh * 10) + (uint32_t)(r >> 8 & 15) : 0;
+	store_be32(s.body, (uint32_t)l->alarm);
+	store_be32(s.body + 4, (l->no_fix ? 1u : 3u) | (uint32_t)(r >> 16 & 1) * 0x300u);
+	store_be32(s.body + 8, (uint32_t)(l->lat * 1e6));
+	store_be32(s.body + 12, (uint32_t)(l->lon * 1e6));
+	store_be16(s.body + 16, 12);
+	store_be16(s.body + 18, (uint16_t)speed);
+	store_be16(s.body + 20, (uint16_t)(r % 360));
+	cr_assert_eq(bcd_time_encode(time_ms, s.body + 22), STATUS_OK);
+	put_item(&s, 0x01, 4, (uint32_t)(l->mileage_km * 10));
+	put_item(&s, 0x30, 1, 20);
+	put_item(&s, 0x31, 1, l->no_fix ? 0 : 11);
+	if (!(r >> 24 & 31))
+		put_item(&s, 0xe1, 3, (uint32_t)(r >> 32 & 0x0101ff));
+	return s;
+}
+
+static struct sent *make_fleet(uint64_t seed, size_t *count)
+{
+	struct sent *all = malloc(sizeof *all * DEVICES * PER_DEVICE);
+	struct life lives[DEVICES];
+	cr_assert_not_null(all);
+	*count = 0;
+	for (unsigned d = 0; d < DEVICES; d++)
+		lives[d] = (struct life){.random = seed * (d + 1) | 1, .lat = 24.9, .lon = 118.7};
+	for (int i = 0; i < PER_DEVICE; i++)
+		for (unsigned d = 0; d < DEVICES; d++) {
+			if (lives[d].left-- <= 0)
+				change_mood(&lives[d]);
+			struct sent s = make_report(rig_device(d), night() + i * (int64_t)STEP_MS, &lives[d]);
+			if (!lives[d].dark)
+				all[(*count)++] = s;
+		}
+	return all;
+}
+
+/* --- the world they are judged by --- */
+
+static void say(struct rig *r, unsigned d, uint8_t field, const char *value)
+{
+	struct registry_change change = {field, span_of_string(value)};
+	cr_assert_eq(registry_apply(engine_registry(r->engine), rig_device(d), DEVICE_KIND_JT808, &change, 1,
+				    VALID_ALWAYS_FROM, "test", NULL),
+		     STATUS_OK, "device %u field %u", d, field);
+}
+
+static void put_fence(struct rig *r, const char *id, const char *tag, double lat, double lon, double half,
+		      uint16_t limit_dkmh)
+{
+	struct geo_point ring[4];
+	uint32_t end = 4;
+	struct fence f = {.valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX, .when = SCHEDULE_ALWAYS};
+	for (int i = 0; i < 4; i++)
+		ring[i] = (struct geo_point){(int32_t)((lat + (i == 1 || i == 2 ? half : -half)) * 1e7),
+					     (int32_t)((lon + (i >= 2 ? half : -half)) * 1e7)};
+	snprintf(f.id, sizeof f.id, "%s", id);
+	snprintf(f.name, sizeof f.name, "%s", id);
+	cr_assert_eq(tag_number(span_of_string(tag), &f.tags[0]), STATUS_OK);
+	f.tag_count = 1;
+	f.limit_dkmh = limit_dkmh;
+	cr_assert_eq(fence_area_new(ring, &end, 1, &f.area), STATUS_OK);
+	cr_assert_eq(context_put_fences(engine_context(r->engine), &f, 1), STATUS_OK, "fence %s", id);
+	fence_area_unref(f.area);
+}
+
+static void make_world(struct rig *r)
+{
+	static const char *const classes[DEVICES] = {"muck", "hazmat", "coach", "truck", "school", "muck"};
+	for (unsigned d = 0; d < DEVICES; d++) {
+		char plate[32];
+		snprintf(plate, sizeof plate, "2:闽C%05u", 10000 + d);
+		if (d != 5)
+			say(r, d, DEVICE_FIELD_PLATE, plate);
+		say(r, d, DEVICE_FIELD_CLASS, classes[d]);
+		if (d == 0)
+			say(r, d, DEVICE_FIELD_METROLOGY_DUE, "2026-03-01");
+	}
+	put_fence(r, "slow", "speed_zone", 24.9, 118.7, 0.02, 400);
+	put_fence(r, "water", "water_source", 24.91, 118.71, 0.02, 0);
+	put_fence(r, "site", "muck_site", 24.89, 118.69, 0.02, 0);
+	put_fence(r, "lane", "fire_lane", 24.9, 118.7, 0.005, 0);
+	put_fence(r, "relay", "relay_point", 24.88, 118.7, 0.005, 0);
+}
+
+/* --- findings as bytes --- */
+
+struct bytes {
+	struct buf all;
+	struct finding *findings;
+	size_t count;
+	bool kinds[RULE_KIND_COUNT];
+};
+
+static struct bytes bytes_of(struct replay_result *found)
+{
+	struct bytes b = {.all = buf_init(SIZE_MAX / 2)};
+	b.count = found->count;
+	b.findings = found->findings;
+	for (size_t i = 0; i < found->count; i++) {
+		b.kinds[found->findings[i].kind] = true;
+		cr_assert_eq(finding_encode(&found->findings[i], &b.all), STATUS_OK);
+	}
+	return b;
+}
+
+static void bytes_deinit(struct bytes *b)
+{
+	buf_deinit(&b->all);
+	free(b->findings);
+}
+
+static struct bytes standing(struct rig *r)
+{
+	struct replay_result found;
+	cr_assert_eq(engine_judge_settle(r->engine, morning_after()), STATUS_OK);
+	cr_assert_eq(engine_findings_standing(r->engine, INT64_MIN, INT64_MAX, &found), STATUS_OK);
+	return bytes_of(&found);
+}
+
+static struct bytes replayed(struct rig *r)
+{
+	struct replay_result found;
+	struct judged_by *by = context_take(engine_context(r->engine));
+	struct replay_options o = {.by = by,
+				   .from_ms = INT64_MIN,
+				   .to_ms = INT64_MAX,
+				   .as_of_ms = morning_after(),
+				   .threads = 2,
+				   .digests = true};
+	cr_assert_eq(engine_replay(r->engine, &o, &found), STATUS_OK);
+	judged_by_release(by);
+	return bytes_of(&found);
+}
+
+static bool is_same(const struct finding *a, const struct finding *b)
+{
+	struct buf x = buf_init(4096), y = buf_init(4096);
+	cr_assert_eq(finding_encode(a, &x), STATUS_OK);
+	cr_assert_eq(finding_encode(b, &y), STATUS_OK);
+	bool same = span_equal(buf_view(&x), buf_view(&y));
+	buf_deinit(&x);
+	buf_deinit(&y);
+	return same;
+}
+
+static void print_finding(const struct finding *f)
+{
+	printf("  %016llx %s %s v%u driver %llx other %llx confidence %u%s %lld .. %lld found %lld digest %02x%02x at "
+	       "%d %d .. %d %d:",
+	       (unsigned long long)f->subject, f->rule, f->fence, f->fence_version, (unsigned long long)f->driver,
+	       (unsigned long long)f->other, f->confidence, f->open ? " open" : "", (long long)f->start_ms,
+	       (long long)f->end_ms, (long long)f->found_ms, f->digest[0], f->digest[1], f->start_lat_e7,
+	       f->start_lon_e7, f->end_lat_e7, f->end_lon_e7);
+	for (unsigned n = 0; n < FINDING_NUMBER_COUNT; n++)
+		if (f->numbers[n] != NUMBER_UNKNOWN)
+			printf(" %s %lld", finding_number_token(n), (long long)f->numbers[n]);
+	printf("\n");
+}
+
+static void print_difference(const struct bytes *a, const struct bytes *b)
+{
+	size_t i = 0;
+	printf("%zu findings, %zu bytes; %zu findings, %zu bytes\n", a->count, a->all.size, b->count, b->all.size);
+	while (i < a->count && i < b->count && is_same(&a->findings[i], &b->findings[i]))
+		i++;
+	if (i < a->count)
+		print_finding(&a->findings[i]);
+	if (i < b->count)
+		print_finding(&b->findings[i]);
+}
+
+static void expect_same(const struct bytes *expected, struct bytes got, const char *what)
+{
+	bool same = span_equal(buf_view(&expected->all), buf_view(&got.all));
+	if (!same)
+		print_difference(expected, &got);
+	cr_expect(same, "%s", what);
+	bytes_deinit(&got);
+}
+
+static struct bytes reference(uint64_t seed)
+{
+	struct rig r;
+	size_t count;
+	struct sent *all = make_fleet(seed, &count);
+	rig_init(&r);
+	rig_open(&r);
+	make_world(&r);
+	rig_submit(&r, 0, all, count);
+	struct bytes b = standing(&r);
+	rig_close(&r);
+	rig_deinit(&r);
+	free(all);
+	return b;
+}
+
+static void shuffle(struct sent *all, size_t from, size_t to, uint64_t *state)
+{
+	for (size_t i = to; i > from + 1; i--) {
+		size_t k = from + next_random(state) % (i - from);
+		struct sent swap = all[i - 1];
+		all[i - 1] = all[k];
+		all[k] = swap;
+	}
+}
+
+Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
+{
+	uint64_t seed = 0x1dea0001;
+	static const uint8_t kinds[] = {RULE_OVERSPEED,  RULE_ZONE,    RULE_OFF_HOURS, RULE_DWELL,
+					RULE_GAP,        RULE_NO_FIX,  RULE_FROZEN,    RULE_SHIELDED,
+					RULE_ALARM_BITS, RULE_EXPIRED, RULE_NO_VIDEO,  RULE_UNREGISTERED,
+					RULE_FATIGUE,    RULE_SILENT};
+	struct rig r;
+	size_t count;
+	printf("seed %#llx\n", (unsigned long long)seed);
+	struct sent *all = make_fleet(seed, &count);
+	rig_init(&r);
+	rig_open(&r);
+	make_world(&r);
+	rig_submit(&r, 0, all, count);
+	struct bytes live = standing(&r);
+	printf("%zu findings\n", live.count);
+	for (size_t i = 0; i < sizeof kinds; i++)
+		cr_expect(live.kinds[kinds[i]], "no finding of kind %s", rule_kind_token(kinds[i]));
+	expect_same(&live, replayed(&r), "replay differs from live");
+	rig_close(&r);
+	rig_open(&r);
+	expect_same(&live, standing(&r), "a restart changed what was found");
+	rig_close(&r);
+	rig_deinit(&r);
+	bytes_deinit(&live);
+	free(all);
+}
+
+Test(judge, any_order_and_duplicates_give_the_same_findings, .timeout = 900)
+{
+	for (uint64_t seed = 0x1dea0002; seed < 0x1dea0004; seed++) {
+		struct rig r;
+		size_t count;
+		printf("seed %#llx\n", (unsigned long long)seed);
+		struct bytes expected = reference(seed);
+		struct sent *all = make_fleet(seed, &count);
+		uint64_t state = seed ^ 0xffff;
+		shuffle(all, 0, count, &state);
+		rig_init(&r);
+		rig_open(&r);
+		make_world(&r);
+		rig_submit(&r, 0, all, count);
+		rig_submit(&r, 0, all + count / 3, count / 3);
+		expect_same(&expected, standing(&r), "shuffled");
+		expect_same(&expected, replayed(&r), "shuffled, replayed");
+		rig_close(&r);
+		rig_deinit(&r);
+		bytes_deinit(&expected);
+		free(all);
+	}
+}
+
+/* Bursts late by hours, restarts in between, another number of shards each time. */
+Test(judge, late_bursts_and_restarts_give_the_same_findings, .timeout = 900)
+{
+	static const unsigned shards[] = {2, 1, 3};
+	uint64_t seed = 0x1dea0007, state = seed;
+	struct rig r;
+	size_t count;
+	printf("seed %#llx\n", (unsigned long long)seed);
+	struct bytes expected = reference(seed);
+	struct sent *all = make_fleet(seed, &count);
+	rig_init(&r);
+	for (int round = 0; round < 6; round++) {
+		r.options.shards = shards[round % 3];
+		rig_open(&r);
+		if (round == 0)
+			make_world(&r);
+		/* every sixth stretch of 50 reports, so that all rounds but the first bring what is late */
+		for (size_t at = 0; at < count; at += 50)
+			if ((int)(at / 50 % 6) == round) {
+				size_t end = at + 50 < count ? at + 50 : count;
+				shuffle(all, at, end, &state);
+				rig_submit(&r, at % r.options.shards, all + at, end - at);
+			}
+		if (round < 5)
+			rig_close(&r);
+	}
+	expect_same(&expected, standing(&r), "late bursts and restarts");
+	expect_same(&expected, replayed(&r), "late bursts and restarts, replayed");
+	rig_close(&r);
+	rig_deinit(&r);
+	bytes_deinit(&expected);
+	free(all);
+}
+
+/* Fences and registry changed while reports come, with effect in the past. */
+Test(judge, what_is_said_later_is_judged_as_if_always_known, .timeout = 900)
+{
+	uint64_t seed = 0x1dea0009;
+	struct rig r;
+	size_t count;
+	struct bytes expected = reference(seed);
+	struct sent *all = make_fleet(seed, &count);
+	rig_init(&r);
+	rig_open(&r);
+	rig_submit(&r, 0, all, count / 2);
+	make_world(&r);
+	rig_submit(&r, 0, all + count / 2, count - count / 2);
+	expect_same(&expected, standing(&r), "world made in the middle");
+	rig_close(&r);
+	rig_deinit(&r);
+	bytes_deinit(&expected);
+	free(all);
+}
