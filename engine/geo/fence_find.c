@@ -110,6 +110,13 @@ static inline void way_add(struct way *w, const uint32_t *slots, uint32_t count)
 	w->covering_count += count;
 }
 
+/* A leaf of the common size, before its header says where what begins. */
+static inline void prefetch_leaf(const struct fence_leaf *l)
+{
+	for (unsigned line = 0; line < 7; line++)
+		__builtin_prefetch((const char *)l + 64 * line);
+}
+
 static inline void way_to(const struct fence_index *index, struct geo_point p, struct way *w)
 {
 	fence_child child = index->root;
@@ -123,9 +130,7 @@ static inline void way_to(const struct fence_index *index, struct geo_point p, s
 		child = n->child[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
 	}
 	w->leaf = fence_child_leaf(child);
-	/* a leaf of the common size, before its header says where what begins */
-	for (unsigned line = 1; line < 8; line++)
-		__builtin_prefetch((const char *)w->leaf + 64 * line);
+	prefetch_leaf(w->leaf);
 	if (w->leaf)
 		way_add(w, fence_leaf_covering(w->leaf), w->leaf->covering_count);
 }
@@ -366,6 +371,43 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 	if (cursor)
 		cursor_learn(cursor, i, &w, p, slots, count);
 	return count;
+}
+
+/* All positions go down a level before any goes on: what one waits for is on its way for the others. */
+void fence_index_expect(const struct fence_index *i, struct fence_cursor *const *cursors,
+			const struct geo_point *points, size_t count)
+{
+	fence_child at[FENCE_EXPECT_MAX];
+	struct geo_point p[FENCE_EXPECT_MAX];
+	size_t left = 0;
+	for (size_t k = 0; k < count; k++) {
+		const struct fence_cursor *c = cursors ? cursors[k] : NULL;
+		if (c && cursor_in_box(c, i, points[k]) && c->count != CURSOR_UNKNOWN)
+			continue;
+		at[left] = i->root;
+		p[left++] = points[k];
+	}
+	for (unsigned level = 0, shift = 32; left; level++) {
+		size_t kept = 0;
+		unsigned bits = fence_level_bits[level], below = fence_level_bits[level + 1];
+		shift -= bits;
+		for (size_t k = 0; k < left; k++) {
+			fence_child child = fence_child_node(at[k])
+						    ->child[fence_child_index(bits, shift, p[k].lat_e7, p[k].lon_e7)];
+			if (!fence_child_is_node(child)) {
+				prefetch_leaf(fence_child_leaf(child));
+				continue;
+			}
+			const struct fence_node *n = fence_child_node(child);
+			__builtin_prefetch(n);
+			__builtin_prefetch(
+				&n->child[fence_child_index(below, shift - below, p[k].lat_e7, p[k].lon_e7)]);
+			__builtin_prefetch(&n->child[UINT64_C(1) << 2 * below]);
+			at[kept] = child;
+			p[kept++] = p[k];
+		}
+		left = kept;
+	}
 }
 
 size_t fence_index_find_segment(const struct fence_index *i, struct geo_point p, struct geo_point q, uint32_t *slots,
