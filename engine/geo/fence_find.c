@@ -14,6 +14,9 @@
  * through `struct gather`: rounds over the same cells, each of which takes the lowest slots not had before. */
 #include <stdlib.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "engine/geo/fence_snapshot.h"
 
@@ -32,8 +35,18 @@ static inline uint64_t edges_at(const struct fence_leaf *l, int32_t lat)
 	uint32_t n = fence_leaf_lanes(l);
 	const int32_t *lat_a = l->edges, *lat_b = l->edges + n;
 	uint64_t mask = 0;
+#if defined(__SSE2__) /* every x86-64 has it; four edges at a time */
+	__m128i y = _mm_set1_epi32(lat);
+	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
+		__m128i above = _mm_cmpgt_epi32(_mm_loadu_si128((const __m128i *)(lat_a + i)), y);
+		__m128i below = _mm_cmpgt_epi32(y, _mm_loadu_si128((const __m128i *)(lat_b + i)));
+		int off = _mm_movemask_ps(_mm_castsi128_ps(_mm_or_si128(above, below)));
+		mask |= (uint64_t)(~off & 15) << i;
+	}
+#else
 	for (uint32_t i = 0; i < n; i++)
 		mask |= (uint64_t)((lat_a[i] <= lat) & (lat <= lat_b[i])) << i;
+#endif
 	return mask;
 }
 
@@ -113,7 +126,7 @@ static inline void way_add(struct way *w, const uint32_t *slots, uint32_t count)
 /* A leaf of the common size, before its header says where what begins. */
 static inline void prefetch_leaf(const struct fence_leaf *l)
 {
-	for (unsigned line = 0; line < 7; line++)
+	for (unsigned line = 0; l && line < 7; line++)
 		__builtin_prefetch((const char *)l + 64 * line);
 }
 
@@ -338,12 +351,14 @@ static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, co
 /* slots[0 .. n) and the list of m, both ascending, into slots[0 .. n + m). */
 static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t m)
 {
-	if (n == 0) {
-		memcpy(slots, list, m * sizeof *slots);
-		return;
+	while (n && m) { /* which is higher cannot be foreseen: no branch on it */
+		uint32_t x = slots[n - 1], y = list[m - 1];
+		size_t own = x > y;
+		slots[n + m - 1] = own ? x : y;
+		n -= own;
+		m -= 1 - own;
 	}
-	for (size_t at = n + m; m; at--)
-		slots[at - 1] = n && slots[n - 1] > list[m - 1] ? slots[--n] : list[--m];
+	memcpy(slots, list, m * sizeof *slots);
 }
 
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
