@@ -1,7 +1,6 @@
 #include "engine/geo/fence_cells.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* About 1,000 bytes at most, mostly a third of it; measured, see decisions/fences.md. */
 #define LEAF_EDGES_MAX 40

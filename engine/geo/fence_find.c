@@ -12,7 +12,6 @@
  *
  * Common answers are put together in the caller's array. What does not fit, and what may find a slot twice, goes
  * through `struct gather`: rounds over the same cells, each of which takes the lowest slots not had before. */
-#include <stdlib.h>
 #include <string.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -50,13 +49,6 @@ static inline uint64_t edges_at(const struct fence_leaf *l, int32_t lat)
 	return mask;
 }
 
-/* As in fence.c: whether p, on the edge's line and between its latitudes, is on the edge. */
-static bool between_ends(struct fence_edge e, struct geo_point p)
-{
-	return e.lon_a_e7 < e.lon_b_e7 ? p.lon_e7 >= e.lon_a_e7 && p.lon_e7 <= e.lon_b_e7
-				       : p.lon_e7 >= e.lon_b_e7 && p.lon_e7 <= e.lon_a_e7;
-}
-
 static inline uint64_t bits_below(uint32_t n)
 {
 	return n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
@@ -72,7 +64,7 @@ static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p,
 		int side = fence_edge_side(e, p);
 		west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
 		if (__builtin_expect(side == 0, 0))
-			border |= (uint64_t)between_ends(e, p) << i;
+			border |= (uint64_t)fence_edge_spans(e, p) << i;
 	}
 	uint32_t count = 0;
 	for (uint32_t k = 0; k < l->crossing_count; k++) {
@@ -95,7 +87,7 @@ static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_po
 		if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
 			continue;
 		int side = fence_edge_side(e, p);
-		if (side == 0 && between_ends(e, p))
+		if (side == 0 && fence_edge_spans(e, p))
 			return true;
 		inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
 	}
@@ -199,12 +191,6 @@ static bool on_antimeridian(struct geo_point p)
 	return p.lon_e7 == BOX_ANTIMERIDIAN_E7 || p.lon_e7 == -BOX_ANTIMERIDIAN_E7;
 }
 
-static bool on_globe(struct geo_point p)
-{
-	return p.lat_e7 >= -900000000 && p.lat_e7 <= 900000000 && p.lon_e7 >= -BOX_ANTIMERIDIAN_E7 &&
-	       p.lon_e7 <= BOX_ANTIMERIDIAN_E7;
-}
-
 static void gather_leaf(struct gather *g, const struct fence_leaf *l, int64_t cell_lon, const struct fence_line *line)
 {
 	const struct fence_crossing *x = fence_leaf_crossing(l);
@@ -254,7 +240,7 @@ static void gather_round(struct gather *g, const struct asked *a)
 {
 	struct geo_point other = {a->p.lat_e7, -a->p.lon_e7};
 	struct fence_line lines[2];
-	if (on_globe(a->p))
+	if (fence_on_globe(a->p))
 		gather_position(g, a->index, a->p);
 	if (on_antimeridian(a->p))
 		gather_position(g, a->index, other);
@@ -370,7 +356,7 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 		memcpy(slots, cursor->slots, (cursor->count < max ? cursor->count : max) * sizeof *slots);
 		return cursor->count;
 	}
-	if (!on_globe(p) || on_antimeridian(p))
+	if (!fence_on_globe(p) || on_antimeridian(p))
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
 	way_to(i, p, &w);
 	if (w.leaf && w.leaf->edge_count > MASK_EDGES)
