@@ -64,7 +64,7 @@
 #define HTTP_BODY_MAX (8u << 20)
 /* fences at once: slots are looked up through pages of 256 */
 #define FENCE_SLOTS_MAX (1u << 20)
-/* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a fifth of it */
+/* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a ninth of it */
 #define FENCE_INDEX_BYTES_MAX (UINT64_C(1) << 30)
 
 #endif
