@@ -42,10 +42,10 @@
 #define FAMILIES_MAX 2048
 /* reports further ahead of their receipt than this, ms, are flagged and never move a watermark */
 #define FUTURE_SKEW_MAX_MS (INT64_C(10) * 60000)
-/* points of one fence, all rings together: the coast of a province at 50 m */
-#define FENCE_POINTS_MAX 100000
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384
 #define HTTP_BODY_MAX (8u << 20)
+/* points of one fence: a province's coast at 10 m is some 100,000 */
+#define FENCE_POINTS_MAX (1u << 17)
 
 #endif
