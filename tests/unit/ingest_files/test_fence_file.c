@@ -64,30 +64,40 @@ Test(fence_geojson, every_geometry_has_its_area)
 {
 	struct reading r;
 	cr_assert(
-		read_text(&r, "{\"type\":\"FeatureCollection\",\"features\":[" FEATURE(
-				      "null", "\"MultiPolygon\","
-					      "\"coordinates\":["
-					      "[" SQUARE "],[[[120,24,"
-					      "7],[121,24,"
-					      "7],[121,25,"
-					      "7],[120,24,"
-					      "7]]]]") "," FEATURE("{\"half_width_m\":500}",
-								   "\"LineString\",\"coordinates\":[[118,24],[118.1,24]"
-								   "]") "," FEATURE("{\"half_width_m\":\"500\"}",
-										    "\"MultiLineString\","
-										    "\"coordinates\":[[[118,24],[118.1,"
-										    "24]],[[118,25],[118.1,25]]"
-										    "]") "," FEATURE("{\"radius_m\":"
-												     "500}",
-												     "\"Point\","
-												     "\"coordinates\":["
-												     "118,24]") "," FEATURE("{\"radius_"
-															    "m\":500}",
-															    "\"MultiPoint"
-															    "\","
-															    "\"coordinates"
-															    "\":[[118,24],"
-															    "[119,24]]") "]}") ==
+		read_text(
+			&r,
+			"{\"type\":\"FeatureCollection\",\"features\":[" FEATURE(
+				"null",
+				"\"MultiPolygon\","
+				"\"coordinates\":["
+				"[" SQUARE "],[[[120,24,"
+				"7],[121,24,"
+				"7],[121,25,"
+				"7],[120,24,"
+				"7]]]]") "," FEATURE("{\"half_width_m\":500}",
+						     "\"LineString\",\"coordinates\":[[118,24],[118.1,24]"
+						     "]") "," FEATURE("{\"half_width_m\":\"500\"}",
+								      "\"MultiLineString\","
+								      "\"coordinates\":[[[118,24],[118.1,"
+								      "24]],[[118,25],[118.1,25]]"
+								      "]") "," FEATURE("{\"radius_m\":"
+										       "500}",
+										       "\"Point\","
+										       "\"coordinates\":["
+										       "118,24]") "," FEATURE("{\"radiu"
+													      "s_"
+													      "m\":"
+													      "500}",
+													      "\"MultiP"
+													      "oint"
+													      "\","
+													      "\"coordi"
+													      "nates"
+													      "\":[["
+													      "118,24],"
+													      "[119,24]"
+													      "]") "]"
+														   "}") ==
 		STATUS_OK);
 	cr_assert(r.record_count == 5);
 	cr_assert(r.records[0].area->ring_count == 2 && holds(&r.records[0], 24.1, 120.5));
@@ -102,45 +112,116 @@ Test(fence_geojson, every_geometry_has_its_area)
 Test(fence_geojson, a_bad_feature_costs_only_itself)
 {
 	struct reading r;
-	cr_assert(read_text(&r, "{\"type\":\"FeatureCollection\",\"features\":[\n" FEATURE("{\"id\":\"a\"}", "\"Polygon"
-													     "\","
-													     "\"coordin"
-													     "ates\":"
-													     "[" BOW_TIE
-													     "]") ","
-														  "\n" FEATURE("{\"id\":\"b\"}",
-															       "\"LineString\",\"coordinates\":[[118,24],[119,24]]") ",\n" FEATURE("{\"id\":\"c\"}",
-																								   "\"Polygon\",\"coordinates\":[[[118,24],[119,24],[119,25]]]") ",\n" FEATURE("{\"id\":\"d\"}",
-																																	       "\"GeometryCollection\",\"geometries\":[]") ",\n" FEATURE("{\"id\":\"e\"}", "\"Point\",\"coordinates\":["
-																																											   "24,118]") ",\n"
-																																												      "{\"type\":"
-																																												      "\"Feature\","
-																																												      "\n\"id\":5,,}"
-																																												      ",\n"
-																																												      "{\"type\":"
-																																												      "\"Feature\","
-																																												      "\"geometry\":"
-																																												      "null}"
-																																												      ",\n" FEATURE("{\"id\":"
-																																														    "\"h\","
-																																														    "\"limit_"
-																																														    "kmh\":"
-																																														    "\"fast\""
-																																														    "}",
-																																														    "\"Polygon"
-																																														    "\","
-																																														    "\"coordin"
-																																														    "ates\":"
-																																														    "[" SQUARE
-																																														    "]") ","
-																																															 "\n" FEATURE(
-																																																 "{\"id\":\"i\",\"valid_from\":\"2026-02-30\"}",
-																																																 "\"Polygon\",\"coordinates\":[" SQUARE "]") ",\n"
-																																																					     "7"
-																																																					     ",\n" FEATURE(
-																																																						     "{\"id\":\"k\",\"radius_m\":0.05}",
-																																																						     "\"Point\",\"coordinates\":[118,24]") ",\n" FEATURE("{\"id\":\"good\"}", "\"Polygon\",\"coordinates\":[" SQUARE "]") "]}") ==
-		  STATUS_OK);
+	cr_assert(
+		read_text(
+			&r,
+			"{\"type\":\"FeatureCollection\",\"features\":[\n" FEATURE(
+				"{\"id\":\"a\"}",
+				"\"Polygon"
+				"\","
+				"\"coordin"
+				"ates\":"
+				"[" BOW_TIE
+				"]") ","
+				     "\n" FEATURE(
+					     "{\"id\":\"b\"}",
+					     "\"LineString\",\"coordinates\":[[118,24],[119,24]"
+					     "]") ",\n" FEATURE("{\"id\":\"c\"}",
+								"\"Polygon\","
+								"\"coordinates"
+								"\":[[[118,24]"
+								",[119,24],["
+								"119,25]]]") ",\n" FEATURE("{\"id\":\"d\"}",
+											   "\"GeometryCollection"
+											   "\",\"geometries\":["
+											   "]") ",\n" FEATURE("{"
+													      "\"id\":"
+													      "\"e\"}",
+													      "\"Point"
+													      "\","
+													      "\"coordi"
+													      "nates\":"
+													      "["
+													      "2"
+													      "4"
+													      ","
+													      "1"
+													      "1"
+													      "8"
+													      "]") ",\n"
+														   "{\""
+														   "typ"
+														   "e\""
+														   ":"
+														   "\"F"
+														   "eat"
+														   "ure"
+														   "\","
+														   "\n"
+														   "\"i"
+														   "d\""
+														   ":5,"
+														   ",}"
+														   ",\n"
+														   "{\""
+														   "typ"
+														   "e\""
+														   ":"
+														   "\"F"
+														   "eat"
+														   "ure"
+														   "\","
+														   "\"g"
+														   "eom"
+														   "etr"
+														   "y\""
+														   ":"
+														   "nul"
+														   "l}"
+														   ","
+														   "\n" FEATURE(
+															   "{\"id\":"
+															   "\"h\","
+															   "\"limit_"
+															   "kmh\":"
+															   "\"fast\""
+															   "}",
+															   "\"Polygon"
+															   "\","
+															   "\"coordin"
+															   "ates\":"
+															   "[" SQUARE
+															   "]") ","
+																"\n" FEATURE(
+																	"{\"id\":\"i\",\"valid_from\":\"2026-02-"
+																	"30\"}",
+																	"\"Polygon\",\"coordinates\":[" SQUARE
+																	"]") ",\n"
+																	     "7"
+																	     ",\n" FEATURE(
+																		     "{\"id\":\"k\",\"radius_m\":"
+																		     "0.05}",
+																		     "\"Point\",\"coordinates\":["
+																		     "118,24]") ",\n" FEATURE("{\""
+																					      "id"
+																					      "\":"
+																					      "\"g"
+																					      "ood"
+																					      "\""
+																					      "}",
+																					      "\"P"
+																					      "oly"
+																					      "gon"
+																					      "\","
+																					      "\"c"
+																					      "oor"
+																					      "din"
+																					      "ate"
+																					      "s\""
+																					      ":"
+																					      "[" SQUARE
+																					      "]") "]}") ==
+		STATUS_OK);
 	cr_assert(r.result.features == 12 && r.record_count == 1 && r.refusal_count == 11);
 	cr_assert_str_eq(r.records[0].id, "good");
 	cr_assert(r.records[0].feature == 12 && r.records[0].line == 14);
