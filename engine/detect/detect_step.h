@@ -208,6 +208,8 @@ int64_t step_leg(struct step *st);
 /* Of the terminal, its recorder or from positions (PARAM_OVERSPEED_SPEED_OF), 0.1 km/h; -1 unknown. */
 int32_t step_speed(struct step *st, unsigned speed_of);
 bool report_is_judged(uint16_t flags);
+/* Whether there is an anchor and the report's position is the same. */
+bool at_anchor(const struct anchor *a, const struct report *r);
 enum tristate moving_of(uint16_t speed_dkmh);
 
 /* --- place.c --- */
