@@ -43,6 +43,8 @@ const char *http_status_title(unsigned status)
 		return "Content Too Large";
 	case 415:
 		return "Unsupported Media Type";
+	case 422:
+		return "Unprocessable Content";
 	case 501:
 		return "Not Implemented";
 	case 503:
