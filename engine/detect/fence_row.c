@@ -123,7 +123,7 @@ static int compare_texts(const void *a, const void *b)
 
 static void put_tags(struct writer *w, const struct fence *f)
 {
-	const char *texts[FENCE_TAGS_MAX];
+	const char *texts[FENCE_TAGS_MAX] = {NULL};
 	for (unsigned i = 0; i < f->tag_count; i++)
 		texts[i] = tag_text(f->tags[i]);
 	qsort(texts, f->tag_count, sizeof texts[0], compare_texts);

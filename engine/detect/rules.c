@@ -37,32 +37,46 @@ const struct rule *rulebook_find(const struct rulebook *b, const char *id)
 	return NULL;
 }
 
-/* "key = value" unless nothing would stand behind the '='. */
-static enum status print_pair(const char *token, const struct rule_key *key, const struct rule_param *param,
-			      const struct rule *r, struct buf *out)
+/* "token = " before a value; `line` takes where the line and where the value begin. */
+static enum status begin_pair(const char *token, struct buf *out, size_t line[2])
 {
-	size_t begin = out->size;
+	line[0] = out->size;
 	enum status status = buf_printf(out, "%-11s = ", token);
-	size_t value = out->size;
-	if (!status)
-		status = key ? rule_key_print(key, r, out) : rule_param_print(param, r->params, out);
-	if (!status && out->size == value) {
-		out->size = begin;
-		return STATUS_OK;
-	}
-	return status ? status : buf_append_u8(out, '\n');
+	line[1] = out->size;
+	return status;
+}
+
+/* The end of the line; the line is taken back when no value was printed. */
+static enum status end_pair(struct buf *out, const size_t line[2])
+{
+	if (out->size > line[1])
+		return buf_append_u8(out, '\n');
+	out->size = line[0];
+	return STATUS_OK;
 }
 
 enum status rule_print(const struct rule *r, struct buf *out)
 {
 	unsigned count;
+	size_t line[2];
 	const struct rule_param *params = rule_kind_params(r->kind, &count);
 	enum status status = buf_printf(out, "[%s]\n", r->id);
-	for (unsigned i = 0; i < RULE_KEY_COUNT && !status; i++)
-		status = print_pair(rule_keys[i].token, &rule_keys[i], NULL, r, out);
-	for (unsigned i = 0; i < count && !status; i++)
-		if (*params[i].token)
-			status = print_pair(params[i].token, NULL, &params[i], r, out);
+	for (unsigned i = 0; i < RULE_KEY_COUNT && !status; i++) {
+		status = begin_pair(rule_keys[i].token, out, line);
+		if (!status)
+			status = rule_key_print(&rule_keys[i], r, out);
+		if (!status)
+			status = end_pair(out, line);
+	}
+	for (unsigned i = 0; i < count && !status; i++) {
+		if (!*params[i].token)
+			continue;
+		status = begin_pair(params[i].token, out, line);
+		if (!status)
+			status = rule_param_print(&params[i], r->params, out);
+		if (!status)
+			status = end_pair(out, line);
+	}
 	return status;
 }
 

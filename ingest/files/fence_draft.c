@@ -133,7 +133,7 @@ static void take_text(struct fence_draft *d, enum fence_field field, struct span
 /* Words, one space between them, whatever stood there. */
 static void take_tags(struct fence_draft *d, struct span value)
 {
-	char words[FENCE_TAGS_MAX];
+	char words[FENCE_RECORD_TAGS_MAX];
 	size_t used = 0;
 	bool gap = false;
 	for (size_t i = 0; i < value.size; i++) {

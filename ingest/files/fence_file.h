@@ -36,10 +36,10 @@
 /* KML elements within elements */
 #define FENCE_KML_DEPTH_MAX 64
 
-#define FENCE_ID_MAX 64
-#define FENCE_NAME_MAX 128
-#define FENCE_TAGS_MAX 256
-#define FENCE_SCHEDULE_MAX 256 /* schedule.h has texts of up to 255 bytes */
+#define FENCE_RECORD_ID_MAX 64
+#define FENCE_RECORD_NAME_MAX 128
+#define FENCE_RECORD_TAGS_MAX 256
+#define FENCE_RECORD_WHEN_MAX 256 /* schedule.h has texts of up to 255 bytes */
 #define FENCE_EXCERPT_MAX 64
 
 enum fence_format { FENCE_FORMAT_DETECT, FENCE_FORMAT_GEOJSON, FENCE_FORMAT_KML, FENCE_FORMAT_WKT };
@@ -49,14 +49,14 @@ struct fence_record {
 	uint32_t feature; /* from 1 */
 	uint64_t line;    /* where it begins */
 	bool repaired;
-	char id[FENCE_ID_MAX]; /* empty: none was given */
-	char name[FENCE_NAME_MAX];
-	char tags[FENCE_TAGS_MAX];          /* words, one space between */
-	uint16_t limit_dkmh;                /* 0: none */
-	char schedule[FENCE_SCHEDULE_MAX];  /* as it stands */
-	int64_t valid_from_ms, valid_to_ms; /* [from, to); INT64_MIN, INT64_MAX: open */
-	int64_t length_mm;                  /* of the centre line, for section speed; 0: none */
-	struct fence_area *area;            /* until the callback returns; fence_area_ref() keeps it */
+	char id[FENCE_RECORD_ID_MAX]; /* empty: none was given */
+	char name[FENCE_RECORD_NAME_MAX];
+	char tags[FENCE_RECORD_TAGS_MAX];     /* words, one space between */
+	uint16_t limit_dkmh;                  /* 0: none */
+	char schedule[FENCE_RECORD_WHEN_MAX]; /* as it stands */
+	int64_t valid_from_ms, valid_to_ms;   /* [from, to); INT64_MIN, INT64_MAX: open */
+	int64_t length_mm;                    /* of the centre line, for section speed; 0: none */
+	struct fence_area *area;              /* until the callback returns; fence_area_ref() keeps it */
 };
 
 /* What a refusal is about. */
@@ -89,7 +89,7 @@ const char *fence_field_name(enum fence_field field);
 struct fence_refusal {
 	uint32_t feature; /* from 1; 0: the file as a whole */
 	uint64_t line;    /* from 1 */
-	char id[FENCE_ID_MAX];
+	char id[FENCE_RECORD_ID_MAX];
 	enum fence_field field;
 	enum status status;
 	const char *reason, *reason_zh;  /* static storage */

@@ -15,6 +15,7 @@
 #include "ingest/listen/ingest.h"
 #include "ingest/listen/ingest_stats.h"
 #include "query/cli/cli.h"
+#include "query/cli/fences_route.h"
 #include "query/cli/tokens.h"
 #include "query/http/http.h"
 
@@ -119,6 +120,8 @@ static enum status open_http(struct server *v)
 	enum status status = http_new(&o, &v->http);
 	if (!status)
 		status = http_add_metrics(v->http, ingest_metrics, v->ingest);
+	if (!status)
+		status = fences_route_add(v->http);
 	return status ? status : http_start(v->http);
 }
 

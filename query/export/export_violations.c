@@ -188,10 +188,11 @@ static void violation_feature(struct json_out *j, const struct export_violation 
 /* --- CSV --- */
 
 #define NUMBER_COLUMN(NAME, token, unit, chinese) "," token
-static const char header[] = "id,rule,title_zh,title_en,kind,kind_zh,device,phone,plate,driver,other,company,village,"
-			     "fence,start,end,start_ms,end_ms,found_ms,open,late,confidence,severity,"
-			     "authority" FINDING_NUMBER_TABLE(NUMBER_COLUMN) ",start_lat,start_lon,end_lat,end_lon,"
-			     "digest,state,state_zh,handled,amended,raised_ms";
+static const char header[] =
+	"id,rule,title_zh,title_en,kind,kind_zh,device,phone,plate,driver,other,company,village,"
+	"fence,start,end,start_ms,end_ms,found_ms,open,late,confidence,severity,"
+	"authority" FINDING_NUMBER_TABLE(NUMBER_COLUMN) ",start_lat,start_lon,end_lat,end_lon,"
+							"digest,state,state_zh,handled,amended,raised_ms";
 #undef NUMBER_COLUMN
 
 /* A field with the comma before it. */
@@ -251,9 +252,12 @@ static enum status fields_who(const struct export_violation *e, struct buf *out)
 static enum status fields_found(const struct export_violation *e, struct buf *out)
 {
 	const struct finding *f = &e->violation->finding;
-	const int64_t numbers[] = {f->start_ms,   f->end_ms,
-				   f->found_ms,   f->open,
-				   e->violation->late, f->confidence,
+	const int64_t numbers[] = {f->start_ms,
+				   f->end_ms,
+				   f->found_ms,
+				   f->open,
+				   e->violation->late,
+				   f->confidence,
 				   e->rule ? e->rule->severity : NUMBER_UNKNOWN};
 	const int32_t degrees[] = {f->start_lat_e7, f->start_lon_e7, f->end_lat_e7, f->end_lon_e7};
 	enum status status = field_time(out, f->start_ms);
@@ -285,8 +289,7 @@ static enum status violation_csv(const struct export_violation *e, struct buf *o
 		status = field_text(out, case_state_token(v->state));
 	if (!status)
 		status = field_text(out, case_state_chinese(v->state));
-	return status ? status
-		      : buf_printf(out, ",%d,%u,%lld\r\n", v->handled, v->amended, (long long)v->raised_ms);
+	return status ? status : buf_printf(out, ",%d,%u,%lld\r\n", v->handled, v->amended, (long long)v->raised_ms);
 }
 
 /* --- list --- */

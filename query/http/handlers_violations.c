@@ -5,6 +5,7 @@
 
 #include "engine/core/clock.h"
 #include "query/export/json_out.h"
+#include "query/http/handlers_violations.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_problem.h"
 #include "query/http/violation_filter.h"
@@ -239,8 +240,7 @@ static void post_review(struct http_call *c)
 		http_problem_send(c->x, HTTP_PROBLEM_UNPROCESSABLE, "state",
 				  "confirmed, rejected, transferred, or pending to open it again");
 	else
-		answer_step(c, v.id,
-			    violation_review(engine_findings(http_engine(c->http)), v.id, &r, clock_now_ms()),
+		answer_step(c, v.id, violation_review(engine_findings(http_engine(c->http)), v.id, &r, clock_now_ms()),
 			    "not a step from where it stands: pending is confirmed or rejected, confirmed transferred, "
 			    "either re-opened; what is open or withdrawn is not confirmed",
 			    "a review needs `why`, a transfer `document` too, and nobody withdraws by hand");
@@ -276,8 +276,8 @@ static const struct http_route routes[] = {
 	 "Confirm, reject, transfer or re-open: {\"state\":..., \"why\":..., \"document\":...}.", "application/json",
 	 NULL, 0, post_review, NULL},
 	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/violations/{violation}/handling", "handleViolation",
-	 "Into the ledger of handled alarms: {\"how\":..., \"result\":...}.", "application/json", NULL, 0, post_handling,
-	 NULL},
+	 "Into the ledger of handled alarms: {\"how\":..., \"result\":...}.", "application/json", NULL, 0,
+	 post_handling, NULL},
 };
 
 enum status handlers_violations_add(struct http *h)

@@ -44,10 +44,10 @@ struct http_options http_options_default(struct engine *e)
 
 static enum status add_own_routes(struct http *h)
 {
-	static enum status (*const adders[])(struct http *) = {handlers_system_add,    handlers_devices_add,
-							       handlers_positions_add, handlers_tracks_add,
-							       handlers_records_add,   handlers_holds_add,
-							       handlers_violation_counts_add, handlers_violations_add};
+	static enum status (*const adders[])(struct http *) = {
+		handlers_system_add, handlers_devices_add,          handlers_positions_add,
+		handlers_tracks_add, handlers_records_add,          handlers_holds_add,
+		handlers_rules_add,  handlers_violation_counts_add, handlers_violations_add};
 	for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
 		enum status status = adders[i](h);
 		if (status)
@@ -177,9 +177,16 @@ static bool admit(struct http *h, struct http_exchange *x, const struct http_rou
 	return false;
 }
 
-static bool takes_json(const struct http_exchange *x)
+/* GeoJSON (RFC 7946) is JSON. */
+static bool is_json(const struct http_exchange *x)
 {
-	return !strncasecmp(x->request.content_type, "application/json", 16);
+	return !strncasecmp(x->request.content_type, "application/json", 16) ||
+	       !strncasecmp(x->request.content_type, "application/geo+json", 20);
+}
+
+static bool is_text(const struct http_exchange *x)
+{
+	return !strncasecmp(x->request.content_type, "text/plain", 10);
 }
 
 static struct http_call *make_call(struct http *h, struct http_exchange *x, const struct route_match *match)
@@ -233,8 +240,12 @@ static void on_request(void *context, struct http_exchange *x)
 	}
 	if (!admit(h, x, match.route, &principal))
 		return;
-	if ((match.route->flags & HTTP_ROUTE_BODY) && !takes_json(x)) {
+	if ((match.route->flags & HTTP_ROUTE_BODY) && !is_json(x)) {
 		http_problem_send(x, HTTP_PROBLEM_BAD_MEDIA, NULL, "the body must be application/json");
+		return;
+	}
+	if ((match.route->flags & HTTP_ROUTE_TEXT) && !is_text(x)) {
+		http_problem_send(x, HTTP_PROBLEM_BAD_MEDIA, NULL, "the body must be text/plain");
 		return;
 	}
 	struct http_call *c = make_call(h, x, &match);

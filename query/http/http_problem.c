@@ -41,10 +41,10 @@ const char *http_status_title(unsigned status)
 		return "Length Required";
 	case 413:
 		return "Content Too Large";
-	case 415:
-		return "Unsupported Media Type";
 	case 422:
 		return "Unprocessable Content";
+	case 415:
+		return "Unsupported Media Type";
 	case 501:
 		return "Not Implemented";
 	case 503:

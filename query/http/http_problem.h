@@ -27,6 +27,7 @@
 	X(BODY_TOO_LARGE, 413, "body-too-large")                                                                       \
 	X(BAD_MEDIA, 415, "unsupported-media-type")                                                                    \
 	X(UNPROCESSABLE, 422, "unprocessable")                                                                         \
+	X(BAD_RULES, 422, "rules-with-mistakes")                                                                       \
 	X(INTERNAL, 500, "internal-error")                                                                             \
 	X(DAMAGED, 500, "stored-data-damaged")                                                                         \
 	X(BAD_CODING, 501, "transfer-coding-not-known")                                                                \

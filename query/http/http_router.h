@@ -24,6 +24,7 @@ enum http_route_flag {
 	HTTP_ROUTE_INLINE = 1, /* runs on the loop: short, no disk, no lock that is held long */
 	HTTP_ROUTE_BODY = 2,   /* takes a JSON body */
 	HTTP_ROUTE_OPEN = 4,   /* for anybody, without a principal */
+	HTTP_ROUTE_TEXT = 8,   /* takes a text/plain body */
 };
 
 struct http_route {

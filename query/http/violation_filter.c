@@ -64,10 +64,8 @@ bool violation_filter_read(struct violation_filter *f, struct http_call *c)
 {
 	struct engine *e = http_engine(c->http);
 	const struct http_value *v = c->values;
-	*f = (struct violation_filter){.call = c,
-				       .registry = engine_registry(e),
-				       .findings = engine_findings(e),
-				       .now_ms = clock_now_ms()};
+	*f = (struct violation_filter){
+		.call = c, .registry = engine_registry(e), .findings = engine_findings(e), .now_ms = clock_now_ms()};
 	if (!read_times(f, v) || !read_kind(f, &v[VIOLATION_KIND]) || !read_plate(f, &v[VIOLATION_PLATE]) ||
 	    !read_device(f, &v[VIOLATION_DEVICE]))
 		return false;

@@ -2,8 +2,8 @@
  *
  *   static const struct http_param params[] = {VIOLATION_FILTER_PARAMS, [VIOLATION_OWN] = {"limit", ...}, ...};
  *   violation_filter_read(&f, call)                 refuses, or knows which
- *   violation_filter_scan(&f, after_ms, after_id, visit, context)      each that fits, described, ascending by (start, id)
- *   violation_filter_deinit(&f)
+ *   violation_filter_scan(&f, after_ms, after_id, visit, context)      each that fits, described, ascending by (start,
+ * id) violation_filter_deinit(&f)
  *
  * Company, village and plate are held against what the registry says of the start, as rows show them. The scope of who
  * asks is held against the device as of now, as everywhere; findings without a device (a fence that nobody visited) are
@@ -33,21 +33,36 @@ enum violation_param {
 #define VIOLATION_FILTER_PARAMS                                                                                        \
 	[VIOLATION_RULE] = {"rule", HTTP_PARAM_TEXT, false, 0, RULE_ID_MAX, NULL, "id of a rule"},                     \
 	[VIOLATION_KIND] = {"kind", HTTP_PARAM_TEXT, false, 0, 32, NULL, "kind of rule, such as overspeed"},           \
-	[VIOLATION_DEVICE] = {"device", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX + 8, NULL,                         \
+	[VIOLATION_DEVICE] = {"device",                                                                                \
+			      HTTP_PARAM_TEXT,                                                                         \
+			      false,                                                                                   \
+			      0,                                                                                       \
+			      DEVICE_VALUE_MAX + 8,                                                                    \
+			      NULL,                                                                                    \
 			      "16 hex digits, phone:NUMBER or plate:COLOUR:PLATE"},                                    \
-	[VIOLATION_PLATE] = {"plate", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL,                               \
+	[VIOLATION_PLATE] = {"plate",                                                                                  \
+			     HTTP_PARAM_TEXT,                                                                          \
+			     false,                                                                                    \
+			     0,                                                                                        \
+			     DEVICE_VALUE_MAX,                                                                         \
+			     NULL,                                                                                     \
 			     "of the vehicle then: COLOUR:PLATE, or the plate alone"},                                 \
 	[VIOLATION_COMPANY] = {"company", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "whole name"},            \
 	[VIOLATION_VILLAGE] = {"village", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "whole name"},            \
 	[VIOLATION_FENCE] = {"fence", HTTP_PARAM_TEXT, false, 0, FENCE_ID_MAX, NULL, "id of a fence"},                 \
-	[VIOLATION_SEVERITY] = {"severity", HTTP_PARAM_INTEGER, false, 1, 3, NULL,                                     \
-				"1 notice, 2 violation, 3 serious"},                                                   \
-	[VIOLATION_STATE] = {"state", HTTP_PARAM_TEXT, false, 0, 32, NULL,                                             \
+	[VIOLATION_SEVERITY] =                                                                                         \
+		{"severity", HTTP_PARAM_INTEGER, false, 1, 3, NULL, "1 notice, 2 violation, 3 serious"},               \
+	[VIOLATION_STATE] = {"state",                                                                                  \
+			     HTTP_PARAM_TEXT,                                                                          \
+			     false,                                                                                    \
+			     0,                                                                                        \
+			     32,                                                                                       \
+			     NULL,                                                                                     \
 			     "pending, confirmed, rejected, transferred or withdrawn"},                                \
 	[VIOLATION_FROM] = {"from", HTTP_PARAM_TIME, false, 0, 0, NULL, "those that began then or later"},             \
 	[VIOLATION_TO] = {"to", HTTP_PARAM_TIME, false, 0, 0, NULL, "those that began then or earlier"},               \
-	[VIOLATION_AS_OF] = {"as_of", HTTP_PARAM_TIME, false, 0, 0, NULL,                                              \
-			     "only what had met its hold time by then (found_ms)"}
+	[VIOLATION_AS_OF] = {                                                                                          \
+		"as_of", HTTP_PARAM_TIME, false, 0, 0, NULL, "only what had met its hold time by then (found_ms)"}
 
 struct violation_filter {
 	struct http_call *call;
