@@ -78,7 +78,8 @@ struct pass {
 	struct engine *e;
 	struct judged_by *by;
 	int64_t as_of_ms;
-	struct told pairs; /* convoys, whoever's */
+	struct told pairs;         /* convoys, whoever's */
+	struct store_batch *batch; /* of the subject being judged */
 };
 
 /* Visits of the places that convoy rules name. */
@@ -174,7 +175,12 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 				.keep_before_ms = INT64_MIN,
 				.findings = told.findings,
 				.finding_count = told.finding_count,
+				.batch = p->batch,
 				.now_ms = clock_now_ms()};
+	uint8_t key[TOUCHED_KEY_SIZE];
+	touched_key(subject, key);
+	if (!status)
+		store_batch_delete(p->batch, STORE_STATE, span_of(key, sizeof key));
 	if (!status)
 		status = told.status ? told.status : findings_replace(p->e->findings, &r, NULL, NULL);
 	told_deinit(&told);
@@ -186,7 +192,9 @@ static enum status run_pass(struct engine *e, struct subjects *touched, int64_t 
 {
 	struct pass p = {.e = e, .by = context_take(e->context), .as_of_ms = as_of_ms};
 	told_init(&p.pairs);
-	enum status status = judge_pairs(&p);
+	enum status status = store_batch_new(e->store, &p.batch);
+	if (!status)
+		status = judge_pairs(&p);
 	for (size_t i = 0; i < p.pairs.finding_count && !status; i++)
 		status = subjects_add(touched, p.pairs.findings[i].finding.subject);
 	for (size_t i = 0; touched->slots && i <= touched->mask && !status; i++)
@@ -194,6 +202,7 @@ static enum status run_pass(struct engine *e, struct subjects *touched, int64_t 
 			status = judge_subject(&p, touched->slots[i]);
 	if (!status)
 		subjects_clear(touched);
+	store_batch_free(p.batch);
 	told_deinit(&p.pairs);
 	judged_by_release(p.by);
 	return status;
