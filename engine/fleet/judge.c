@@ -281,12 +281,24 @@ void judge_context_changed(struct shard *s, uint64_t device, int64_t from_ms)
 	}
 }
 
+/* What recovery found late was late for the snapshots too: the journal may be trimmed before it is judged. */
+static enum status keep_mark(struct shard *s, uint64_t device, struct judged *j)
+{
+	enum status status = j->dirty_ms < j->marked_ms ? push_mark(s, device, j->dirty_ms) : STATUS_OK;
+	if (!status && j->dirty_ms < j->marked_ms)
+		j->marked_ms = j->dirty_ms;
+	return status;
+}
+
 void judge_ask_all(struct shard *s)
 {
 	for (uint32_t i = 0; i < s->heads.count; i++) {
 		struct judged *j = need(s->heads.all[i]);
-		if (j && !j->live && !j->asked)
-			ask(s, s->heads.all[i]->device, j, false);
+		if (!j || j->live || j->asked)
+			continue;
+		if (keep_mark(s, s->heads.all[i]->device, j))
+			log_warn("judge", "no memory to mark what is still to be judged");
+		ask(s, s->heads.all[i]->device, j, false);
 	}
 }
 
@@ -337,6 +349,16 @@ void judge_note(struct head *head, int64_t from_ms)
 		j->dirty_ms = from_ms;
 }
 
+void judge_note_change(struct engine *e, uint64_t device, int64_t from_ms)
+{
+	struct head *head = device ? heads_find(&engine_owner(e, device)->heads, device) : NULL;
+	if (head)
+		judge_note(head, from_ms);
+	for (unsigned i = 0; i < e->shard_count && !device; i++)
+		for (uint32_t k = 0; k < e->shards[i].heads.count; k++)
+			judge_note(e->shards[i].heads.all[k], from_ms);
+}
+
 /* What was loaded and still lies in the head. */
 static void note_unsealed(struct head *head)
 {
@@ -358,10 +380,8 @@ enum status judge_keep_marks(struct engine *e)
 		for (uint32_t k = 0; k < s->heads.count && !status; k++) {
 			note_unsealed(s->heads.all[k]);
 			struct judged *j = s->heads.all[k]->judged;
-			if (j && j->dirty_ms < j->marked_ms) {
-				status = push_mark(s, s->heads.all[k]->device, j->dirty_ms);
-				j->marked_ms = status ? j->marked_ms : j->dirty_ms;
-			}
+			if (j)
+				status = keep_mark(s, s->heads.all[k]->device, j);
 		}
 	}
 	return status;

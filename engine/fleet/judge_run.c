@@ -11,6 +11,7 @@
 
 #define STATE_TAG 0x01
 #define MARK_TAG 0x02
+#define TOUCHED_TAG 0x03
 #define STATE_BYTES_MAX (1u << 20)
 
 /* --- what is told --- */
@@ -206,6 +207,13 @@ void mark_key(uint64_t device, uint64_t number, uint8_t out[MARK_KEY_SIZE])
 	out[0] = MARK_TAG;
 	store_be64(out + 1, device);
 	store_be64(out + 9, number);
+}
+
+struct span touched_key(uint64_t subject, uint8_t out[TOUCHED_KEY_SIZE])
+{
+	out[0] = TOUCHED_TAG;
+	store_be64(out + 1, subject);
+	return span_of(out, 1);
 }
 
 struct latest {

@@ -55,11 +55,15 @@ STATUS_CHECKED enum status finding_digest(struct engine *e, struct finding *f);
 
 /* --- rows of snapshots and marks: family `state` ---
  *   0x01 | device 8 | time 8      -> hash 8 | detect_state_encode()
- *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again */
+ *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again
+ *   0x03 | subject 8              -> empty: its facts changed, and stage 2 has not judged them yet */
 #define STATE_KEY_SIZE 17
 #define MARK_KEY_SIZE 17
+#define TOUCHED_KEY_SIZE 9
 void state_key(uint64_t device, int64_t time_ms, uint8_t out[STATE_KEY_SIZE]);
 void mark_key(uint64_t device, uint64_t number, uint8_t out[MARK_KEY_SIZE]);
+/* Returns the family's prefix of such rows, one byte of `out`. */
+struct span touched_key(uint64_t subject, uint8_t out[TOUCHED_KEY_SIZE]);
 /* The latest snapshot strictly before `before_ms`. STATUS_NOT_FOUND. A snapshot of another version counts as none. */
 STATUS_CHECKED enum status state_before(struct store *s, uint64_t device, int64_t before_ms, struct detect_state **out);
 

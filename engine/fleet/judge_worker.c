@@ -98,13 +98,33 @@ size_t judge_backlog(const struct judge *j)
 
 /* --- what was told --- */
 
-static void touch(void *context, uint64_t subject)
+static void remember(struct judge *j, uint64_t subject)
 {
-	struct judge *j = context;
 	if (subjects_add(&j->touched, subject))
 		log_error("judge", "no memory to remember a subject of stage 2");
 	if (!j->stage2_due_ns)
 		j->stage2_due_ns = clock_monotonic_ns() + STAGE2_GATHER_NS;
+}
+
+/* Into the batch that changes the facts: a crash before stage 2 must not forget whose they are. */
+static void touch(void *context, uint64_t subject)
+{
+	struct judge *j = context;
+	uint8_t key[TOUCHED_KEY_SIZE];
+	if (!subject)
+		return;
+	touched_key(subject, key);
+	store_batch_put(j->batch, STORE_STATE, span_of(key, sizeof key), (struct span){NULL, 0});
+	remember(j, subject);
+}
+
+static enum status touched_before(void *context, struct span key, struct span value)
+{
+	(void)value;
+	if (key.size != TOUCHED_KEY_SIZE)
+		return STATUS_CORRUPT;
+	remember(context, load_be64(key.data + 1));
+	return STATUS_OK;
 }
 
 static enum status add_digests(struct engine *e, struct told *t)
@@ -124,6 +144,7 @@ static enum status do_told(struct judge *j, struct judge_job *job)
 				.finding_count = job->told.finding_count,
 				.facts = job->told.facts,
 				.fact_count = job->told.fact_count,
+				.batch = j->batch,
 				.now_ms = clock_now_ms()};
 	enum status status = add_digests(j->engine, &job->told);
 	return status ? status : findings_replace(j->engine->findings, &r, touch, j);
@@ -523,6 +544,10 @@ enum status judge_open(struct engine *e, struct judge **out)
 enum status judge_start(struct judge *j)
 {
 	struct engine *e = j->engine;
+	uint8_t key[TOUCHED_KEY_SIZE];
+	enum status status = store_scan(e->store, STORE_STATE, touched_key(0, key), touched_before, j);
+	if (status)
+		return status;
 	if (pthread_create(&j->thread, NULL, judge_main, j))
 		return STATUS_NO_MEMORY;
 	j->running = true;
