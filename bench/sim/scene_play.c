@@ -85,7 +85,7 @@ int scene_play_judge(struct scene_play *p, int http_port, struct truth_totals *o
 	struct truth_list truths;
 	struct found_list findings = {0};
 	int64_t as_of_ms = clock_now_ms();
-	if (api_settle(http_port, as_of_ms) || api_get_findings(http_port, p->from_ms, as_of_ms, as_of_ms, &findings)) {
+	if (api_settle(http_port, as_of_ms) || api_get_findings(http_port, p->from_ms, as_of_ms, &findings)) {
 		found_list_deinit(&findings);
 		return -1;
 	}

@@ -24,7 +24,7 @@
 #include "engine/geo/fence_parts.h"
 
 /* How often each level halves the map; ends with 0. The two top levels reach 11.7 km (2^20) in two steps. */
-static const uint8_t fence_level_bits[] = {6, 6, 2, 2, 2, 2, 2, 0};
+static const uint8_t fence_level_bits[] = {6, 6, 3, 2, 1, 1, 1, 1, 1, 0};
 #define FENCE_LEVELS (sizeof fence_level_bits)
 
 /* More real edges than this in a cell of the size, and it is a node. */

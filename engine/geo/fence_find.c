@@ -12,8 +12,10 @@
  *
  * Common answers are put together in the caller's array. What does not fit, and what may find a slot twice, goes
  * through `struct gather`: rounds over the same cells, each of which takes the lowest slots not had before. */
-#include <stdlib.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "engine/geo/fence_snapshot.h"
 
@@ -32,16 +34,19 @@ static inline uint64_t edges_at(const struct fence_leaf *l, int32_t lat)
 	uint32_t n = fence_leaf_lanes(l);
 	const int32_t *lat_a = l->edges, *lat_b = l->edges + n;
 	uint64_t mask = 0;
+#if defined(__SSE2__) /* every x86-64 has it; four edges at a time */
+	__m128i y = _mm_set1_epi32(lat);
+	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
+		__m128i above = _mm_cmpgt_epi32(_mm_loadu_si128((const __m128i *)(lat_a + i)), y);
+		__m128i below = _mm_cmpgt_epi32(y, _mm_loadu_si128((const __m128i *)(lat_b + i)));
+		int off = _mm_movemask_ps(_mm_castsi128_ps(_mm_or_si128(above, below)));
+		mask |= (uint64_t)(~off & 15) << i;
+	}
+#else
 	for (uint32_t i = 0; i < n; i++)
 		mask |= (uint64_t)((lat_a[i] <= lat) & (lat <= lat_b[i])) << i;
+#endif
 	return mask;
-}
-
-/* As in fence.c: whether p, on the edge's line and between its latitudes, is on the edge. */
-static bool between_ends(struct fence_edge e, struct geo_point p)
-{
-	return e.lon_a_e7 < e.lon_b_e7 ? p.lon_e7 >= e.lon_a_e7 && p.lon_e7 <= e.lon_b_e7
-				       : p.lon_e7 >= e.lon_b_e7 && p.lon_e7 <= e.lon_a_e7;
 }
 
 static inline uint64_t bits_below(uint32_t n)
@@ -59,7 +64,7 @@ static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p,
 		int side = fence_edge_side(e, p);
 		west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
 		if (__builtin_expect(side == 0, 0))
-			border |= (uint64_t)between_ends(e, p) << i;
+			border |= (uint64_t)fence_edge_spans(e, p) << i;
 	}
 	uint32_t count = 0;
 	for (uint32_t k = 0; k < l->crossing_count; k++) {
@@ -82,7 +87,7 @@ static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_po
 		if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
 			continue;
 		int side = fence_edge_side(e, p);
-		if (side == 0 && between_ends(e, p))
+		if (side == 0 && fence_edge_spans(e, p))
 			return true;
 		inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
 	}
@@ -110,6 +115,13 @@ static inline void way_add(struct way *w, const uint32_t *slots, uint32_t count)
 	w->covering_count += count;
 }
 
+/* A leaf of the common size, before its header says where what begins. */
+static inline void prefetch_leaf(const struct fence_leaf *l)
+{
+	for (unsigned line = 0; l && line < 7; line++)
+		__builtin_prefetch((const char *)l + 64 * line);
+}
+
 static inline void way_to(const struct fence_index *index, struct geo_point p, struct way *w)
 {
 	fence_child child = index->root;
@@ -123,6 +135,7 @@ static inline void way_to(const struct fence_index *index, struct geo_point p, s
 		child = n->child[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
 	}
 	w->leaf = fence_child_leaf(child);
+	prefetch_leaf(w->leaf);
 	if (w->leaf)
 		way_add(w, fence_leaf_covering(w->leaf), w->leaf->covering_count);
 }
@@ -178,12 +191,6 @@ static bool on_antimeridian(struct geo_point p)
 	return p.lon_e7 == BOX_ANTIMERIDIAN_E7 || p.lon_e7 == -BOX_ANTIMERIDIAN_E7;
 }
 
-static bool on_globe(struct geo_point p)
-{
-	return p.lat_e7 >= -900000000 && p.lat_e7 <= 900000000 && p.lon_e7 >= -BOX_ANTIMERIDIAN_E7 &&
-	       p.lon_e7 <= BOX_ANTIMERIDIAN_E7;
-}
-
 static void gather_leaf(struct gather *g, const struct fence_leaf *l, int64_t cell_lon, const struct fence_line *line)
 {
 	const struct fence_crossing *x = fence_leaf_crossing(l);
@@ -233,7 +240,7 @@ static void gather_round(struct gather *g, const struct asked *a)
 {
 	struct geo_point other = {a->p.lat_e7, -a->p.lon_e7};
 	struct fence_line lines[2];
-	if (on_globe(a->p))
+	if (fence_on_globe(a->p))
 		gather_position(g, a->index, a->p);
 	if (on_antimeridian(a->p))
 		gather_position(g, a->index, other);
@@ -330,12 +337,14 @@ static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, co
 /* slots[0 .. n) and the list of m, both ascending, into slots[0 .. n + m). */
 static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t m)
 {
-	if (n == 0) {
-		memcpy(slots, list, m * sizeof *slots);
-		return;
+	while (n && m) { /* which is higher cannot be foreseen: no branch on it */
+		uint32_t x = slots[n - 1], y = list[m - 1];
+		size_t own = x > y;
+		slots[n + m - 1] = own ? x : y;
+		n -= own;
+		m -= 1 - own;
 	}
-	for (size_t at = n + m; m; at--)
-		slots[at - 1] = n && slots[n - 1] > list[m - 1] ? slots[--n] : list[--m];
+	memcpy(slots, list, m * sizeof *slots);
 }
 
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
@@ -347,7 +356,7 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 		memcpy(slots, cursor->slots, (cursor->count < max ? cursor->count : max) * sizeof *slots);
 		return cursor->count;
 	}
-	if (!on_globe(p) || on_antimeridian(p))
+	if (!fence_on_globe(p) || on_antimeridian(p))
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
 	way_to(i, p, &w);
 	if (w.leaf && w.leaf->edge_count > MASK_EDGES)
@@ -363,6 +372,43 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 	if (cursor)
 		cursor_learn(cursor, i, &w, p, slots, count);
 	return count;
+}
+
+/* All positions go down a level before any goes on: what one waits for is on its way for the others. */
+void fence_index_expect(const struct fence_index *i, struct fence_cursor *const *cursors,
+			const struct geo_point *points, size_t count)
+{
+	fence_child at[FENCE_EXPECT_MAX];
+	struct geo_point p[FENCE_EXPECT_MAX];
+	size_t left = 0;
+	for (size_t k = 0; k < count; k++) {
+		const struct fence_cursor *c = cursors ? cursors[k] : NULL;
+		if (c && cursor_in_box(c, i, points[k]) && c->count != CURSOR_UNKNOWN)
+			continue;
+		at[left] = i->root;
+		p[left++] = points[k];
+	}
+	for (unsigned level = 0, shift = 32; left; level++) {
+		size_t kept = 0;
+		unsigned bits = fence_level_bits[level], below = fence_level_bits[level + 1];
+		shift -= bits;
+		for (size_t k = 0; k < left; k++) {
+			fence_child child = fence_child_node(at[k])
+						    ->child[fence_child_index(bits, shift, p[k].lat_e7, p[k].lon_e7)];
+			if (!fence_child_is_node(child)) {
+				prefetch_leaf(fence_child_leaf(child));
+				continue;
+			}
+			const struct fence_node *n = fence_child_node(child);
+			__builtin_prefetch(n);
+			__builtin_prefetch(
+				&n->child[fence_child_index(below, shift - below, p[k].lat_e7, p[k].lon_e7)]);
+			__builtin_prefetch(&n->child[UINT64_C(1) << 2 * below]);
+			at[kept] = child;
+			p[kept++] = p[k];
+		}
+		left = kept;
+	}
 }
 
 size_t fence_index_find_segment(const struct fence_index *i, struct geo_point p, struct geo_point q, uint32_t *slots,
