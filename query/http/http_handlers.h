@@ -15,5 +15,6 @@ STATUS_CHECKED enum status handlers_rules_add(struct http *h);     /* rules, per
 STATUS_CHECKED enum status handlers_violation_counts_add(struct http *h);
 STATUS_CHECKED enum status handlers_violations_add(struct http *h); /* violations, reviews, handling */
 STATUS_CHECKED enum status handlers_evidence_add(struct http *h);   /* evidence sheets */
+STATUS_CHECKED enum status handlers_live_add(struct http *h);       /* live feed; before handlers_violations_add */
 
 #endif
