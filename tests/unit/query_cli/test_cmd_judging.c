@@ -62,7 +62,8 @@ static int run(int (*command)(int, char **), char *words)
 /* strtok writes: each call has a copy of its own */
 #define RUN(command, words) run(command, (char[]){words})
 
-/* --- a store: one truck in a zone, at 70, 50 and 70 km/h for ten minutes each --- */
+/* --- a store: one truck in a zone, at 70, 50 and 70 km/h for a quarter of an hour each ---
+ * so many reports that states are kept on the way, and judging goes on from there */
 
 #define ZONE                                                                                                           \
 	"{\"type\":\"FeatureCollection\",\"features\":[\n{\"type\":\"Feature\",\"properties\":{\"id\":\"zone\","       \
@@ -77,9 +78,9 @@ static void write_tracks(void)
 {
 	FILE *f = fopen("tracks.csv", "w");
 	cr_assert(f && fputs("device,time,lat,lon,speed\n", f) >= 0);
-	for (int i = 0; i < 90; i++)
-		fprintf(f, "truck,2026-03-14T08:%02d:%02d+08:00,24.5,118.5%04d,%d\n", i / 3, i % 3 * 20, i,
-			i / 30 == 1 ? 50 : 70);
+	for (int i = 0; i < 2700; i++)
+		fprintf(f, "truck,2026-03-14T08:%02d:%02d+08:00,24.5,118.5%04d,%d\n", i / 60, i % 60, i,
+			i / 900 == 1 ? 50 : 70);
 	cr_assert(fclose(f) == 0);
 }
 
@@ -176,7 +177,7 @@ Test(cmd_judging, findings_are_printed_a_line_each_and_only_of_the_span_asked_fo
 		0);
 	expect_in("stdout", "findings 线索 1");
 	cr_expect_eq(RUN(cmd_replay, "replay --data data --format summary --as-of 2026-03-14T08:15:00+08:00"), 0);
-	expect_in("stdout", "reports 报文 46, findings 线索 1");
+	expect_in("stdout", "reports 报文 901, findings 线索 1");
 }
 
 Test(cmd_judging, other_rules_are_counted_against_what_stands)
