@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "bench/sim/drive_source.h"
 #include "bench/sim/fleet.h"
@@ -37,7 +38,7 @@ struct sim {
 	struct fleet fleet;
 	struct drive_source *drives;
 	struct scene_play play;
-	bool with_scenes;
+	bool with_scenes, fresh; /* fresh: the demo's store did not exist before */
 	int64_t begin_ms, shown_ms;
 	uint64_t shown_acknowledged;
 };
@@ -143,12 +144,36 @@ static void drive_fleet(struct sim *s)
 
 /* --- scenarios besides --- */
 
+/* A store that goes on from an earlier demo has that demo's scenes: they are played as they were then, and every
+ * report of them is one it knows. FOLDER.scenes remembers the instant and the seed; `fresh`: there is no such store. */
+static void recall_scenes(const struct options *o, bool fresh, int64_t *now_ms, uint64_t *seed)
+{
+	char path[4096];
+	long long then_ms;
+	unsigned long long then_seed;
+	snprintf(path, sizeof path, "%s.scenes", o->data);
+	FILE *f = fresh ? NULL : fopen(path, "r");
+	bool known = f && fscanf(f, "%lld %llu", &then_ms, &then_seed) == 2;
+	if (f)
+		fclose(f);
+	*now_ms = known ? then_ms : clock_now_ms();
+	*seed = known ? then_seed : o->seed;
+	if (known || !(f = fopen(path, "w")))
+		return;
+	fprintf(f, "%lld %llu\n", (long long)*now_ms, (unsigned long long)*seed);
+	fclose(f);
+}
+
 /* Without them when the server does not take them in: the drives are shown all the same. */
 static void begin_scenes(struct sim *s)
 {
-	if (!s->options.demo || s->options.no_scenes || scene_play_open(&s->play, scenes_folder(), 0, s->options.seed))
+	int64_t now_ms;
+	uint64_t seed;
+	if (!s->options.demo || s->options.no_scenes)
 		return;
-	s->with_scenes = scene_play_tell(&s->play, s->options.http, scenes_fences(), NULL) == 0;
+	recall_scenes(&s->options, s->fresh, &now_ms, &seed);
+	s->with_scenes = scene_play_open(&s->play, scenes_folder(), now_ms, 0, seed) == 0 &&
+			 scene_play_tell(&s->play, s->options.http, scenes_fences(), NULL) == 0;
 	if (!s->with_scenes)
 		printf("without scenarios 无情景\n");
 }
@@ -238,6 +263,7 @@ static bool begin_demo(struct sim *s)
 	if (!o->demo)
 		return true;
 	scenes_make_parents(o->data);
+	s->fresh = access(o->data, F_OK) != 0;
 	if (server_start(&s->server, o->zayton, o->data))
 		return false;
 	o->port = s->server.jt808_port;

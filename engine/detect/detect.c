@@ -17,11 +17,11 @@ static const struct kind kinds[RULE_KIND_COUNT] = {
 	[RULE_GAP] = {NULL, gap_run, NEED_PAUSE | NEED_JUDGED, CONFIDENCE_HIGH, true},
 	[RULE_NO_FIX] = {no_fix_judge, NULL, NEED_NO_FIX, CONFIDENCE_MEDIUM, false},
 	[RULE_FROZEN] = {frozen_judge, NULL, NEED_ANCHOR, CONFIDENCE_MEDIUM, false},
-	[RULE_SHIELDED] = {shielded_judge, NULL, NEED_ITEMS, CONFIDENCE_MEDIUM, false},
+	[RULE_SHIELDED] = {shielded_judge, NULL, NEED_BLIND, CONFIDENCE_MEDIUM, false},
 	[RULE_ALARM_BITS] = {alarm_bits_judge, NULL, NEED_ALARM, CONFIDENCE_HIGH, false},
-	[RULE_ALARM_ITEM] = {alarm_item_judge, NULL, NEED_ITEMS, CONFIDENCE_HIGH, false},
-	[RULE_EXPIRED] = {expired_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, false},
-	[RULE_NO_VIDEO] = {no_video_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, false},
+	[RULE_ALARM_ITEM] = {alarm_item_judge, NULL, NEED_ASSIST, CONFIDENCE_HIGH, false},
+	[RULE_EXPIRED] = {expired_judge, NULL, NEED_MOVING | NEED_DUE, CONFIDENCE_HIGH, false},
+	[RULE_NO_VIDEO] = {no_video_judge, NULL, NEED_MOVING | NEED_NO_VIDEO, CONFIDENCE_HIGH, false},
 	[RULE_UNREGISTERED] = {unregistered_judge, NULL, NEED_STRANGER, CONFIDENCE_HIGH, false},
 	[RULE_TWO_PLACES] = {NULL, two_places_run, NEED_LEAP, CONFIDENCE_MEDIUM, true},
 	[RULE_SPEED_MISMATCH] = {speed_mismatch_judge, NULL, 0, CONFIDENCE_HIGH, false},
@@ -79,10 +79,7 @@ static void remember_anchor(struct step *st)
 		a->time_ms = TIME_NONE;
 	if (!st->cls->anchored || r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
 		return;
-	int64_t lat = (int64_t)r->lat_e7 - a->lat_e7, lon = (int64_t)r->lon_e7 - a->lon_e7;
-	bool same = a->time_ms != TIME_NONE && lat >= -FROZEN_E7 && lat <= FROZEN_E7 && lon >= -FROZEN_E7 &&
-		    lon <= FROZEN_E7 && r->mileage_hm >= a->mileage_hm;
-	if (!same)
+	if (!at_anchor(a, r) || r->mileage_hm < a->mileage_hm)
 		*a = (struct anchor){r->time_ms, r->lat_e7, r->lon_e7, r->mileage_hm};
 }
 

@@ -22,9 +22,13 @@
 #define NEED_NO_FIX 0x010u
 #define NEED_JUDGED 0x020u /* a position that may be judged by fences */
 #define NEED_STRANGER 0x040u
-#define NEED_PAUSE 0x080u /* further from the last report than the shortest `time` of the class's gap rules */
-#define NEED_LEAP 0x100u  /* perhaps faster from the last fix than the lowest limit of the class's two_places rules */
-#define NEED_ANCHOR 0x200u
+#define NEED_PAUSE 0x080u  /* further from the last report than the shortest `time` of the class's gap rules */
+#define NEED_LEAP 0x100u   /* perhaps faster from the last fix than the lowest limit of the class's two_places rules */
+#define NEED_ANCHOR 0x200u /* where the anchor is */
+#define NEED_ASSIST 0x400u /* an item 64..67 */
+#define NEED_BLIND 0x800u  /* an item 31 that says no satellite */
+#define NEED_DUE 0x1000u   /* a due date is past, or there are permits */
+#define NEED_NO_VIDEO 0x2000u
 
 /* FACT_GAP where no rule of fatigue of the class says another: the default `gap` of a rule. */
 #define FACT_GAP_DEFAULT_MS 300000

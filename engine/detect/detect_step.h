@@ -58,6 +58,9 @@ struct reading {
 #define EPISODE_KEPT 0x07u   /* what is serialised */
 #define EPISODE_TOUCHED 0x80u
 
+/* 10, 20, 50 (measures for points, 2022 no. 163) */
+extern const uint8_t band_percent[BANDS];
+
 struct band {
 	int64_t since_ms; /* TIME_NONE: not held now */
 	uint32_t points;
@@ -208,6 +211,8 @@ int64_t step_leg(struct step *st);
 /* Of the terminal, its recorder or from positions (PARAM_OVERSPEED_SPEED_OF), 0.1 km/h; -1 unknown. */
 int32_t step_speed(struct step *st, unsigned speed_of);
 bool report_is_judged(uint16_t flags);
+/* Whether there is an anchor and the report's position is the same. */
+bool at_anchor(const struct anchor *a, const struct report *r);
 enum tristate moving_of(uint16_t speed_dkmh);
 
 /* --- place.c --- */
@@ -255,7 +260,7 @@ void facts_open(const struct detect_state *s, struct detect_sink *sink);
 /* When a silent rule of the class is due after the last report; INT64_MAX: not at all. The state must be taken up. */
 STATUS_CHECKED enum status silent_due(struct detect_state *s, const struct detector *d, const struct plan_rule *p,
 				      int64_t *out_due_ms);
-/* Tells silences due in (after, to], as open ones at `now`; `closed`: ended by the report at `now` at `st`. */
+/* Tells silences due in (after, to]: as open ones, or as ended by that report. */
 STATUS_CHECKED enum status silent_tell(struct detect_state *s, const struct detector *d, int64_t after_ms,
 				       int64_t to_ms, const struct report *ended_by, struct detect_sink *sink);
 

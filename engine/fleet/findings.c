@@ -68,6 +68,16 @@ const char *case_event_token(unsigned kind)
 	return kind < CASE_EVENT_COUNT && tokens[kind] ? tokens[kind] : "unknown";
 }
 
+const char *case_event_chinese(unsigned kind)
+{
+	static const char *const names[CASE_EVENT_COUNT] = {
+#define X(code, NAME, token, chinese) [code] = chinese,
+		CASE_EVENT_TABLE(X)
+#undef X
+	};
+	return kind < CASE_EVENT_COUNT && names[kind] ? names[kind] : "";
+}
+
 /* --- life --- */
 
 enum status findings_open(struct store *s, struct findings **out)

@@ -20,6 +20,7 @@ struct judged {
 	int64_t card_ms;           /* the last card stepped; INT64_MIN: none */
 	uint32_t steps;            /* since the last snapshot */
 	bool asked;                /* a job for the device is with the judge's thread */
+	bool ticked;               /* the clock said something of `live`: a report may take it back */
 	bool cards;                /* a card came since it was asked for last */
 	int64_t marked_ms;         /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
 };
@@ -80,6 +81,7 @@ static void ask(struct shard *s, uint64_t device, struct judged *j, bool at_once
 		detect_state_free(j->live);
 	j->live = NULL;
 	j->dirty_ms = INT64_MAX;
+	j->ticked = false;
 	j->cards = false;
 	j->asked = true;
 	j->marked_ms = INT64_MAX;
@@ -155,7 +157,7 @@ void judge_report(struct shard *s, struct head *head, const struct report *r)
 		return;
 	}
 	struct decided stood = {detect_state_time(j->live), detect_state_hash(j->live)};
-	if (decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0 && r->time_ms > j->card_ms)
+	if (decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0 && r->time_ms > j->card_ms && !j->ticked)
 		step(s, head, j, r);
 	else if (!is_last(j->live, r))
 		dirty(s, head, j, r->time_ms);
@@ -196,6 +198,17 @@ void judge_turn(struct shard *s)
 	judge_push(s->engine->judge, job);
 }
 
+/* What the clock says was true as far as was known: the next report, which may be of long ago, is judged with what is
+ * open, and takes it back or ends it. */
+static enum status tick(struct shard *s, struct judged *j, int64_t now_ms)
+{
+	size_t told = s->told.finding_count;
+	s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
+	enum status status = detect_tick(j->live, s->judged_by->detector, now_ms, &s->told.sink);
+	j->ticked = j->ticked || s->told.finding_count > told;
+	return status;
+}
+
 void judge_tick(struct shard *s, int64_t now_ms)
 {
 	uint32_t end = s->heads.count, slice = end < TICK_SLICE ? end : TICK_SLICE;
@@ -206,8 +219,7 @@ void judge_tick(struct shard *s, int64_t now_ms)
 		struct judged *j = s->heads.all[s->next_tick]->judged;
 		if (!j || !j->live || detect_wake(j->live, s->judged_by->detector) > now_ms)
 			continue;
-		s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
-		enum status status = detect_tick(j->live, s->judged_by->detector, now_ms, &s->told.sink);
+		enum status status = tick(s, j, now_ms);
 		if (status)
 			lost(s, s->heads.all[s->next_tick], j, detect_state_time(j->live), status);
 	}
@@ -308,9 +320,8 @@ void judge_tell_open(struct shard *s, int64_t as_of_ms)
 		if (!j || !j->live)
 			continue;
 		int64_t last_ms = detect_state_time(j->live);
-		s->told.decided = (struct decided){last_ms, detect_state_hash(j->live)};
 		int64_t then_ms = as_of_ms > last_ms ? as_of_ms : last_ms;
-		enum status status = detect_tick(j->live, s->judged_by->detector, then_ms, &s->told.sink);
+		enum status status = tick(s, j, then_ms);
 		if (!status)
 			status = detect_open(j->live, s->judged_by->detector, then_ms, &s->told.sink);
 		if (status)

@@ -354,6 +354,8 @@ static enum status run_again(struct again *a, struct judge_job *job)
 	a->run.snapshot = keep_run_snapshot;
 	a->run.context = a;
 	status = judge_run_track(&a->run, INT64_MAX);
+	if (!status && detect_state_time(a->run.state) != INT64_MIN)
+		status = judge_run_open(&a->run, INT64_MIN); /* what stays open, or it would count as gone */
 	if (!status)
 		status = commit_again(a, from);
 	if (!status) {

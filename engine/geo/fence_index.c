@@ -2,7 +2,6 @@
 #include "engine/geo/fence_index.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/core/limits.h"
 #include "engine/geo/fence_snapshot.h"

@@ -134,6 +134,9 @@ STATUS_CHECKED enum status store_blocks_open(struct store *s, uint64_t device, i
 					     bool summaries_only, struct store_blocks **out);
 /* Views last until the next call. STATUS_END, STATUS_CORRUPT, STATUS_IO. */
 STATUS_CHECKED enum status store_blocks_next(struct store_blocks *it, struct store_block *out);
+/* With `summaries_only`: the block handed out last after all, as of the same snapshot; the view lasts until the next
+ * call. Only after a store_blocks_next that said STATUS_OK. STATUS_CORRUPT, STATUS_IO. */
+STATUS_CHECKED enum status store_blocks_bytes(struct store_blocks *it, struct span *out);
 void store_blocks_close(struct store_blocks *it);
 
 /* Messages of a device within [from_ms, to_ms], in order of (time, hash). */

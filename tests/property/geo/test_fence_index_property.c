@@ -57,6 +57,7 @@ static void check_position(const struct model *m, struct fence_cursor *cursor, s
 	for (uint32_t i = 0; i < SLOTS; i++)
 		if (m->areas[i] && fence_area_contains(m->areas[i], p))
 			wanted[count++] = i * SPREAD;
+	fence_index_expect(m->index, &cursor, &p, 1);
 	same("position", got, fence_index_find(m->index, NULL, p, got, SLOTS), wanted, count, p, p);
 	same("position with a cursor", got, fence_index_find(m->index, cursor, p, got, SLOTS), wanted, count, p, p);
 	if (count > 1) {
