@@ -66,5 +66,9 @@
 #define FENCE_SLOTS_MAX (1u << 20)
 /* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a ninth of it */
 #define FENCE_INDEX_BYTES_MAX (UINT64_C(1) << 30)
+/* threads of one question to the archive, 60 KiB each */
+#define ARCHIVE_THREADS_MAX 64
+/* crossings of one device that an answer lists: an entry and an exit every 42 s of a whole day; 24 bytes each */
+#define ARCHIVE_CROSSINGS_MAX 4096
 
 #endif

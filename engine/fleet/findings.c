@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core/crash.h"
 #include "engine/fleet/findings_row.h"
 #include "engine/store/keys.h"
 
@@ -175,7 +176,9 @@ static enum status change_commit(struct change *c, bool sync)
 	store_be64(counters + 8, c->feed);
 	if (c->counters)
 		store_batch_put(c->batch, STORE_META, span_of_string(COUNTERS_KEY), span_of(counters, sizeof counters));
+	crash_point("findings_commit");
 	enum status status = store_commit(f->store, c->batch, sync);
+	crash_point("findings_commit");
 	if (status)
 		return status;
 	f->next_id = c->next_id;

@@ -59,14 +59,14 @@ static enum status count_bytes(struct change *c, size_t bytes)
 /* --- leaves --- */
 
 /* Of the parts from `from` on, all to be added; 0 when there are none. */
-static enum status make_leaf(struct change *c, size_t from, fence_child *out)
+static enum status make_leaf(struct change *c, const struct fence_cell *cell, size_t from, fence_child *out)
 {
 	size_t count = c->stack.part_count - from;
 	if (!count) {
 		*out = 0;
 		return STATUS_OK;
 	}
-	struct fence_leaf *l = fence_leaf_new(c->stack.parts + from, count, c->stack.edges);
+	struct fence_leaf *l = fence_leaf_new(cell, c->stack.parts + from, count, c->stack.edges);
 	if (!l)
 		return STATUS_NO_MEMORY;
 	enum status status = count_bytes(c, fence_leaf_bytes(l));
@@ -80,10 +80,10 @@ static enum status make_leaf(struct change *c, size_t from, fence_child *out)
 /* Pushes a fence of a leaf as a part again: what it has upright one unit west of the cell is closing edges. */
 static enum status push_crossing(struct change *c, const struct fence_leaf *l, uint32_t which, int64_t cell_lon)
 {
-	const struct fence_crossing *x = &fence_leaf_crossing(l)[which];
-	struct fence_part part = {.slot = x->slot, .first = (uint32_t)c->stack.edge_count, .parity = x->parity};
+	struct fence_crossing x = fence_leaf_crossing(l, which);
+	struct fence_part part = {.slot = x.slot, .first = (uint32_t)c->stack.edge_count, .parity = x.parity};
 	enum status status = STATUS_OK;
-	for (uint32_t i = which ? x[-1].end : 0; !status && i < x->end; i++) {
+	for (uint32_t i = fence_leaf_begin(l, which); !status && i < x.end; i++) {
 		struct fence_edge e = fence_leaf_edge(l, i);
 		bool closes = e.lon_a_e7 == cell_lon - 1 && e.lon_b_e7 == cell_lon - 1;
 		part.closing += closes;
@@ -100,7 +100,7 @@ static enum status merge_leaf(struct change *c, const struct fence_leaf *l, int6
 	uint32_t covering_count = l ? l->covering_count : 0;
 	enum status status = STATUS_OK;
 	while (!status) {
-		uint32_t x = crossing < crossing_count ? fence_leaf_crossing(l)[crossing].slot : UINT32_MAX;
+		uint32_t x = crossing < crossing_count ? fence_leaf_crossing(l, crossing).slot : UINT32_MAX;
 		uint32_t y = covering < covering_count ? fence_leaf_covering(l)[covering] : UINT32_MAX;
 		uint32_t z = from < until ? c->stack.parts[from].slot : UINT32_MAX;
 		uint32_t slot = x < y ? x : y;
@@ -225,7 +225,7 @@ static enum status gather_crossing(struct change *c, fence_child child)
 	if (!fence_child_is_node(child)) {
 		const struct fence_leaf *l = fence_child_leaf(child);
 		for (uint32_t i = 0; !status && i < l->crossing_count; i++)
-			status = gather_slot(c, fence_leaf_crossing(l)[i].slot);
+			status = gather_slot(c, fence_leaf_crossing(l, i).slot);
 		return status;
 	}
 	const struct fence_node *n = fence_child_node(child);
@@ -260,7 +260,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 			status = fence_parts_clip_area(&c->stack, c->slots[i], false, area, &at.cell);
 	}
 	if (!status)
-		status = make_leaf(c, until, out);
+		status = make_leaf(c, &at.cell, until, out);
 	if (!status)
 		c->bytes_left += fence_tree_bytes((fence_child)old + 1);
 	return status;
@@ -279,7 +279,7 @@ static enum status change_leaf(struct change *c, const struct fence_leaf *old, s
 	if (edges > fence_leaf_edges_max(at.level, at.cell.shift))
 		status = change_node(c, NULL, at, edges, until, out);
 	else
-		status = make_leaf(c, until, out);
+		status = make_leaf(c, &at.cell, until, out);
 	if (!status && old)
 		c->bytes_left += fence_leaf_bytes(old);
 	return status;

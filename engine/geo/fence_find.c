@@ -28,61 +28,12 @@
 
 /* --- one leaf --- */
 
-/* Edges that run through the latitude, ends included; at most MASK_EDGES of them. */
-static inline uint64_t edges_at(const struct fence_leaf *l, int32_t lat)
-{
-	uint32_t n = fence_leaf_lanes(l);
-	const int32_t *lat_a = l->edges, *lat_b = l->edges + n;
-	uint64_t mask = 0;
-#if defined(__SSE2__) /* every x86-64 has it; four edges at a time */
-	__m128i y = _mm_set1_epi32(lat);
-	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
-		__m128i above = _mm_cmpgt_epi32(_mm_loadu_si128((const __m128i *)(lat_a + i)), y);
-		__m128i below = _mm_cmpgt_epi32(y, _mm_loadu_si128((const __m128i *)(lat_b + i)));
-		int off = _mm_movemask_ps(_mm_castsi128_ps(_mm_or_si128(above, below)));
-		mask |= (uint64_t)(~off & 15) << i;
-	}
-#else
-	for (uint32_t i = 0; i < n; i++)
-		mask |= (uint64_t)((lat_a[i] <= lat) & (lat <= lat_b[i])) << i;
-#endif
-	return mask;
-}
-
-static inline uint64_t bits_below(uint32_t n)
-{
-	return n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
-}
-
-/* The crossing fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
-static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
-{
-	uint64_t west = 0, border = 0, done = 0;
-	for (uint64_t left = edges_at(l, p.lat_e7); left; left &= left - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(left);
-		struct fence_edge e = fence_leaf_edge(l, i);
-		int side = fence_edge_side(e, p);
-		west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
-		if (__builtin_expect(side == 0, 0))
-			border |= (uint64_t)fence_edge_spans(e, p) << i;
-	}
-	uint32_t count = 0;
-	for (uint32_t k = 0; k < l->crossing_count; k++) {
-		struct fence_crossing x = fence_leaf_crossing(l)[k];
-		uint64_t own = bits_below(x.end) & ~done;
-		done |= own;
-		slots[count] = x.slot;
-		count += (((unsigned)__builtin_popcountll(west & own) ^ x.parity) & 1) | ((border & own) != 0);
-	}
-	return count;
-}
-
 /* Whether the k-th crossing fence of any leaf holds p. */
 static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_point p)
 {
-	const struct fence_crossing *x = &fence_leaf_crossing(l)[k];
-	bool inside = x->parity;
-	for (uint32_t i = k ? x[-1].end : 0; i < x->end; i++) {
+	struct fence_crossing x = fence_leaf_crossing(l, k);
+	bool inside = x.parity;
+	for (uint32_t i = fence_leaf_begin(l, k); i < x.end; i++) {
 		struct fence_edge e = fence_leaf_edge(l, i);
 		if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
 			continue;
@@ -92,6 +43,95 @@ static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_po
 		inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
 	}
 	return inside;
+}
+
+/* What a leaf of at most MASK_EDGES edges says of a position, one bit an edge. */
+struct masks {
+	uint64_t west;   /* the ray to the west crosses it */
+	uint64_t border; /* the position is on it */
+};
+
+static inline void mask_edge(struct masks *m, struct fence_edge e, unsigned i, struct geo_point p)
+{
+	if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
+		return;
+	int side = fence_edge_side(e, p);
+	m->west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
+	m->border |= (uint64_t)(side == 0 && fence_edge_spans(e, p)) << i;
+}
+
+#if defined(__SSE2__) /* every x86-64 has it; four edges at a time */
+static inline __m128i edges_narrow(const int16_t *from)
+{
+	return _mm_loadl_epi64((const __m128i *)from);
+}
+
+/* Differences fit 16 bits, so that the difference of two products of theirs fits 32. */
+static inline struct masks masks_narrow(const struct fence_leaf *l, struct geo_point p)
+{
+	uint32_t n = fence_leaf_lanes(l);
+	const int16_t *e = (const int16_t *)l->edges;
+	__m128i y = _mm_set1_epi16((int16_t)(p.lat_e7 - l->lat)), x = _mm_set1_epi16((int16_t)(p.lon_e7 - l->lon));
+	uint64_t west = 0, line = 0;
+	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
+		__m128i lat_a = edges_narrow(e + i), lat_b = edges_narrow(e + n + i);
+		__m128i lon_a = edges_narrow(e + 2 * n + i), lon_b = edges_narrow(e + 3 * n + i);
+		__m128i run = _mm_unpacklo_epi16(_mm_sub_epi16(lon_b, lon_a), _mm_sub_epi16(lat_b, lat_a));
+		__m128i off = _mm_unpacklo_epi16(_mm_sub_epi16(y, lat_a), _mm_sub_epi16(lon_a, x));
+		__m128i side = _mm_madd_epi16(run, off);
+		__m128i at = _mm_andnot_si128(_mm_cmpgt_epi16(lat_a, y), _mm_cmpgt_epi16(lat_b, y));
+		__m128i crossed = _mm_and_si128(_mm_unpacklo_epi16(at, at), side);
+		__m128i on = _mm_cmpeq_epi32(side, _mm_setzero_si128());
+		west |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(crossed)) << i;
+		line |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(on)) << i;
+	}
+	struct masks m = {west, 0};
+	for (; __builtin_expect(line != 0, 0); line &= line - 1)
+		mask_edge(&m, fence_leaf_edge(l, (unsigned)__builtin_ctzll(line)), (unsigned)__builtin_ctzll(line), p);
+	for (uint32_t i = 0; i < l->far_count; i++)
+		mask_edge(&m, fence_leaf_far(l)[i].edge, fence_leaf_far(l)[i].place, p);
+	return m;
+}
+#endif
+
+static inline struct masks masks_of(const struct fence_leaf *l, struct geo_point p)
+{
+	struct masks m = {0, 0};
+#if defined(__SSE2__)
+	if (l->narrow)
+		return masks_narrow(l, p);
+#endif
+	for (uint32_t i = 0; i < l->edge_count; i++)
+		mask_edge(&m, fence_leaf_edge(l, i), i, p);
+	return m;
+}
+
+/* Bit i: whether an odd number of the bits 0 .. i is set. */
+static inline uint64_t parities(uint64_t bits)
+{
+	for (unsigned shift = 1; shift < 64; shift *= 2)
+		bits ^= bits << shift;
+	return bits;
+}
+
+/* The crossing fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
+static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
+{
+	struct masks m = masks_of(l, p);
+	uint64_t odd = parities(m.west);
+	uint32_t count = 0, before = 0;
+	for (uint32_t k = 0; __builtin_expect(m.border != 0, 0) && k < l->crossing_count; k++) {
+		slots[count] = fence_leaf_crossing(l, k).slot;
+		count += crossing_holds(l, k, p);
+	}
+	for (uint32_t k = 0; !m.border && k < l->crossing_count; k++) {
+		struct fence_crossing x = fence_leaf_crossing(l, k);
+		uint32_t until = (uint32_t)(odd >> (x.end - 1)) & 1;
+		slots[count] = x.slot;
+		count += until ^ before ^ x.parity;
+		before = until;
+	}
+	return count;
 }
 
 /* --- the way to a leaf --- */
@@ -183,7 +223,7 @@ static void gather_position(struct gather *g, const struct fence_index *index, s
 			gather_add(g, w.lists[i].slots[k]);
 	for (uint32_t k = 0; w.leaf && k < w.leaf->crossing_count; k++)
 		if (crossing_holds(w.leaf, k, p))
-			gather_add(g, fence_leaf_crossing(w.leaf)[k].slot);
+			gather_add(g, fence_leaf_crossing(w.leaf, k).slot);
 }
 
 static bool on_antimeridian(struct geo_point p)
@@ -193,16 +233,17 @@ static bool on_antimeridian(struct geo_point p)
 
 static void gather_leaf(struct gather *g, const struct fence_leaf *l, int64_t cell_lon, const struct fence_line *line)
 {
-	const struct fence_crossing *x = fence_leaf_crossing(l);
-	for (uint32_t k = 0, i = 0; k < l->crossing_count; k++)
-		for (; i < x[k].end; i++) {
+	for (uint32_t k = 0, i = 0; k < l->crossing_count; k++) {
+		struct fence_crossing x = fence_leaf_crossing(l, k);
+		for (; i < x.end; i++) {
 			struct fence_line edge = fence_line_of(fence_leaf_edge(l, i));
 			bool closes = edge.lon_a == cell_lon - 1 && edge.lon_b == cell_lon - 1;
 			if (closes || !fence_lines_meet(&edge, line))
 				continue;
-			gather_add(g, x[k].slot);
-			i = x[k].end - 1;
+			gather_add(g, x.slot);
+			i = x.end - 1;
 		}
+	}
 }
 
 /* Children from the one that holds the least to the one that holds the most of a range along one axis. */
