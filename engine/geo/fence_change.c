@@ -131,11 +131,11 @@ static uint32_t merge_covering(const struct change *c, const struct fence_node *
 		const struct fence_part *p = i < c->stack.part_count ? &c->stack.parts[i] : NULL;
 		if (p && !fence_part_covers(p))
 			continue;
-		for (; at < old_count && (!p || fence_node_covering(old)[at] < p->slot); at++, kept++)
+		for (; at < old_count && (!p || old->covering[at] < p->slot); at++, kept++)
 			if (out)
-				out[kept] = fence_node_covering(old)[at];
+				out[kept] = old->covering[at];
 		if (p && p->remove) {
-			assert(at < old_count && fence_node_covering(old)[at] == p->slot);
+			assert(at < old_count && old->covering[at] == p->slot);
 			at++;
 		} else if (p) {
 			if (out)
@@ -154,8 +154,8 @@ static enum status change_children(struct change *c, struct fence_node *n, struc
 	if (from == until)
 		return STATUS_OK;
 	if (bits == 0) {
-		fence_child *child = &n->child[fence_child_index(n->bits, at.cell.shift, (int32_t)at.cell.lat,
-								 (int32_t)at.cell.lon)],
+		fence_child *child = &fence_node_children(n, n->bits)[fence_child_index(
+				    n->bits, at.cell.shift, (int32_t)at.cell.lat, (int32_t)at.cell.lon)],
 			    before = *child;
 		status = change_cell(c, before, (struct place){at.cell, at.level + 1}, from, child);
 		if (!status)
@@ -185,7 +185,7 @@ static enum status change_node(struct change *c, const struct fence_node *old, s
 	if (!n)
 		return STATUS_NO_MEMORY;
 	n->edges = edges;
-	merge_covering(c, old, from, fence_node_covering(n));
+	merge_covering(c, old, from, n->covering);
 	enum status status = count_bytes(c, fence_node_bytes(n));
 	for (size_t i = from; !status && i < until; i++)
 		if (!fence_part_covers(&c->stack.parts[i]))
@@ -230,7 +230,7 @@ static enum status gather_crossing(struct change *c, fence_child child)
 	}
 	const struct fence_node *n = fence_child_node(child);
 	for (size_t i = 0; !status && i < (size_t)1 << 2 * n->bits; i++)
-		status = gather_crossing(c, n->child[i]);
+		status = gather_crossing(c, fence_node_children(n, n->bits)[i]);
 	return status;
 }
 
@@ -247,7 +247,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 	c->slot_count = 0;
 	enum status status = gather_crossing(c, (fence_child)old + 1);
 	for (uint32_t i = 0; !status && i < old->covering_count; i++)
-		status = gather_slot(c, fence_node_covering(old)[i]);
+		status = gather_slot(c, old->covering[i]);
 	for (size_t i = from; !status && i < c->stack.part_count; i++)
 		status = gather_slot(c, c->stack.parts[i].slot);
 	if (status)
