@@ -101,6 +101,8 @@ struct subject_view {
 	int64_t joined_ms, due_ms[3]; /* metrology, inspection, scrap */
 	uint64_t driver;
 	struct permit_view *permits;
+	uint32_t have;        /* of NEED_*, what holds whatever is reported */
+	int64_t due_first_ms; /* before it none of its dates has passed, nor has a permit to trade ended */
 };
 
 struct last_report {
@@ -208,6 +210,8 @@ int64_t step_leg(struct step *st);
 /* Of the terminal, its recorder or from positions (PARAM_OVERSPEED_SPEED_OF), 0.1 km/h; -1 unknown. */
 int32_t step_speed(struct step *st, unsigned speed_of);
 bool report_is_judged(uint16_t flags);
+/* Whether the way from the fix may have been faster than the limit: an upper bound of it was. */
+bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms, int64_t limit_dkmh);
 enum tristate moving_of(uint16_t speed_dkmh);
 
 /* --- place.c --- */
@@ -243,6 +247,12 @@ void episode_tell(const struct detect_state *s, const struct episode *e, const s
 		  struct detect_sink *sink);
 bool gap_exceeded(const struct rule *rule, int64_t from_ms, int64_t to_ms);
 uint8_t step_confidence(const struct step *st, unsigned rule_kind, uint8_t at_most);
+/* Of the class's first ASKED_MAX rules those that may have something to say, without an episode, of a report that has
+ * `have`: `placed` when it is in a place that counts. */
+uint64_t rules_asked(const struct class_plan *c, uint32_t have, bool placed, uint16_t speed_dkmh);
+/* Where the device stands still, as it says, with the odometer it had when it came there; after rules were asked. */
+void anchor_step(struct anchor *a, bool anchored, const struct report *r);
+bool anchor_is_near(const struct anchor *a, int32_t lat_e7, int32_t lon_e7);
 
 /* --- drive.c: facts --- */
 /* Before the state takes the report in. */

@@ -144,15 +144,13 @@ static int64_t abs64(int64_t v)
 	return v < 0 ? -v : v;
 }
 
-/* Whether the way from the last fix may have been faster than the limit: an upper bound of it was. */
-static bool may_leap(const struct step *st, int64_t limit_dkmh)
+bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms, int64_t limit_dkmh)
 {
-	const struct fix *f = &st->s->fix;
-	if (!st->judged || f->time_ms == TIME_NONE || limit_dkmh == INT64_MAX)
+	if (f->time_ms == TIME_NONE || limit_dkmh == INT64_MAX)
 		return false;
-	int64_t lat = abs64((int64_t)f->lat_e7 - st->r->lat_e7);
-	int64_t lon = abs64((int64_t)f->lon_e7 - st->r->lon_e7);
-	int64_t dt_ms = st->now - f->time_ms;
+	int64_t lat = abs64((int64_t)f->lat_e7 - lat_e7);
+	int64_t lon = abs64((int64_t)f->lon_e7 - lon_e7);
+	int64_t dt_ms = time_ms - f->time_ms;
 	if (lon > LON_E7_MAX)
 		lon = 2 * (int64_t)LON_E7_MAX - lon;
 	if (dt_ms < MS_PER_SECOND)
@@ -170,22 +168,38 @@ static void find_inputs(struct step *st)
 		st->have |= NEED_LOADED;
 }
 
+/* Whether the load, the lift or a stand may say that it was tipped. */
+static bool may_be_tipped(const struct step *st)
+{
+	bool gone = st->s->last.loaded == YES && st->loaded == NO;
+	return gone || st->r->items_size || st->cls->tips_unseen;
+}
+
+static bool may_be_frozen(const struct step *st)
+{
+	const struct anchor *a = &st->s->anchor;
+	return a->time_ms != TIME_NONE && st->r->mileage_hm != MILEAGE_UNKNOWN && st->r->mileage_hm > a->mileage_hm &&
+	       anchor_is_near(a, st->r->lat_e7, st->r->lon_e7);
+}
+
 static void find_have(struct step *st)
 {
 	const struct report *r = st->r;
 	const struct detect_state *s = st->s;
-	st->have = st->moving == YES ? NEED_MOVING : 0;
+	find_inputs(st);
+	st->have |= s->subject.have;
+	st->have |= st->moving == YES ? NEED_MOVING : 0;
 	st->have |= r->items_size ? NEED_ITEMS : 0;
 	st->have |= r->alarm ? NEED_ALARM : 0;
 	st->have |= r->flags & REPORT_FLAG_NO_FIX ? NEED_NO_FIX : 0;
 	st->have |= st->judged ? NEED_JUDGED : 0;
-	st->have |= s->subject.registered ? 0 : NEED_STRANGER;
-	st->have |= s->anchor.time_ms != TIME_NONE ? NEED_ANCHOR : 0;
+	st->have |= st->now >= s->subject.due_first_ms ? NEED_DUE : 0;
+	st->have |= may_be_tipped(st) ? NEED_TIPPED : 0;
+	st->have |= may_be_frozen(st) ? NEED_ANCHOR : 0;
 	if (s->last.time_ms != TIME_NONE && st->now - s->last.time_ms > st->cls->pause_ms)
 		st->have |= NEED_PAUSE;
-	if (may_leap(st, st->cls->leap_dkmh))
+	if (st->judged && fix_may_leap(&s->fix, r->lat_e7, r->lon_e7, st->now, st->cls->leap_dkmh))
 		st->have |= NEED_LEAP;
-	find_inputs(st);
 }
 
 enum status step_begin(struct step *st, struct detect_state *s, const struct detector *d, const struct report *r,
@@ -201,6 +215,7 @@ enum status step_begin(struct step *st, struct detect_state *s, const struct det
 	st->judged = report_is_judged(r->flags);
 	st->moving = (uint8_t)moving_of(r->speed_dkmh);
 	st->loaded = EITHER;
+	st->have = 0;
 	st->entry = 0;
 	st->items.read = false;
 	st->leg_mm = -1;
