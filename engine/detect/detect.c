@@ -98,7 +98,7 @@ static enum status run_rules(struct step *st)
 	return STATUS_OK;
 }
 
-bool anchor_is_near(const struct anchor *a, int32_t lat_e7, int32_t lon_e7)
+static bool anchor_is_near(const struct anchor *a, int32_t lat_e7, int32_t lon_e7)
 {
 	int64_t lat = (int64_t)lat_e7 - a->lat_e7, lon = (int64_t)lon_e7 - a->lon_e7;
 	return lat >= -FROZEN_E7 && lat <= FROZEN_E7 && lon >= -FROZEN_E7 && lon <= FROZEN_E7;
@@ -115,19 +115,24 @@ void anchor_step(struct anchor *a, bool anchored, const struct report *r)
 		*a = (struct anchor){r->time_ms, r->lat_e7, r->lon_e7, r->mileage_hm};
 }
 
-static void remember(struct step *st)
+bool anchor_may_be_frozen(const struct anchor *a, const struct report *r)
 {
-	struct detect_state *s = st->s;
-	const struct report *r = st->r;
-	anchor_step(&st->s->anchor, st->cls->anchored, r);
-	if (st->judged)
+	return a->time_ms != TIME_NONE && r->mileage_hm != MILEAGE_UNKNOWN && r->mileage_hm > a->mileage_hm &&
+	       anchor_is_near(a, r->lat_e7, r->lon_e7);
+}
+
+void state_remember(struct detect_state *s, const struct report *r, bool anchored, enum tristate moving,
+		    enum tristate loaded)
+{
+	anchor_step(&s->anchor, anchored, r);
+	if (report_is_judged(r->flags))
 		s->fix = (struct fix){r->time_ms, r->lat_e7, r->lon_e7, r->speed_dkmh};
-	if (st->moving == YES)
+	if (moving == YES)
 		s->stand_ms = TIME_NONE;
-	else if (st->moving == NO && s->stand_ms == TIME_NONE)
+	else if (moving == NO && s->stand_ms == TIME_NONE)
 		s->stand_ms = r->time_ms;
-	s->last = (struct last_report){r->time_ms,    r->hash,       r->lat_e7,         r->lon_e7, r->status,
-				       r->mileage_hm, r->speed_dkmh, (uint8_t)r->flags, st->loaded};
+	s->last = (struct last_report){r->time_ms,    r->hash,       r->lat_e7,         r->lon_e7,      r->status,
+				       r->mileage_hm, r->speed_dkmh, (uint8_t)r->flags, (uint8_t)loaded};
 	s->ticked_ms = TIME_NONE;
 }
 
@@ -143,7 +148,7 @@ static enum status step_over(struct detect_state *s, const struct detector *d, c
 	if (status == STATUS_OK)
 		status = visits_step(&st);
 	if (status == STATUS_OK)
-		remember(&st);
+		state_remember(s, r, st.cls->anchored, st.moving, st.loaded);
 	step_end(&st);
 	return status;
 }

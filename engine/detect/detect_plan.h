@@ -22,10 +22,10 @@
 #define NEED_NO_FIX 0x010u
 #define NEED_JUDGED 0x020u /* a position that may be judged by fences */
 #define NEED_STRANGER 0x040u
-#define NEED_PAUSE 0x080u /* further from the last report than the shortest `time` of the class's gap rules */
-#define NEED_LEAP 0x100u  /* perhaps faster from the last fix than the lowest limit of the class's two_places rules */
-#define NEED_ANCHOR 0x200u   /* where it was, within 1e-6 degree, with more on the odometer */
-#define NEED_DUE 0x400u      /* one of its dates, or of its permits to trade, has passed */
+#define NEED_PAUSE 0x080u  /* further from the last report than the shortest `time` of the class's gap rules */
+#define NEED_LEAP 0x100u   /* perhaps faster from the last fix than the lowest limit of the class's two_places rules */
+#define NEED_ANCHOR 0x200u /* where it was, within 1e-6 degree, with more on the odometer */
+#define NEED_DUE 0x400u    /* one of its dates, or of its permits to trade, has passed */
 #define NEED_NO_VIDEO 0x800u /* the device has none */
 #define NEED_ROUTE 0x1000u   /* a permit that names a route, valid or not */
 #define NEED_TIPPED 0x2000u  /* the load gone since the last report, or what else may say so */
@@ -61,7 +61,7 @@ struct class_plan {
 	/* Bit k is rules[k]: those that are idle, while they have no episode, when the report lacks a need (by its
 	 * bit), is in no place that counts, or is no faster than `pace_dkmh`. */
 	uint64_t asked, without[NEED_COUNT], placed, paced;
-	int32_t pace_dkmh; /* lowest `above_dkmh` of `paced` */
+	int32_t pace_dkmh;   /* lowest `above_dkmh` of `paced` */
 	int64_t silent_ms;   /* shortest `time` of silent rules; INT64_MAX without */
 	int64_t pause_ms;    /* of gap rules */
 	int64_t leap_dkmh;   /* lowest limit of two_places rules; INT64_MAX without */

@@ -205,6 +205,8 @@ STATUS_CHECKED enum status step_begin(struct step *st, struct detect_state *s, c
 void step_end(struct step *st);
 const struct step_items *step_items(struct step *st);
 enum tristate step_input(struct step *st, const struct rule_input *input);
+/* Of an input that is known and of the status word. */
+enum tristate input_of_status(const struct rule_input *input, uint32_t status);
 /* mm from the last fix to this one; the step must be judged and a fix be there. */
 int64_t step_leg(struct step *st);
 /* Of the terminal, its recorder or from positions (PARAM_OVERSPEED_SPEED_OF), 0.1 km/h; -1 unknown. */
@@ -252,12 +254,18 @@ uint8_t step_confidence(const struct step *st, unsigned rule_kind, uint8_t at_mo
 uint64_t rules_asked(const struct class_plan *c, uint32_t have, bool placed, uint16_t speed_dkmh);
 /* Where the device stands still, as it says, with the odometer it had when it came there; after rules were asked. */
 void anchor_step(struct anchor *a, bool anchored, const struct report *r);
-bool anchor_is_near(const struct anchor *a, int32_t lat_e7, int32_t lon_e7);
+/* Whether the report may say that it drove without moving. */
+bool anchor_may_be_frozen(const struct anchor *a, const struct report *r);
+/* The end of a step: the report is the last one now. */
+void state_remember(struct detect_state *s, const struct report *r, bool anchored, enum tristate moving,
+		    enum tristate loaded);
 
 /* --- drive.c: facts --- */
 /* Before the state takes the report in. */
 void facts_step(struct step *st);
 STATUS_CHECKED enum status visits_step(struct step *st);
+/* Moving at this report: the drive begins or goes on; it is not told. */
+void drive_grow(struct detect_state *s, int64_t time_ms, int32_t lat_e7, int32_t lon_e7);
 void drive_close(struct detect_state *s, struct detect_sink *sink);
 void facts_open(const struct detect_state *s, struct detect_sink *sink);
 

@@ -98,15 +98,20 @@ static enum tristate item_input(const struct report *r, const struct rule_input 
 	return EITHER;
 }
 
+enum tristate input_of_status(const struct rule_input *input, uint32_t status)
+{
+	unsigned width = input->bit_last - input->bit_first + 1u;
+	uint32_t mask = width >= 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
+	return status >> input->bit_first & mask ? YES : NO;
+}
+
 enum tristate step_input(struct step *st, const struct rule_input *input)
 {
 	if (!input->known)
 		return EITHER;
 	if (input->of_item)
 		return item_input(st->r, input);
-	unsigned width = input->bit_last - input->bit_first + 1u;
-	uint32_t mask = width >= 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
-	return st->r->status >> input->bit_first & mask ? YES : NO;
+	return input_of_status(input, st->r->status);
 }
 
 int64_t step_leg(struct step *st)
@@ -175,13 +180,6 @@ static bool may_be_tipped(const struct step *st)
 	return gone || st->r->items_size || st->cls->tips_unseen;
 }
 
-static bool may_be_frozen(const struct step *st)
-{
-	const struct anchor *a = &st->s->anchor;
-	return a->time_ms != TIME_NONE && st->r->mileage_hm != MILEAGE_UNKNOWN && st->r->mileage_hm > a->mileage_hm &&
-	       anchor_is_near(a, st->r->lat_e7, st->r->lon_e7);
-}
-
 static void find_have(struct step *st)
 {
 	const struct report *r = st->r;
@@ -195,7 +193,7 @@ static void find_have(struct step *st)
 	st->have |= st->judged ? NEED_JUDGED : 0;
 	st->have |= st->now >= s->subject.due_first_ms ? NEED_DUE : 0;
 	st->have |= may_be_tipped(st) ? NEED_TIPPED : 0;
-	st->have |= may_be_frozen(st) ? NEED_ANCHOR : 0;
+	st->have |= anchor_may_be_frozen(&s->anchor, r) ? NEED_ANCHOR : 0;
 	if (s->last.time_ms != TIME_NONE && st->now - s->last.time_ms > st->cls->pause_ms)
 		st->have |= NEED_PAUSE;
 	if (st->judged && fix_may_leap(&s->fix, r->lat_e7, r->lon_e7, st->now, st->cls->leap_dkmh))
