@@ -206,7 +206,12 @@ void step_end(struct step *st);
 const struct step_items *step_items(struct step *st);
 enum tristate step_input(struct step *st, const struct rule_input *input);
 /* Of an input that is known and of the status word. */
-enum tristate input_of_status(const struct rule_input *input, uint32_t status);
+static inline enum tristate input_of_status(const struct rule_input *input, uint32_t status)
+{
+	unsigned width = input->bit_last - input->bit_first + 1u;
+	uint32_t mask = width >= 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
+	return status >> input->bit_first & mask ? YES : NO;
+}
 /* mm from the last fix to this one; the step must be judged and a fix be there. */
 int64_t step_leg(struct step *st);
 /* Of the terminal, its recorder or from positions (PARAM_OVERSPEED_SPEED_OF), 0.1 km/h; -1 unknown. */
@@ -265,7 +270,19 @@ void state_remember(struct detect_state *s, const struct report *r, bool anchore
 void facts_step(struct step *st);
 STATUS_CHECKED enum status visits_step(struct step *st);
 /* Moving at this report: the drive begins or goes on; it is not told. */
-void drive_grow(struct detect_state *s, int64_t time_ms, int32_t lat_e7, int32_t lon_e7);
+static inline void drive_grow(struct detect_state *s, int64_t time_ms, int32_t lat_e7, int32_t lon_e7)
+{
+	struct drive *v = &s->drive;
+	if (v->from_ms == TIME_NONE) {
+		v->from_ms = v->told_ms = time_ms;
+		v->driver = s->driver;
+		v->from_lat_e7 = lat_e7;
+		v->from_lon_e7 = lon_e7;
+	}
+	v->last_ms = time_ms;
+	v->last_lat_e7 = lat_e7;
+	v->last_lon_e7 = lon_e7;
+}
 void drive_close(struct detect_state *s, struct detect_sink *sink);
 void facts_open(const struct detect_state *s, struct detect_sink *sink);
 

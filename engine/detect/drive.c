@@ -33,20 +33,6 @@ void drive_close(struct detect_state *s, struct detect_sink *sink)
 	s->drive = (struct drive){.from_ms = TIME_NONE, .last_ms = TIME_NONE, .told_ms = TIME_NONE};
 }
 
-void drive_grow(struct detect_state *s, int64_t time_ms, int32_t lat_e7, int32_t lon_e7)
-{
-	struct drive *v = &s->drive;
-	if (v->from_ms == TIME_NONE) {
-		v->from_ms = v->told_ms = time_ms;
-		v->driver = s->driver;
-		v->from_lat_e7 = lat_e7;
-		v->from_lon_e7 = lon_e7;
-	}
-	v->last_ms = time_ms;
-	v->last_lat_e7 = lat_e7;
-	v->last_lon_e7 = lon_e7;
-}
-
 static void drive_on(struct step *st)
 {
 	struct drive *v = &st->s->drive;

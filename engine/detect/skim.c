@@ -12,11 +12,14 @@ struct skim {
 	struct detect_state *s;
 	const struct detector *d;
 	const struct class_plan *cls;
-	const struct rulebook *book;
-	int64_t until_ms; /* what the state has taken up holds before it */
-	int64_t pause_ms; /* a longer one is not skimmed */
-	uint32_t have;    /* that `asked` is of */
-	bool paced, places, asked;
+	const struct rule_input *load; /* NULL: the status word does not say */
+	int64_t until_ms;              /* what the state has taken up holds before it */
+	int64_t pause_ms;              /* a longer one is not skimmed */
+	bool places, all_places;       /* to be looked for; whatever their bits */
+	bool tracks;                   /* a rule needs the fix before, or where it stood */
+	/* what `asked` is of */
+	uint32_t have;
+	bool paced, asked;
 };
 
 static int64_t less(int64_t a, int64_t b)
@@ -29,29 +32,24 @@ static bool skim_begin(struct skim *k, struct detect_state *s, const struct dete
 	if (s->count || s->serial != d->serial || s->last.time_ms == TIME_NONE)
 		return false;
 	const struct class_plan *cls = &s->plan->classes[s->subject.class_code];
+	const struct rule_input *load = s->plan->book ? &s->plan->book->inputs.load : NULL;
 	if (cls->rule_count > ASKED_MAX)
 		return false;
 	*k = (struct skim){.s = s,
 			   .d = d,
 			   .cls = cls,
-			   .book = s->plan->book,
+			   .load = load && load->known && !load->of_item ? load : NULL,
 			   .until_ms = less(less(s->plan->to_ms, s->subject.to_ms), TIME_MAX_MS),
 			   .pause_ms = less(less(cls->silent_ms - 1, cls->pause_ms), cls->fact_gap_ms),
+			   .all_places = cls->by_permit && s->subject.permit_count,
+			   .tracks = cls->anchored || cls->leap_dkmh != INT64_MAX,
 			   .have = UINT32_MAX};
-	k->places = d->slot_count && (cls->place_bits || (cls->by_permit && s->subject.permit_count));
+	k->places = d->slot_count && (cls->place_bits || k->all_places);
 	return true;
 }
 
-static enum tristate loaded_of(const struct skim *k, uint32_t status)
-{
-	const struct rule_input *load = k->book ? &k->book->inputs.load : NULL;
-	if (!load || !load->known || load->of_item)
-		return EITHER;
-	return input_of_status(load, status);
-}
-
 /* Whether a rule may have something to say. The last answer is mostly this one's too. */
-static bool is_asked(struct skim *k, uint32_t have, uint16_t speed_dkmh)
+static inline bool is_asked(struct skim *k, uint32_t have, uint16_t speed_dkmh)
 {
 	bool paced = (int32_t)speed_dkmh > k->cls->pace_dkmh;
 	if (have != k->have || paced != k->paced) {
@@ -62,72 +60,105 @@ static bool is_asked(struct skim *k, uint32_t have, uint16_t speed_dkmh)
 	return k->asked;
 }
 
-static bool tells_drive(const struct detect_state *s, enum tristate moving, int64_t now)
+/* Whether facts_step() would tell a drive. */
+static inline bool tells_drive(const struct detect_state *s, enum tristate moving, int64_t now)
 {
 	const struct drive *v = &s->drive;
-	if (v->from_ms == TIME_NONE)
+	if (v->from_ms == TIME_NONE || moving == EITHER)
 		return false;
-	if (moving == YES)
-		return now - v->told_ms >= FACT_DRIVE_STEP_MS;
-	return moving == NO && s->stand_ms != TIME_NONE && now - s->stand_ms >= FACT_STAND_MS;
+	return moving == YES ? now - v->told_ms >= FACT_DRIVE_STEP_MS
+			     : s->stand_ms != TIME_NONE && now - s->stand_ms >= FACT_STAND_MS;
 }
 
-static bool is_placed(struct skim *k, const struct report *r)
+static bool is_placed(struct skim *k, struct geo_point at, int64_t time_ms)
 {
 	struct places places;
-	bool all = k->cls->by_permit && k->s->subject.permit_count;
 	/* without memory the step will find out */
-	if (places_find(k->d, &k->s->cursor, (struct geo_point){r->lat_e7, r->lon_e7}, r->time_ms, k->cls->place_bits,
-			all, &places) != STATUS_OK)
+	if (places_find(k->d, &k->s->cursor, at, time_ms, k->cls->place_bits, k->all_places, &places) != STATUS_OK)
 		return true;
 	bool placed = places.count > 0;
 	places_free(&places);
 	return placed;
 }
 
-static bool is_quiet(struct skim *k, const struct report *r, enum tristate moving, enum tristate loaded)
+/* What rules ask beside the row itself. */
+static inline uint32_t have_of(const struct skim *k, const struct block_columns *c, size_t i, enum tristate moving,
+			       enum tristate loaded)
 {
 	const struct detect_state *s = k->s;
-	if (r->time_ms >= k->until_ms || r->time_ms - s->last.time_ms > k->pause_ms || !report_is_judged(r->flags) ||
-	    r->flags & REPORT_FLAG_FUTURE || tells_drive(s, moving, r->time_ms))
-		return false;
-	uint32_t have = s->subject.have | NEED_JUDGED | (moving == YES ? NEED_MOVING : 0) |
-			(loaded == YES ? NEED_LOADED : 0) | (r->alarm ? NEED_ALARM : 0) |
-			(r->time_ms >= s->subject.due_first_ms ? NEED_DUE : 0) |
-			((s->last.loaded == YES && loaded == NO) || k->cls->tips_unseen ? NEED_TIPPED : 0) |
-			(fix_may_leap(&s->fix, r->lat_e7, r->lon_e7, r->time_ms, k->cls->leap_dkmh) ? NEED_LEAP : 0) |
-			(anchor_may_be_frozen(&s->anchor, r) ? NEED_ANCHOR : 0);
-	return !is_asked(k, have, r->speed_dkmh) && !(k->places && is_placed(k, r));
+	bool gone = s->last.loaded == YES && loaded == NO;
+	return s->subject.have | NEED_JUDGED | (moving == YES ? NEED_MOVING : 0) | (loaded == YES ? NEED_LOADED : 0) |
+	       (c->alarm[i] ? NEED_ALARM : 0) | (c->time_ms[i] >= s->subject.due_first_ms ? NEED_DUE : 0) |
+	       (gone || k->cls->tips_unseen ? NEED_TIPPED : 0);
 }
 
-/* What facts_step() and the end of a step leave behind. */
-static void take_in(struct skim *k, const struct report *r, enum tristate moving, enum tristate loaded)
+/* The fix before and the place where it stood. False when a rule may have something to say of them. */
+static bool track(struct skim *k, const struct block_columns *c, size_t i)
 {
 	struct detect_state *s = k->s;
-	if (moving == YES)
-		drive_grow(s, r->time_ms, r->lat_e7, r->lon_e7);
-	state_remember(s, r, k->cls->anchored, moving, loaded);
+	struct report r = {.time_ms = c->time_ms[i],
+			   .lat_e7 = c->lat_e7[i],
+			   .lon_e7 = c->lon_e7[i],
+			   .mileage_hm = c->mileage_hm[i]};
+	if (fix_may_leap(&s->fix, r.lat_e7, r.lon_e7, r.time_ms, k->cls->leap_dkmh) ||
+	    anchor_may_be_frozen(&s->anchor, &r))
+		return false;
+	if (k->places && is_placed(k, (struct geo_point){r.lat_e7, r.lon_e7}, r.time_ms))
+		return false;
+	s->fix = (struct fix){r.time_ms, r.lat_e7, r.lon_e7, c->speed_dkmh[i]};
+	anchor_step(&s->anchor, k->cls->anchored, &r);
+	return true;
+}
+
+/* One row; false when it must be stepped, and then nothing has changed. */
+static inline bool skim_row(struct skim *k, const struct block_columns *c, size_t i)
+{
+	struct detect_state *s = k->s;
+	int64_t now = c->time_ms[i];
+	uint16_t speed_dkmh = c->speed_dkmh[i];
+	enum tristate moving = speed_dkmh == SPEED_UNKNOWN ? EITHER : speed_dkmh >= MOVING_DKMH ? YES : NO;
+	enum tristate loaded = k->load ? input_of_status(k->load, c->status[i]) : EITHER;
+	if (now >= k->until_ms || now - s->last.time_ms > k->pause_ms ||
+	    c->flags[i] & (REPORT_FLAG_NO_FIX | REPORT_FLAG_OFFSET | REPORT_FLAG_FUTURE) ||
+	    tells_drive(s, moving, now) || is_asked(k, have_of(k, c, i, moving, loaded), speed_dkmh))
+		return false;
+	if (k->tracks ? !track(k, c, i)
+		      : k->places && is_placed(k, (struct geo_point){c->lat_e7[i], c->lon_e7[i]}, now))
+		return false;
+	if (moving == YES) {
+		drive_grow(s, now, c->lat_e7[i], c->lon_e7[i]);
+		s->stand_ms = TIME_NONE;
+	} else if (moving == NO && s->stand_ms == TIME_NONE) {
+		s->stand_ms = now;
+	}
+	s->last.time_ms = now;
+	s->last.loaded = (uint8_t)loaded;
+	return true;
+}
+
+/* What only the last row leaves behind. */
+static void skim_end(struct skim *k, const struct block_columns *c, size_t last)
+{
+	struct report r = {.time_ms = c->time_ms[last],
+			   .lat_e7 = c->lat_e7[last],
+			   .lon_e7 = c->lon_e7[last],
+			   .status = c->status[last],
+			   .mileage_hm = c->mileage_hm[last],
+			   .speed_dkmh = c->speed_dkmh[last],
+			   .flags = c->flags[last]};
+	state_remember(k->s, &r, k->cls->anchored, moving_of(r.speed_dkmh), k->s->last.loaded);
 }
 
 size_t detect_skim(struct detect_state *s, const struct detector *d, const struct block_columns *c, size_t from,
 		   size_t until)
 {
 	struct skim k;
+	size_t i = from;
 	if (!skim_begin(&k, s, d))
 		return from;
-	for (; from < until; from++) {
-		struct report r = {.time_ms = c->time_ms[from],
-				   .lat_e7 = c->lat_e7[from],
-				   .lon_e7 = c->lon_e7[from],
-				   .alarm = c->alarm[from],
-				   .status = c->status[from],
-				   .mileage_hm = c->mileage_hm[from],
-				   .speed_dkmh = c->speed_dkmh[from],
-				   .flags = c->flags[from]};
-		enum tristate moving = moving_of(r.speed_dkmh), loaded = loaded_of(&k, r.status);
-		if (!is_quiet(&k, &r, moving, loaded))
-			return from;
-		take_in(&k, &r, moving, loaded);
-	}
-	return from;
+	while (i < until && skim_row(&k, c, i))
+		i++;
+	if (i > from)
+		skim_end(&k, c, i - 1);
+	return i;
 }

@@ -98,13 +98,6 @@ static enum tristate item_input(const struct report *r, const struct rule_input 
 	return EITHER;
 }
 
-enum tristate input_of_status(const struct rule_input *input, uint32_t status)
-{
-	unsigned width = input->bit_last - input->bit_first + 1u;
-	uint32_t mask = width >= 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
-	return status >> input->bit_first & mask ? YES : NO;
-}
-
 enum tristate step_input(struct step *st, const struct rule_input *input)
 {
 	if (!input->known)

@@ -97,7 +97,11 @@ static enum status rows_check(struct block_rows *b)
 	for (size_t i = 1; i < b->count; i++)
 		b->plain &= b->time[i - 1] < b->time[i];
 	for (size_t i = 0; i < b->count && b->plain && whole; i++) {
-		struct report r = report_at(b, i);
+		struct report r = {.time_ms = b->time[i],
+				   .lat_e7 = b->lat[i],
+				   .lon_e7 = b->lon[i],
+				   .status = b->status[i],
+				   .body = b->body[i]};
 		whole = report_is_whole(&r);
 	}
 	return whole ? STATUS_OK : STATUS_CORRUPT;
