@@ -1,6 +1,6 @@
 /* bench_replay.c -- a stored day judged again by engine_replay(): reports per core-second.
  *
- *   bench_replay DIR [repetitions]
+ *   bench_replay DIR [repetitions [rulebook]]
  *
  * DIR is a folder that dataset A was imported into and nobody serves. Its devices are given classes and plates and the
  * 500 kinds of fence_sample.h are put (once), then every device is replayed by one thread: by all default rules; by
@@ -132,6 +132,14 @@ static void measure(struct engine *e, const char *name, struct span text, unsign
 	judged_by_release(by);
 }
 
+/* NULL: the default rules */
+static const struct {
+	const char *name, *text;
+} books[] = {{"all", NULL},
+	     {"overspeed", overspeed_rules},
+	     {"fatigue", FATIGUE_RULES("4 h")},
+	     {"fatigue-90-min", FATIGUE_RULES("90 min")}};
+
 int main(int argc, char **argv)
 {
 	struct engine *e;
@@ -144,10 +152,10 @@ int main(int argc, char **argv)
 	must(engine_open(&options, &e), argv[1]);
 	put_devices(e);
 	put_fences(e);
-	measure(e, "all", rules_default(), repetitions);
-	measure(e, "overspeed", span_of_string(overspeed_rules), repetitions);
-	measure(e, "fatigue", span_of_string(FATIGUE_RULES("4 h")), repetitions);
-	measure(e, "fatigue-90-min", span_of_string(FATIGUE_RULES("90 min")), repetitions);
+	for (size_t i = 0; i < sizeof books / sizeof books[0]; i++)
+		if (argc < 4 || !strcmp(argv[3], books[i].name))
+			measure(e, books[i].name, books[i].text ? span_of_string(books[i].text) : rules_default(),
+				repetitions);
 	engine_close(e);
 	return 0;
 }

@@ -90,21 +90,32 @@ static enum status visit_block(struct span block, visit_report *visit, void *con
 	return status;
 }
 
+static bool rows_are_whole(const struct block_rows *b)
+{
+	uint32_t off = 0, others = 0;
+	for (size_t i = 0; i < b->count; i++) {
+		off |= (uint32_t)b->lat[i] + LAT_E7_MAX > 2u * LAT_E7_MAX;
+		off |= (uint32_t)b->lon[i] + LON_E7_MAX > 2u * LON_E7_MAX;
+		others |= b->body[i] ^ REPORT_BODY_ROW;
+	}
+	if (!others) /* a row need only be on the globe */
+		return !off;
+	bool whole = true;
+	for (size_t i = 0; i < b->count && whole; i++) {
+		struct report r = report_at(b, i);
+		whole = report_is_whole(&r);
+	}
+	return whole;
+}
+
 /* Times that ascend and reports that are whole. */
 static enum status rows_check(struct block_rows *b)
 {
-	bool whole = true;
+	uint32_t early = 0;
 	for (size_t i = 1; i < b->count; i++)
-		b->plain &= b->time[i - 1] < b->time[i];
-	for (size_t i = 0; i < b->count && b->plain && whole; i++) {
-		struct report r = {.time_ms = b->time[i],
-				   .lat_e7 = b->lat[i],
-				   .lon_e7 = b->lon[i],
-				   .status = b->status[i],
-				   .body = b->body[i]};
-		whole = report_is_whole(&r);
-	}
-	return whole ? STATUS_OK : STATUS_CORRUPT;
+		early |= b->time[i - 1] >= b->time[i];
+	b->plain = b->plain && !early;
+	return !b->plain || rows_are_whole(b) ? STATUS_OK : STATUS_CORRUPT;
 }
 
 enum status block_rows_open(struct span block, struct block_rows *out)
