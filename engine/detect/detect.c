@@ -17,9 +17,9 @@ static const struct kind kinds[RULE_KIND_COUNT] = {
 	[RULE_GAP] = {NULL, gap_run, NEED_PAUSE | NEED_JUDGED, CONFIDENCE_HIGH, true},
 	[RULE_NO_FIX] = {no_fix_judge, NULL, NEED_NO_FIX, CONFIDENCE_MEDIUM, false},
 	[RULE_FROZEN] = {frozen_judge, NULL, NEED_ANCHOR, CONFIDENCE_MEDIUM, false},
-	[RULE_SHIELDED] = {shielded_judge, NULL, NEED_ITEMS, CONFIDENCE_MEDIUM, false},
+	[RULE_SHIELDED] = {shielded_judge, NULL, NEED_BLIND, CONFIDENCE_MEDIUM, false},
 	[RULE_ALARM_BITS] = {alarm_bits_judge, NULL, NEED_ALARM, CONFIDENCE_HIGH, false},
-	[RULE_ALARM_ITEM] = {alarm_item_judge, NULL, NEED_ITEMS, CONFIDENCE_HIGH, false},
+	[RULE_ALARM_ITEM] = {alarm_item_judge, NULL, NEED_ASSIST, CONFIDENCE_HIGH, false},
 	[RULE_EXPIRED] = {expired_judge, NULL, NEED_MOVING | NEED_DUE, CONFIDENCE_HIGH, false},
 	[RULE_NO_VIDEO] = {no_video_judge, NULL, NEED_MOVING | NEED_NO_VIDEO, CONFIDENCE_HIGH, false},
 	[RULE_UNREGISTERED] = {unregistered_judge, NULL, NEED_STRANGER, CONFIDENCE_HIGH, false},
@@ -98,12 +98,6 @@ static enum status run_rules(struct step *st)
 	return STATUS_OK;
 }
 
-static bool anchor_is_near(const struct anchor *a, int32_t lat_e7, int32_t lon_e7)
-{
-	int64_t lat = (int64_t)lat_e7 - a->lat_e7, lon = (int64_t)lon_e7 - a->lon_e7;
-	return lat >= -FROZEN_E7 && lat <= FROZEN_E7 && lon >= -FROZEN_E7 && lon <= FROZEN_E7;
-}
-
 void anchor_step(struct anchor *a, bool anchored, const struct report *r)
 {
 	/* what moves unseen may come back to the same place */
@@ -111,14 +105,13 @@ void anchor_step(struct anchor *a, bool anchored, const struct report *r)
 		a->time_ms = TIME_NONE;
 	if (!anchored || r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
 		return;
-	if (a->time_ms == TIME_NONE || !anchor_is_near(a, r->lat_e7, r->lon_e7) || r->mileage_hm < a->mileage_hm)
+	if (!at_anchor(a, r) || r->mileage_hm < a->mileage_hm)
 		*a = (struct anchor){r->time_ms, r->lat_e7, r->lon_e7, r->mileage_hm};
 }
 
 bool anchor_may_be_frozen(const struct anchor *a, const struct report *r)
 {
-	return a->time_ms != TIME_NONE && r->mileage_hm != MILEAGE_UNKNOWN && r->mileage_hm > a->mileage_hm &&
-	       anchor_is_near(a, r->lat_e7, r->lon_e7);
+	return at_anchor(a, r) && r->mileage_hm != MILEAGE_UNKNOWN && r->mileage_hm > a->mileage_hm;
 }
 
 void state_remember(struct detect_state *s, const struct report *r, bool anchored, enum tristate moving,

@@ -120,11 +120,9 @@ static void note_asked(struct class_plan *c, const struct plan_rule *p)
 static void note_inputs(struct class_plan *c, const struct plan_rule *p, const struct rule_inputs *inputs)
 {
 	const int64_t *v = p->rule->params;
-	c->reads_items |= (p->need & NEED_ITEMS) || p->rule->kind == RULE_NO_FIX;
 	if (p->rule->kind != RULE_DUMPING)
 		return;
 	c->tips_unseen |= v[PARAM_DUMPING_STOP] || (v[PARAM_DUMPING_LIFT] && !inputs->lift_up.of_item);
-	c->reads_items |= v[PARAM_DUMPING_LIFT] && inputs->lift_up.of_item;
 }
 
 static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t number)
@@ -159,7 +157,6 @@ static void compile_class(const struct plan *plan, unsigned class_code, struct c
 	uint32_t count = plan->book ? plan->book->count : 0;
 	c->silent_ms = c->pause_ms = c->leap_dkmh = c->fact_gap_ms = INT64_MAX;
 	c->pace_dkmh = INT32_MAX;
-	c->reads_items = plan->book && plan->book->inputs.load.of_item;
 	for (uint32_t i = 0; i < count; i++)
 		if (plan->rules[i].rule->classes >> class_code & 1) {
 			note_inputs(c, &plan->rules[i], &plan->book->inputs);

@@ -29,7 +29,9 @@
 #define NEED_NO_VIDEO 0x800u /* the device has none */
 #define NEED_ROUTE 0x1000u   /* a permit that names a route, valid or not */
 #define NEED_TIPPED 0x2000u  /* the load gone since the last report, or what else may say so */
-#define NEED_COUNT 14
+#define NEED_ASSIST 0x4000u  /* an item 64..67 */
+#define NEED_BLIND 0x8000u   /* an item 31 that says no satellite */
+#define NEED_COUNT 16
 /* rules of a class beyond these are asked one by one (class_plan.asked) */
 #define ASKED_MAX 64
 
@@ -57,7 +59,6 @@ struct class_plan {
 	bool by_permit;      /* a rule looks for fences of permits */
 	bool anchored;       /* a rule of kind frozen */
 	bool tips_unseen;    /* a rule of dumping that neither the load nor an item need tell */
-	bool reads_items;    /* a rule, or an input of the book, that looks at items */
 	/* Bit k is rules[k]: those that are idle, while they have no episode, when the report lacks a need (by its
 	 * bit), is in no place that counts, or is no faster than `pace_dkmh`. */
 	uint64_t asked, without[NEED_COUNT], placed, paced;

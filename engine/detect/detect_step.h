@@ -58,6 +58,9 @@ struct reading {
 #define EPISODE_KEPT 0x07u   /* what is serialised */
 #define EPISODE_TOUCHED 0x80u
 
+/* 10, 20, 50 (measures for points, 2022 no. 163) */
+extern const uint8_t band_percent[BANDS];
+
 struct band {
 	int64_t since_ms; /* TIME_NONE: not held now */
 	uint32_t points;
@@ -217,6 +220,8 @@ int64_t step_leg(struct step *st);
 /* Of the terminal, its recorder or from positions (PARAM_OVERSPEED_SPEED_OF), 0.1 km/h; -1 unknown. */
 int32_t step_speed(struct step *st, unsigned speed_of);
 bool report_is_judged(uint16_t flags);
+/* Whether there is an anchor and the report's position is the same. */
+bool at_anchor(const struct anchor *a, const struct report *r);
 /* Whether the way from the fix may have been faster than the limit: an upper bound of it was. */
 bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms, int64_t limit_dkmh);
 enum tristate moving_of(uint16_t speed_dkmh);

@@ -9,7 +9,7 @@
 
 #include "engine/detect/detect_step.h"
 
-static const uint8_t band_percent[BANDS] = {10, 20, 50};
+const uint8_t band_percent[BANDS] = {10, 20, 50};
 
 /* --- entries --- */
 

@@ -158,8 +158,7 @@ enum verdict frozen_judge(struct step *st, const struct plan_rule *p, const stru
 	const struct anchor *a = &st->s->anchor;
 	if (r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
 		return UNTOLD;
-	int64_t lat = (int64_t)r->lat_e7 - a->lat_e7, lon = (int64_t)r->lon_e7 - a->lon_e7;
-	if (a->time_ms == TIME_NONE || lat < -FROZEN_E7 || lat > FROZEN_E7 || lon < -FROZEN_E7 || lon > FROZEN_E7)
+	if (!at_anchor(a, r))
 		return FAILS;
 	int64_t grown_mm = ((int64_t)r->mileage_hm - a->mileage_hm) * 100000;
 	if (grown_mm <= p->rule->params[PARAM_FROZEN_DISTANCE])

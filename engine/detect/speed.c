@@ -5,8 +5,6 @@
  * 0.1 km/h. */
 #include "engine/detect/detect_step.h"
 
-static const uint8_t bands_percent[BANDS] = {10, 20, 50};
-
 /* `over` and `limit` in the same unit: beyond the limit by at least so many percent; by anything for 0. */
 static bool over_by(int64_t over, int64_t limit, int64_t percent)
 {
@@ -17,7 +15,7 @@ static uint8_t bands_of(int64_t over, int64_t limit)
 {
 	uint8_t bands = 0;
 	for (unsigned i = 0; i < BANDS; i++)
-		if (over_by(over, limit, bands_percent[i]))
+		if (over_by(over, limit, band_percent[i]))
 			bands |= (uint8_t)(1u << i);
 	return bands;
 }
@@ -118,8 +116,8 @@ static void section_judge(struct step *st, const struct plan_rule *p, const stru
 	episode_grow(st, p, &e, &m);
 	e.numbers[FINDING_BAND] = 0;
 	for (unsigned i = 0; i < BANDS; i++)
-		if (over_by(way - allowed, allowed, bands_percent[i]))
-			e.numbers[FINDING_BAND] = bands_percent[i];
+		if (over_by(way - allowed, allowed, band_percent[i]))
+			e.numbers[FINDING_BAND] = band_percent[i];
 	e.found_ms = st->now;
 	episode_tell(st->s, &e, p->rule, false, st->sink);
 }

@@ -166,6 +166,29 @@ static void find_inputs(struct step *st)
 		st->have |= NEED_LOADED;
 }
 
+/* A first look at the items: most reports have none that a rule would read. */
+static uint32_t have_of_items(const struct report *r)
+{
+	const uint8_t *v = r->items;
+	size_t at = 0, size = r->items_size;
+	uint32_t have = size ? NEED_ITEMS : 0;
+	while (size - at >= 2 && v[at + 1] <= size - at - 2) {
+		if (v[at] >= 0x64 && v[at] <= 0x67)
+			have |= NEED_ASSIST;
+		if (v[at] == 0x31 && v[at + 1] == 1 && v[at + 2] == 0)
+			have |= NEED_BLIND;
+		at += 2u + v[at + 1];
+	}
+	return have;
+}
+
+bool at_anchor(const struct anchor *a, const struct report *r)
+{
+	int64_t lat = (int64_t)r->lat_e7 - a->lat_e7, lon = (int64_t)r->lon_e7 - a->lon_e7;
+	return a->time_ms != TIME_NONE && lat >= -FROZEN_E7 && lat <= FROZEN_E7 && lon >= -FROZEN_E7 &&
+	       lon <= FROZEN_E7;
+}
+
 /* Whether the load, the lift or a stand may say that it was tipped. */
 static bool may_be_tipped(const struct step *st)
 {
@@ -180,7 +203,7 @@ static void find_have(struct step *st)
 	find_inputs(st);
 	st->have |= s->subject.have;
 	st->have |= st->moving == YES ? NEED_MOVING : 0;
-	st->have |= r->items_size ? NEED_ITEMS : 0;
+	st->have |= have_of_items(r);
 	st->have |= r->alarm ? NEED_ALARM : 0;
 	st->have |= r->flags & REPORT_FLAG_NO_FIX ? NEED_NO_FIX : 0;
 	st->have |= st->judged ? NEED_JUDGED : 0;

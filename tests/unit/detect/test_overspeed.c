@@ -242,3 +242,16 @@ Test(overspeed, a_stranger_is_found_with_low_confidence)
 	drive(70, 70, 10, 0);
 	cr_assert_eq(ended_at(&w, "fast", 0)->confidence, CONFIDENCE_LOW);
 }
+
+Test(overspeed, what_stays_within_the_margin_bridges_a_gap_through_bytes_too)
+{
+	start_anywhere(ANYWHERE(""));
+	drive(0, 20, 10, 450);
+	drive(200, 200, 10, 390);
+	world_restart(&w);
+	drive(400, 400, 10, 450);
+	drive(410, 410, 10, 300);
+	cr_assert_eq(ended(&w, "fast"), 1);
+	cr_assert_eq(ended_at(&w, "fast", 0)->start_ms, NOON);
+	cr_assert_eq(ended_at(&w, "fast", 0)->end_ms, NOON + 400 * SECOND);
+}
