@@ -5,7 +5,7 @@
 /* About 1,000 bytes at most, mostly a third of it; measured, see decisions/fences.md. */
 #define LEAF_EDGES_MAX 40
 /* A cell may hold twice as many for each halving below this one (45 m), and any number at the last level: what is
- * still crowded there are fences drawn on each other, which no halving parts. */
+ * still crowded there are fences drawn nearly on each other, which little halving parts. */
 #define CROWDED_SHIFT 12
 
 uint32_t fence_leaf_edges_max(unsigned level, unsigned shift)

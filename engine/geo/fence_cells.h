@@ -29,8 +29,10 @@
 static const uint8_t fence_level_bits[] = {6, 6, 3, 3, 1, 1, 1, 1, 0};
 #define FENCE_LEVELS (sizeof fence_level_bits)
 
-/* More real edges than this in a cell of the size, and it is a node. */
+/* More real edges than this in a cell of the size, and it is a node; unless no more than FENCE_LEAF_LINES of them
+ * differ: fences drawn on each other, which no halving parts. */
 uint32_t fence_leaf_edges_max(unsigned level, unsigned shift);
+#define FENCE_LEAF_LINES 4
 
 /* 0, a leaf, or a node with bit 0 set */
 typedef uintptr_t fence_child;
