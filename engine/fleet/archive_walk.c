@@ -206,7 +206,7 @@ static enum status take_block(struct archive_walk *w, struct store_blocks *block
 		return status;
 	if (where != REGION_OUTSIDE || (outside_matters(w) && !(whole && all_judged && !t->judged)))
 		return open_block(w, blocks, all_judged, whole, where);
-	t->judged |= whole && all_judged;
+	t->judged = true; /* unless it was: clean and whole; without crossings it is of no matter */
 	return STATUS_OK;
 }
 

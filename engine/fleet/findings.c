@@ -534,16 +534,11 @@ static enum case_event_kind kind_of_change(const struct old_finding *old, const 
 	return now->open ? 0 : CASE_EVENT_CLOSED;
 }
 
-/* What was confirmed and is no longer so must be looked at again. */
-static void reopen(struct case_row *row, const struct finding *before)
+/* What was confirmed and is no longer so must be looked at again; `confirmed` keeps what it was. */
+static void reopen(struct case_row *row)
 {
-	if (row->state != CASE_CONFIRMED && row->state != CASE_TRANSFERRED)
-		return;
-	if (!row->has_confirmed) {
-		row->confirmed = *before;
-		row->has_confirmed = true;
-	}
-	row->state = CASE_PENDING;
+	if (row->state == CASE_CONFIRMED || row->state == CASE_TRANSFERRED)
+		row->state = CASE_PENDING;
 }
 
 static bool same_bytes(const struct finding *a, const struct finding *b)
@@ -580,7 +575,7 @@ static enum status replace_one(struct change *c, const struct old_finding *old, 
 	r.key = key;
 	if (kind == CASE_EVENT_AMENDED) {
 		r.amended++;
-		reopen(&r, &old->row.finding);
+		reopen(&r);
 	}
 	return add_event(c, row.id, &r, &e, &t->finding);
 }
@@ -593,7 +588,6 @@ static enum status withdraw(struct change *c, const struct old_finding *old)
 	enum status status = load_case(c->f, old->row.id, &r);
 	if (status)
 		return status;
-	reopen(&r, &old->row.finding);
 	r.state = CASE_WITHDRAWN;
 	r.has_last = true;
 	r.last = old->row.finding;

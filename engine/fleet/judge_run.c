@@ -167,6 +167,22 @@ static bool comes_after(struct decided stood, const struct report *r)
 	return decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0;
 }
 
+/* Passes over what comes next as long as nothing happens in it. */
+static enum status skim(struct judge_run *r, struct track *track, const struct card_list *cards, struct decided from)
+{
+	struct track_rows rows;
+	int64_t before_ms = cards->at < cards->count ? cards->list[cards->at].time_ms : INT64_MAX;
+	enum status status = track_rows(track, before_ms, &rows);
+	if (status || rows.from == rows.until || rows.columns.time_ms[rows.from] <= from.time_ms)
+		return status;
+	size_t left = JUDGE_SNAPSHOT_STEPS - 1 - r->steps % JUDGE_SNAPSHOT_STEPS;
+	size_t until = rows.until - rows.from > left ? rows.from + left : rows.until;
+	size_t skimmed = detect_skim(r->state, r->by->detector, &rows.columns, rows.from, until) - rows.from;
+	r->steps += skimmed;
+	track_skip(track, skimmed);
+	return STATUS_OK;
+}
+
 enum status judge_run_track(struct judge_run *r, int64_t to_ms)
 {
 	struct track *track = NULL;
@@ -176,7 +192,7 @@ enum status judge_run_track(struct judge_run *r, int64_t to_ms)
 	enum status status = cards_read(r->engine->store, r->device, from.time_ms, to_ms, &cards);
 	if (!status)
 		status = track_open_judged(r->engine, r->device, from.time_ms, to_ms, &track);
-	while (!status && !(status = track_next(track, &report))) {
+	while (!status && !(status = skim(r, track, &cards, from)) && !(status = track_next(track, &report))) {
 		if (!comes_after(from, &report) || report.flags & REPORT_FLAG_FUTURE)
 			continue;
 		status = step_cards(r, &cards, report.time_ms);
