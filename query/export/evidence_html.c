@@ -225,33 +225,38 @@ static void put_when_and_where(struct page *p, const struct evidence *e)
 	table_close(p);
 }
 
-/* How a number of this kind of finding reads: 0.1 km/h, ms, mm or plain. */
-enum reading { PLAIN, SPEED, TIME, LENGTH, PERCENT };
+/* How a number of this kind of finding reads: 0.1 km/h, ms, mm, an instant or plain. */
+enum reading { PLAIN, SPEED, TIME, LENGTH, PERCENT, DATE };
+
+/* The unit of LIMIT, PEAK and OTHER, by kind. */
+static const struct {
+	uint8_t limit, peak, other;
+} readings[RULE_KIND_COUNT] = {
+	[RULE_OVERSPEED] = {SPEED, SPEED, SPEED},      [RULE_COVER] = {SPEED, SPEED, PLAIN},
+	[RULE_SECTION_SPEED] = {SPEED, SPEED, PLAIN},  [RULE_TWO_PLACES] = {SPEED, SPEED, PLAIN},
+	[RULE_SPEED_MISMATCH] = {SPEED, SPEED, SPEED}, [RULE_FATIGUE] = {TIME, TIME, PLAIN},
+	[RULE_PATROL] = {TIME, TIME, PLAIN},           [RULE_SILENT] = {TIME, TIME, PLAIN},
+	[RULE_DUMPING] = {TIME, PLAIN, PLAIN},         [RULE_DETOUR] = {TIME, PLAIN, PLAIN},
+	[RULE_CONVOY] = {PLAIN, PLAIN, TIME},          [RULE_GAP] = {LENGTH, PLAIN, PLAIN},
+	[RULE_FROZEN] = {LENGTH, PLAIN, PLAIN},        [RULE_OFF_ROUTE] = {LENGTH, PLAIN, PLAIN},
+	[RULE_EXPIRED] = {DATE, PLAIN, PLAIN},         [RULE_NO_VIDEO] = {DATE, PLAIN, PLAIN},
+};
 
 static enum reading reading_of(unsigned kind, unsigned number)
 {
-	bool value = number == FINDING_LIMIT || number == FINDING_PEAK || number == FINDING_OTHER;
-	if (number == FINDING_DURATION)
+	switch (number) {
+	case FINDING_DURATION:
 		return TIME;
-	if (number == FINDING_DISTANCE)
+	case FINDING_DISTANCE:
 		return LENGTH;
-	if (number == FINDING_BAND)
+	case FINDING_BAND:
 		return PERCENT;
-	if (!value)
-		return PLAIN;
-	switch (kind) {
-	case RULE_OVERSPEED:
-	case RULE_COVER:
-	case RULE_SECTION_SPEED:
-	case RULE_TWO_PLACES:
-	case RULE_SPEED_MISMATCH:
-		return SPEED;
-	case RULE_FATIGUE:
-	case RULE_PATROL:
-	case RULE_SILENT:
-		return TIME;
-	case RULE_CONVOY:
-		return number == FINDING_OTHER ? TIME : PLAIN;
+	case FINDING_LIMIT:
+		return (enum reading)readings[kind].limit;
+	case FINDING_PEAK:
+		return (enum reading)readings[kind].peak;
+	case FINDING_OTHER:
+		return (enum reading)readings[kind].other;
 	default:
 		return PLAIN;
 	}
@@ -279,10 +284,24 @@ static void put_number(struct page *p, enum reading reading, int64_t v)
 		put_fixed(p, v, 0);
 		put(p, " %");
 		break;
+	case DATE:
+		put_time(p, v);
+		break;
 	default:
 		put_fixed(p, v, 0);
 		break;
 	}
+}
+
+/* Of speeds: SUM over REPORTS, rounded down to 0.1 km/h. */
+static void row_mean(struct page *p, const struct finding *f)
+{
+	int64_t sum = f->numbers[FINDING_SUM], reports = f->numbers[FINDING_REPORTS];
+	if (readings[f->kind].peak != SPEED || sum == NUMBER_UNKNOWN || reports <= 0)
+		return;
+	row_open(p, "平均 mean");
+	put_number(p, SPEED, sum / reports);
+	row_close(p);
 }
 
 static void put_what(struct page *p, const struct evidence *e)
@@ -306,6 +325,7 @@ static void put_what(struct page *p, const struct evidence *e)
 		put_number(p, reading_of(f->kind, n), f->numbers[n]);
 		row_close(p);
 	}
+	row_mean(p, f);
 	row_text(p, "置信度 Confidence", confidences[f->confidence <= CONFIDENCE_HIGH ? f->confidence : 0]);
 	table_close(p);
 }

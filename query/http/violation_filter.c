@@ -1,7 +1,6 @@
 #include "query/http/violation_filter.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "engine/core/clock.h"
 #include "query/http/http_problem.h"

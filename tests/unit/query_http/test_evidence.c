@@ -88,6 +88,23 @@ Test(evidence, the_page_says_who_what_where_when_and_by_which_rule)
 	buf_deinit(&html);
 }
 
+Test(evidence, numbers_are_read_by_their_kind)
+{
+	struct finding f = finding_of("no-video", RULE_NO_VIDEO, world.boat, T0 + MS_PER_DAY);
+	f.numbers[FINDING_LIMIT] = INT64_C(1601481600000);
+	tell(&f, false);
+	f = finding_of("overspeed-muck", RULE_OVERSPEED, world.boat, T0 + 2 * MS_PER_DAY);
+	f.numbers[FINDING_SUM] = 2159;
+	f.numbers[FINDING_REPORTS] = 3;
+	tell(&f, false);
+	struct buf html = page("/api/v1/violations/5/evidence");
+	expect_part(&html, "限值 limit</th><td>2020-10-01T00:00:00.000+08:00<");
+	buf_deinit(&html);
+	html = page("/api/v1/violations/6/evidence");
+	expect_part(&html, "平均 mean</th><td>71.9 km/h<");
+	buf_deinit(&html);
+}
+
 Test(evidence, stored_and_recomputed_digest_are_the_finding_s)
 {
 	json_t *v = get_json("/api/v1/violations/1");
