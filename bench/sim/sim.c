@@ -46,7 +46,7 @@ struct sim {
 /* --- what is shown --- */
 
 struct facts {
-	double reports, blocks, sealed_reports, sealed_bytes, p50_us, p99_us;
+	double reports, blocks, sealed_reports, sealed_bytes, p50_us, p99_us, findings;
 };
 
 static void take_metric(void *context, char *line, size_t size)
@@ -54,8 +54,10 @@ static void take_metric(void *context, char *line, size_t size)
 	struct facts *f = context;
 	static const char *const names[] = {"zayton_reports_total ",        "zayton_sealed_blocks_total ",
 					    "zayton_sealed_reports_total ", "zayton_sealed_bytes_total ",
-					    "zayton_commit_p50_us ",        "zayton_commit_p99_us "};
-	double *values[] = {&f->reports, &f->blocks, &f->sealed_reports, &f->sealed_bytes, &f->p50_us, &f->p99_us};
+					    "zayton_commit_p50_us ",        "zayton_commit_p99_us ",
+					    "zayton_findings_raised_total "};
+	double *values[] = {&f->reports, &f->blocks, &f->sealed_reports, &f->sealed_bytes,
+			    &f->p50_us,  &f->p99_us, &f->findings};
 	(void)size;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strncmp(line, names[i], strlen(names[i])))
@@ -92,10 +94,10 @@ static void show(void *context)
 	s->shown_acknowledged = c->acknowledged;
 	printf("connected 在线 %llu | reports/s 上报 %.0f | acknowledged 已应答 %llu | stored 已入库 %.0f | "
 	       "bytes/point "
-	       "字节/点 %.2f | ack p50/p99 %.1f/%.1f ms | behind now 追补 %.0f min\n",
+	       "字节/点 %.2f | violations 疑似违法 %.0f | ack p50/p99 %.1f/%.1f ms | behind now 追补 %.0f min\n",
 	       (unsigned long long)c->connected, rate, (unsigned long long)c->acknowledged, f.reports,
-	       f.sealed_reports > 0 ? f.sealed_bytes / f.sealed_reports : 0, f.p50_us / 1000, f.p99_us / 1000,
-	       behind_minutes(s, now_ms));
+	       f.sealed_reports > 0 ? f.sealed_bytes / f.sealed_reports : 0, f.findings, f.p50_us / 1000,
+	       f.p99_us / 1000, behind_minutes(s, now_ms));
 	fflush(stdout);
 }
 

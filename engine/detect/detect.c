@@ -8,10 +8,10 @@
 static const struct kind kinds[RULE_KIND_COUNT] = {
 	[RULE_OVERSPEED] = {overspeed_judge, NULL, 0, CONFIDENCE_HIGH, false},
 	[RULE_ZONE] = {zone_judge, NULL, 0, CONFIDENCE_HIGH, true},
-	[RULE_OFF_ROUTE] = {off_route_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, true},
+	[RULE_OFF_ROUTE] = {off_route_judge, NULL, NEED_MOVING | NEED_ROUTE, CONFIDENCE_HIGH, true},
 	[RULE_OFF_HOURS] = {off_hours_judge, NULL, NEED_MOVING, CONFIDENCE_HIGH, false},
 	[RULE_DWELL] = {dwell_judge, NULL, 0, CONFIDENCE_HIGH, true},
-	[RULE_DUMPING] = {dumping_judge, NULL, 0, CONFIDENCE_MEDIUM, true},
+	[RULE_DUMPING] = {dumping_judge, NULL, NEED_TIPPED, CONFIDENCE_MEDIUM, true},
 	[RULE_COVER] = {cover_judge, NULL, NEED_LOADED, CONFIDENCE_HIGH, false},
 	[RULE_SECTION_SPEED] = {NULL, section_run, NEED_JUDGED, CONFIDENCE_HIGH, true},
 	[RULE_GAP] = {NULL, gap_run, NEED_PAUSE | NEED_JUDGED, CONFIDENCE_HIGH, true},
@@ -48,18 +48,46 @@ static enum status run_rule(struct step *st, const struct plan_rule *p)
 	return p->kind->run ? p->kind->run(st, p) : episodes_advance(st, p);
 }
 
+uint64_t rules_asked(const struct class_plan *c, uint32_t have, bool placed, uint16_t speed_dkmh)
+{
+	uint64_t asked = c->asked;
+	for (uint32_t lacks = ~have & ((1u << NEED_COUNT) - 1); lacks; lacks &= lacks - 1)
+		asked &= ~c->without[__builtin_ctz(lacks)];
+	if (!placed)
+		asked &= ~c->placed;
+	if ((int32_t)speed_dkmh <= c->pace_dkmh)
+		asked &= ~c->paced;
+	return asked;
+}
+
+/* While no rule has an entry: only those that may have something to say. */
+static enum status run_asked(struct step *st, uint64_t asked)
+{
+	for (; asked; asked &= asked - 1) {
+		const struct plan_rule *p = &st->plan->rules[st->cls->rules[__builtin_ctzll(asked)]];
+		enum status status = rule_is_idle(st, p) ? STATUS_OK : run_rule(st, p);
+		if (status != STATUS_OK)
+			return status;
+	}
+	return STATUS_OK;
+}
+
 /* Rules in order beside entries in order: an entry whose rule is not the class's (any more) ends. */
 static enum status run_rules(struct step *st)
 {
 	struct detect_state *s = st->s;
 	const struct class_plan *c = st->cls;
+	uint64_t asked = rules_asked(c, st->have, st->places.bits & c->place_bits, st->r->speed_dkmh);
+	bool none = !s->count || s->episodes[0].rule == RULE_OF_VISIT;
+	if (none && c->rule_count <= ASKED_MAX)
+		return run_asked(st, asked);
 	for (uint32_t k = 0; k < c->rule_count; k++) {
 		uint16_t number = c->rules[k];
 		const struct plan_rule *p = &st->plan->rules[number];
 		while (st->entry < s->count && s->episodes[st->entry].rule < number)
 			episode_finish(s, st->entry, st->plan->rules[s->episodes[st->entry].rule].rule, st->sink);
 		bool idle = st->entry >= s->count || s->episodes[st->entry].rule != number;
-		if (idle && rule_is_idle(st, p))
+		if (idle && ((k < ASKED_MAX && !(asked >> k & 1)) || rule_is_idle(st, p)))
 			continue;
 		enum status status = run_rule(st, p);
 		if (status != STATUS_OK)
@@ -70,32 +98,34 @@ static enum status run_rules(struct step *st)
 	return STATUS_OK;
 }
 
-static void remember_anchor(struct step *st)
+void anchor_step(struct anchor *a, bool anchored, const struct report *r)
 {
-	const struct report *r = st->r;
-	struct anchor *a = &st->s->anchor;
 	/* what moves unseen may come back to the same place */
-	if (!st->cls->anchored || r->flags & REPORT_FLAG_NO_FIX)
+	if (!anchored || r->flags & REPORT_FLAG_NO_FIX)
 		a->time_ms = TIME_NONE;
-	if (!st->cls->anchored || r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
+	if (!anchored || r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
 		return;
 	if (!at_anchor(a, r) || r->mileage_hm < a->mileage_hm)
 		*a = (struct anchor){r->time_ms, r->lat_e7, r->lon_e7, r->mileage_hm};
 }
 
-static void remember(struct step *st)
+bool anchor_may_be_frozen(const struct anchor *a, const struct report *r)
 {
-	struct detect_state *s = st->s;
-	const struct report *r = st->r;
-	remember_anchor(st);
-	if (st->judged)
+	return at_anchor(a, r) && r->mileage_hm != MILEAGE_UNKNOWN && r->mileage_hm > a->mileage_hm;
+}
+
+void state_remember(struct detect_state *s, const struct report *r, bool anchored, enum tristate moving,
+		    enum tristate loaded)
+{
+	anchor_step(&s->anchor, anchored, r);
+	if (report_is_judged(r->flags))
 		s->fix = (struct fix){r->time_ms, r->lat_e7, r->lon_e7, r->speed_dkmh};
-	if (st->moving == YES)
+	if (moving == YES)
 		s->stand_ms = TIME_NONE;
-	else if (st->moving == NO && s->stand_ms == TIME_NONE)
+	else if (moving == NO && s->stand_ms == TIME_NONE)
 		s->stand_ms = r->time_ms;
-	s->last = (struct last_report){r->time_ms,    r->hash,       r->lat_e7,         r->lon_e7, r->status,
-				       r->mileage_hm, r->speed_dkmh, (uint8_t)r->flags, st->loaded};
+	s->last = (struct last_report){r->time_ms,    r->hash,       r->lat_e7,         r->lon_e7,      r->status,
+				       r->mileage_hm, r->speed_dkmh, (uint8_t)r->flags, (uint8_t)loaded};
 	s->ticked_ms = TIME_NONE;
 }
 
@@ -111,7 +141,7 @@ static enum status step_over(struct detect_state *s, const struct detector *d, c
 	if (status == STATUS_OK)
 		status = visits_step(&st);
 	if (status == STATUS_OK)
-		remember(&st);
+		state_remember(s, r, st.cls->anchored, st.moving, st.loaded);
 	step_end(&st);
 	return status;
 }

@@ -42,9 +42,11 @@ static int32_t rule_above(const struct rule *r)
 	return (int32_t)(v[PARAM_OVERSPEED_LIMIT] * v[PARAM_OVERSPEED_PERCENT] / 100);
 }
 
-static uint32_t rule_need(const struct rule *r, const struct kind *kind)
+static uint32_t rule_need(const struct rule *r, const struct kind *kind, const struct rule_inputs *inputs)
 {
 	uint32_t need = kind->need;
+	if (r->kind == RULE_COVER && inputs->cover_open.of_item)
+		need |= NEED_ITEMS;
 	if (r->moving == YES)
 		need |= NEED_MOVING;
 	if (r->loaded == YES)
@@ -58,7 +60,7 @@ static uint32_t rule_need(const struct rule *r, const struct kind *kind)
 	return need;
 }
 
-static void compile_rule(const struct rule *r, struct plan_rule *out)
+static void compile_rule(const struct rule *r, const struct rule_inputs *inputs, struct plan_rule *out)
 {
 	out->rule = r;
 	out->kind = kind_of(r->kind);
@@ -70,7 +72,7 @@ static void compile_rule(const struct rule *r, struct plan_rule *out)
 		return;
 	out->place_bits = rule_place_bits(out);
 	out->above_dkmh = rule_above(r);
-	out->need = rule_need(r, out->kind);
+	out->need = rule_need(r, out->kind, inputs);
 }
 
 static void note_visits(struct class_plan *c, uint16_t tag)
@@ -98,6 +100,31 @@ static void note_stage_2(struct class_plan *c, const struct rule *r)
 		note_min(&c->fact_gap_ms, r->gap_ms);
 }
 
+/* The rule that is the next of the class. */
+static void note_asked(struct class_plan *c, const struct plan_rule *p)
+{
+	if (c->rule_count >= ASKED_MAX)
+		return;
+	uint64_t bit = UINT64_C(1) << c->rule_count;
+	c->asked |= bit;
+	for (unsigned need = 0; need < NEED_COUNT; need++)
+		c->without[need] |= p->need >> need & 1 ? bit : 0;
+	c->placed |= p->place_bits ? bit : 0;
+	if (p->above_dkmh < 0)
+		return;
+	c->paced |= bit;
+	if (p->above_dkmh < c->pace_dkmh)
+		c->pace_dkmh = p->above_dkmh;
+}
+
+static void note_inputs(struct class_plan *c, const struct plan_rule *p, const struct rule_inputs *inputs)
+{
+	const int64_t *v = p->rule->params;
+	if (p->rule->kind != RULE_DUMPING)
+		return;
+	c->tips_unseen |= v[PARAM_DUMPING_STOP] || (v[PARAM_DUMPING_LIFT] && !inputs->lift_up.of_item);
+}
+
 static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t number)
 {
 	const struct rule *r = p->rule;
@@ -110,6 +137,7 @@ static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t 
 		note_stage_2(c, r);
 		return;
 	}
+	note_asked(c, p);
 	c->rules[c->rule_count++] = number;
 	c->place_bits |= p->place_bits;
 	if (r->where_mode == WHERE_NOT_TAG)
@@ -128,9 +156,12 @@ static void compile_class(const struct plan *plan, unsigned class_code, struct c
 {
 	uint32_t count = plan->book ? plan->book->count : 0;
 	c->silent_ms = c->pause_ms = c->leap_dkmh = c->fact_gap_ms = INT64_MAX;
+	c->pace_dkmh = INT32_MAX;
 	for (uint32_t i = 0; i < count; i++)
-		if (plan->rules[i].rule->classes >> class_code & 1)
+		if (plan->rules[i].rule->classes >> class_code & 1) {
+			note_inputs(c, &plan->rules[i], &plan->book->inputs);
 			note_rule(c, &plan->rules[i], (uint16_t)i);
+		}
 	if (c->fact_gap_ms == INT64_MAX)
 		c->fact_gap_ms = FACT_GAP_DEFAULT_MS;
 }
@@ -148,7 +179,7 @@ static enum status compile_plan(struct plan *plan, uint16_t **numbers)
 	if (!plan->rules)
 		return STATUS_NO_MEMORY;
 	for (uint32_t i = 0; i < count; i++)
-		compile_rule(&plan->book->rules[i], &plan->rules[i]);
+		compile_rule(&plan->book->rules[i], &plan->book->inputs, &plan->rules[i]);
 	for (unsigned k = 0; k < DEVICE_CLASS_COUNT; k++) {
 		struct class_plan *c = &plan->classes[k];
 		c->rules = *numbers;

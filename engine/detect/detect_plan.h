@@ -24,11 +24,16 @@
 #define NEED_STRANGER 0x040u
 #define NEED_PAUSE 0x080u  /* further from the last report than the shortest `time` of the class's gap rules */
 #define NEED_LEAP 0x100u   /* perhaps faster from the last fix than the lowest limit of the class's two_places rules */
-#define NEED_ANCHOR 0x200u /* where the anchor is */
-#define NEED_ASSIST 0x400u /* an item 64..67 */
-#define NEED_BLIND 0x800u  /* an item 31 that says no satellite */
-#define NEED_DUE 0x1000u   /* a due date is past, or there are permits */
-#define NEED_NO_VIDEO 0x2000u
+#define NEED_ANCHOR 0x200u /* where it was, within 1e-6 degree, with more on the odometer */
+#define NEED_DUE 0x400u    /* one of its dates, or of its permits to trade, has passed */
+#define NEED_NO_VIDEO 0x800u /* the device has none */
+#define NEED_ROUTE 0x1000u   /* a permit that names a route, valid or not */
+#define NEED_TIPPED 0x2000u  /* the load gone since the last report, or what else may say so */
+#define NEED_ASSIST 0x4000u  /* an item 64..67 */
+#define NEED_BLIND 0x8000u   /* an item 31 that says no satellite */
+#define NEED_COUNT 16
+/* rules of a class beyond these are asked one by one (class_plan.asked) */
+#define ASKED_MAX 64
 
 /* FACT_GAP where no rule of fatigue of the class says another: the default `gap` of a rule. */
 #define FACT_GAP_DEFAULT_MS 300000
@@ -53,6 +58,11 @@ struct class_plan {
 	uint64_t place_bits; /* of fences that any of them looks for, visits included */
 	bool by_permit;      /* a rule looks for fences of permits */
 	bool anchored;       /* a rule of kind frozen */
+	bool tips_unseen;    /* a rule of dumping that neither the load nor an item need tell */
+	/* Bit k is rules[k]: those that are idle, while they have no episode, when the report lacks a need (by its
+	 * bit), is in no place that counts, or is no faster than `pace_dkmh`. */
+	uint64_t asked, without[NEED_COUNT], placed, paced;
+	int32_t pace_dkmh;   /* lowest `above_dkmh` of `paced` */
 	int64_t silent_ms;   /* shortest `time` of silent rules; INT64_MAX without */
 	int64_t pause_ms;    /* of gap rules */
 	int64_t leap_dkmh;   /* lowest limit of two_places rules; INT64_MAX without */

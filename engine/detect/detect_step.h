@@ -104,6 +104,8 @@ struct subject_view {
 	int64_t joined_ms, due_ms[3]; /* metrology, inspection, scrap */
 	uint64_t driver;
 	struct permit_view *permits;
+	uint32_t have;        /* of NEED_*, what holds whatever is reported */
+	int64_t due_first_ms; /* before it none of its dates has passed, nor has a permit to trade ended */
 };
 
 struct last_report {
@@ -206,6 +208,13 @@ STATUS_CHECKED enum status step_begin(struct step *st, struct detect_state *s, c
 void step_end(struct step *st);
 const struct step_items *step_items(struct step *st);
 enum tristate step_input(struct step *st, const struct rule_input *input);
+/* Of an input that is known and of the status word. */
+static inline enum tristate input_of_status(const struct rule_input *input, uint32_t status)
+{
+	unsigned width = input->bit_last - input->bit_first + 1u;
+	uint32_t mask = width >= 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
+	return status >> input->bit_first & mask ? YES : NO;
+}
 /* mm from the last fix to this one; the step must be judged and a fix be there. */
 int64_t step_leg(struct step *st);
 /* Of the terminal, its recorder or from positions (PARAM_OVERSPEED_SPEED_OF), 0.1 km/h; -1 unknown. */
@@ -213,6 +222,8 @@ int32_t step_speed(struct step *st, unsigned speed_of);
 bool report_is_judged(uint16_t flags);
 /* Whether there is an anchor and the report's position is the same. */
 bool at_anchor(const struct anchor *a, const struct report *r);
+/* Whether the way from the fix may have been faster than the limit: an upper bound of it was. */
+bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms, int64_t limit_dkmh);
 enum tristate moving_of(uint16_t speed_dkmh);
 
 /* --- place.c --- */
@@ -248,11 +259,35 @@ void episode_tell(const struct detect_state *s, const struct episode *e, const s
 		  struct detect_sink *sink);
 bool gap_exceeded(const struct rule *rule, int64_t from_ms, int64_t to_ms);
 uint8_t step_confidence(const struct step *st, unsigned rule_kind, uint8_t at_most);
+/* Of the class's first ASKED_MAX rules those that may have something to say, without an episode, of a report that has
+ * `have`: `placed` when it is in a place that counts. */
+uint64_t rules_asked(const struct class_plan *c, uint32_t have, bool placed, uint16_t speed_dkmh);
+/* Where the device stands still, as it says, with the odometer it had when it came there; after rules were asked. */
+void anchor_step(struct anchor *a, bool anchored, const struct report *r);
+/* Whether the report may say that it drove without moving. */
+bool anchor_may_be_frozen(const struct anchor *a, const struct report *r);
+/* The end of a step: the report is the last one now. */
+void state_remember(struct detect_state *s, const struct report *r, bool anchored, enum tristate moving,
+		    enum tristate loaded);
 
 /* --- drive.c: facts --- */
 /* Before the state takes the report in. */
 void facts_step(struct step *st);
 STATUS_CHECKED enum status visits_step(struct step *st);
+/* Moving at this report: the drive begins or goes on; it is not told. */
+static inline void drive_grow(struct detect_state *s, int64_t time_ms, int32_t lat_e7, int32_t lon_e7)
+{
+	struct drive *v = &s->drive;
+	if (v->from_ms == TIME_NONE) {
+		v->from_ms = v->told_ms = time_ms;
+		v->driver = s->driver;
+		v->from_lat_e7 = lat_e7;
+		v->from_lon_e7 = lon_e7;
+	}
+	v->last_ms = time_ms;
+	v->last_lat_e7 = lat_e7;
+	v->last_lon_e7 = lon_e7;
+}
 void drive_close(struct detect_state *s, struct detect_sink *sink);
 void facts_open(const struct detect_state *s, struct detect_sink *sink);
 
@@ -260,7 +295,7 @@ void facts_open(const struct detect_state *s, struct detect_sink *sink);
 /* When a silent rule of the class is due after the last report; INT64_MAX: not at all. The state must be taken up. */
 STATUS_CHECKED enum status silent_due(struct detect_state *s, const struct detector *d, const struct plan_rule *p,
 				      int64_t *out_due_ms);
-/* Tells silences due in (after, to]: as open ones, or as ended by that report. */
+/* Tells silences due in (after, to], as open ones at `now`; `closed`: ended by the report at `now` at `st`. */
 STATUS_CHECKED enum status silent_tell(struct detect_state *s, const struct detector *d, int64_t after_ms,
 				       int64_t to_ms, const struct report *ended_by, struct detect_sink *sink);
 

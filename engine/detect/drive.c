@@ -36,15 +36,7 @@ void drive_close(struct detect_state *s, struct detect_sink *sink)
 static void drive_on(struct step *st)
 {
 	struct drive *v = &st->s->drive;
-	if (v->from_ms == TIME_NONE) {
-		v->from_ms = v->told_ms = st->now;
-		v->driver = st->s->driver;
-		v->from_lat_e7 = st->lat_e7;
-		v->from_lon_e7 = st->lon_e7;
-	}
-	v->last_ms = st->now;
-	v->last_lat_e7 = st->lat_e7;
-	v->last_lon_e7 = st->lon_e7;
+	drive_grow(st->s, st->now, st->lat_e7, st->lon_e7);
 	if (v->last_ms - v->told_ms < FACT_DRIVE_STEP_MS)
 		return;
 	v->told_ms = v->last_ms;

@@ -93,6 +93,23 @@ static enum status view_permits(const struct detect_subject *in, struct subject_
 	return STATUS_OK;
 }
 
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static void view_have(struct subject_view *v)
+{
+	v->have = (v->registered ? 0 : NEED_STRANGER) | (v->has_video ? 0 : NEED_NO_VIDEO);
+	v->due_first_ms = earlier(v->due_ms[0], earlier(v->due_ms[1], v->due_ms[2]));
+	for (unsigned i = 0; i < v->permit_count; i++) {
+		if (v->permits[i].kind == PERMIT_BUSINESS)
+			v->due_first_ms = earlier(v->due_first_ms, v->permits[i].valid_to_ms);
+		else if (v->permits[i].kind == PERMIT_ROUTE && v->permits[i].fence_count)
+			v->have |= NEED_ROUTE;
+	}
+}
+
 /* Apart, so that the large answer is on the stack only while it is asked for. */
 static __attribute__((noinline)) enum status take_subject(struct detect_state *s, const struct detector *d,
 							  int64_t time_ms)
@@ -110,7 +127,9 @@ static __attribute__((noinline)) enum status take_subject(struct detect_state *s
 	v->due_ms[1] = subject.inspection_due_ms;
 	v->due_ms[2] = subject.scrap_due_ms;
 	v->driver = subject.driver;
-	return view_permits(&subject, v);
+	enum status status = view_permits(&subject, v);
+	view_have(v);
+	return status;
 }
 
 /* Episodes find their rules again by id; those without one, or with one of another kind, end where they last held. */

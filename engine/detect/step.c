@@ -104,9 +104,7 @@ enum tristate step_input(struct step *st, const struct rule_input *input)
 		return EITHER;
 	if (input->of_item)
 		return item_input(st->r, input);
-	unsigned width = input->bit_last - input->bit_first + 1u;
-	uint32_t mask = width >= 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
-	return st->r->status >> input->bit_first & mask ? YES : NO;
+	return input_of_status(input, st->r->status);
 }
 
 int64_t step_leg(struct step *st)
@@ -144,15 +142,13 @@ static int64_t abs64(int64_t v)
 	return v < 0 ? -v : v;
 }
 
-/* Whether the way from the last fix may have been faster than the limit: an upper bound of it was. */
-static bool may_leap(const struct step *st, int64_t limit_dkmh)
+bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms, int64_t limit_dkmh)
 {
-	const struct fix *f = &st->s->fix;
-	if (!st->judged || f->time_ms == TIME_NONE || limit_dkmh == INT64_MAX)
+	if (f->time_ms == TIME_NONE || limit_dkmh == INT64_MAX)
 		return false;
-	int64_t lat = abs64((int64_t)f->lat_e7 - st->r->lat_e7);
-	int64_t lon = abs64((int64_t)f->lon_e7 - st->r->lon_e7);
-	int64_t dt_ms = st->now - f->time_ms;
+	int64_t lat = abs64((int64_t)f->lat_e7 - lat_e7);
+	int64_t lon = abs64((int64_t)f->lon_e7 - lon_e7);
+	int64_t dt_ms = time_ms - f->time_ms;
 	if (lon > LON_E7_MAX)
 		lon = 2 * (int64_t)LON_E7_MAX - lon;
 	if (dt_ms < MS_PER_SECOND)
@@ -193,29 +189,31 @@ bool at_anchor(const struct anchor *a, const struct report *r)
 	       lon <= FROZEN_E7;
 }
 
-static bool has_due(const struct subject_view *v, int64_t now)
+/* Whether the load, the lift or a stand may say that it was tipped. */
+static bool may_be_tipped(const struct step *st)
 {
-	return v->permit_count || now >= v->due_ms[0] || now >= v->due_ms[1] || now >= v->due_ms[2];
+	bool gone = st->s->last.loaded == YES && st->loaded == NO;
+	return gone || st->r->items_size || st->cls->tips_unseen;
 }
 
 static void find_have(struct step *st)
 {
 	const struct report *r = st->r;
 	const struct detect_state *s = st->s;
-	st->have = st->moving == YES ? NEED_MOVING : 0;
+	find_inputs(st);
+	st->have |= s->subject.have;
+	st->have |= st->moving == YES ? NEED_MOVING : 0;
 	st->have |= have_of_items(r);
 	st->have |= r->alarm ? NEED_ALARM : 0;
 	st->have |= r->flags & REPORT_FLAG_NO_FIX ? NEED_NO_FIX : 0;
 	st->have |= st->judged ? NEED_JUDGED : 0;
-	st->have |= s->subject.registered ? 0 : NEED_STRANGER;
-	st->have |= at_anchor(&s->anchor, r) ? NEED_ANCHOR : 0;
-	st->have |= has_due(&s->subject, st->now) ? NEED_DUE : 0;
-	st->have |= s->subject.has_video ? 0 : NEED_NO_VIDEO;
+	st->have |= st->now >= s->subject.due_first_ms ? NEED_DUE : 0;
+	st->have |= may_be_tipped(st) ? NEED_TIPPED : 0;
+	st->have |= anchor_may_be_frozen(&s->anchor, r) ? NEED_ANCHOR : 0;
 	if (s->last.time_ms != TIME_NONE && st->now - s->last.time_ms > st->cls->pause_ms)
 		st->have |= NEED_PAUSE;
-	if (may_leap(st, st->cls->leap_dkmh))
+	if (st->judged && fix_may_leap(&s->fix, r->lat_e7, r->lon_e7, st->now, st->cls->leap_dkmh))
 		st->have |= NEED_LEAP;
-	find_inputs(st);
 }
 
 enum status step_begin(struct step *st, struct detect_state *s, const struct detector *d, const struct report *r,
@@ -231,6 +229,7 @@ enum status step_begin(struct step *st, struct detect_state *s, const struct det
 	st->judged = report_is_judged(r->flags);
 	st->moving = (uint8_t)moving_of(r->speed_dkmh);
 	st->loaded = EITHER;
+	st->have = 0;
 	st->entry = 0;
 	st->items.read = false;
 	st->leg_mm = -1;

@@ -206,7 +206,7 @@ static enum status take_block(struct archive_walk *w, struct store_blocks *block
 		return status;
 	if (where != REGION_OUTSIDE || (outside_matters(w) && !(whole && all_judged && !t->judged)))
 		return open_block(w, blocks, all_judged, whole, where);
-	t->judged |= whole && all_judged;
+	t->judged = true; /* unless it was: clean and whole; without crossings it is of no matter */
 	return STATUS_OK;
 }
 
@@ -269,8 +269,9 @@ enum status archive_walk_device(struct archive_walk *w, struct archive_slot *slo
 	w->run = (struct run){.any = false};
 	slot->tally = (struct archive_tally){.reports = 0};
 	report_list_clear(&w->head);
-	enum status status =
-		head_copy(&engine_owner(w->engine, slot->device)->heads, slot->device, q->from_ms, q->to_ms, &w->head);
+	int64_t sealed_until_ms;
+	enum status status = head_copy(&engine_owner(w->engine, slot->device)->heads, slot->device, q->from_ms,
+				       q->to_ms, &w->head, &sealed_until_ms);
 	if (!status)
 		status = store_blocks_open(w->engine->store, slot->device, q->from_ms, q->to_ms, true, &blocks);
 	if (status)

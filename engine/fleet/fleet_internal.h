@@ -28,9 +28,23 @@ static inline struct shard *engine_owner(struct engine *e, uint64_t device)
 	return &e->shards[e->shard_count == 1 ? 0 : device_partition(device) % e->shard_count];
 }
 
+/* track.c: as track_open(), but future reports, which are not judged, may be missing: what is new is read without
+ * asking the store. */
+STATUS_CHECKED enum status track_open_judged(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms,
+					     struct track **out);
 /* recover.c: open or make the journals, and bring every head to where it was. */
 STATUS_CHECKED enum status engine_recover(struct engine *e);
 /* Heads of a read-only engine: rows and journals read, nothing written. */
 STATUS_CHECKED enum status engine_recover_read_only(struct engine *e);
+
+/* The reports that come next, when one block alone has them and none has items: rows [from, until) of its columns, all
+ * before `before_ms` and never the block's last; none otherwise. They last until the track is asked again;
+ * track_skip() passes over the first `count` of them. */
+struct track_rows {
+	struct block_columns columns;
+	size_t from, until;
+};
+STATUS_CHECKED enum status track_rows(struct track *t, int64_t before_ms, struct track_rows *out);
+void track_skip(struct track *t, size_t count);
 
 #endif

@@ -18,11 +18,12 @@ struct judged {
 	struct detect_state *live; /* NULL: not known here; the judge's thread has it, or will make it */
 	int64_t dirty_ms;          /* reports from here on are still to be judged; INT64_MAX: none */
 	int64_t card_ms;           /* the last card stepped; INT64_MIN: none */
-	uint32_t steps;            /* since the last snapshot */
-	bool asked;                /* a job for the device is with the judge's thread */
-	bool ticked;               /* the clock said something of `live`: a report may take it back */
-	bool cards;                /* a card came since it was asked for last */
-	int64_t marked_ms;         /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
+	struct anchors anchors;
+	uint32_t steps;    /* since the last snapshot */
+	bool asked;        /* a job for the device is with the judge's thread */
+	bool ticked;       /* the clock said something of `live`: a report may take it back */
+	bool cards;        /* a card came since it was asked for last */
+	int64_t marked_ms; /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
 };
 
 void judged_free(struct judged *j)
@@ -30,6 +31,7 @@ void judged_free(struct judged *j)
 	if (!j)
 		return;
 	detect_state_free(j->live);
+	anchors_deinit(&j->anchors);
 	free(j);
 }
 
@@ -41,6 +43,7 @@ static struct judged *need(struct head *head)
 	if (j) {
 		j->dirty_ms = j->marked_ms = INT64_MAX;
 		j->card_ms = INT64_MIN;
+		anchors_init(&j->anchors);
 		head->judged = j;
 	}
 	return j;
@@ -74,11 +77,16 @@ static void ask(struct shard *s, uint64_t device, struct judged *j, bool at_once
 	job->shard = s;
 	job->from_ms = j->dirty_ms;
 	job->wait_for_cards = j->cards;
-	job->state = j->live && j->dirty_ms > detect_state_time(j->live) ? j->live : NULL;
+	job->late = !j->live || j->dirty_ms <= detect_state_time(j->live);
+	job->state = job->late ? anchors_before(&j->anchors, j->dirty_ms) : j->live;
+	job->anchors = j->anchors;
+	anchors_init(&j->anchors);
 	job->card_ms = j->card_ms;
 	job->due_ns = at_once ? 0 : judge_later();
-	if (!job->state)
+	if (job->late) {
+		job->card_ms = INT64_MIN;
 		detect_state_free(j->live);
+	}
 	j->live = NULL;
 	j->dirty_ms = INT64_MAX;
 	j->ticked = false;
@@ -136,6 +144,7 @@ static void step(struct shard *s, struct head *head, struct judged *j, const str
 		lost(s, head, j, r->time_ms, status);
 		return;
 	}
+	anchors_step(&j->anchors, j->live);
 	if (++j->steps >= JUDGE_SNAPSHOT_STEPS) {
 		j->steps = 0;
 		keep_snapshot(s, head->device, j);
@@ -229,7 +238,8 @@ void judge_tick(struct shard *s, int64_t now_ms)
 /* --- what the judge's thread has for the loop --- */
 
 /* The state a device was judged to; what came meanwhile goes on from there. */
-void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms)
+void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms,
+		     struct anchors *anchors)
 {
 	struct head *head = heads_find(&s->heads, device);
 	struct judged *j = head ? need(head) : NULL;
@@ -241,6 +251,9 @@ void judge_take_back(struct shard *s, uint64_t device, struct detect_state *stat
 	detect_state_free(j->live);
 	j->live = state;
 	j->card_ms = card_ms;
+	struct anchors old = j->anchors;
+	j->anchors = *anchors;
+	*anchors = old;
 	j->steps = 0;
 	if (j->dirty_ms != INT64_MAX)
 		ask(s, device, j, state && j->dirty_ms > detect_state_time(state));

@@ -25,6 +25,22 @@ void told_init(struct told *t);
 void told_clear(struct told *t);
 void told_deinit(struct told *t);
 
+/* The last two snapshots of a device in memory: what comes late by minutes is judged again from there, and the store is
+ * not asked. */
+struct anchors {
+	struct buf states[2]; /* older, newer */
+	int64_t times_ms[2];  /* INT64_MIN: none */
+	uint32_t steps;
+};
+/* reports between two anchors */
+#define ANCHOR_STEPS 64
+void anchors_init(struct anchors *a);
+void anchors_deinit(struct anchors *a);
+/* A report was stepped. */
+void anchors_step(struct anchors *a, const struct detect_state *state);
+/* Forget those at or after `from_ms`, and give the state of the newest left; NULL when there is none. */
+struct detect_state *anchors_before(struct anchors *a, int64_t from_ms);
+
 struct judge_run {
 	struct engine *engine;
 	struct judged_by *by;
@@ -32,7 +48,8 @@ struct judge_run {
 	struct detect_state *state; /* owned; where the run stands */
 	struct told told;
 	uint64_t steps;
-	int64_t card_ms; /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
+	struct anchors anchors; /* taken along the way; owned */
+	int64_t card_ms;        /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
 	/* After every JUDGE_SNAPSHOT_STEPS reports; may be NULL. */
 	enum status (*snapshot)(void *context, const struct detect_state *state);
 	void *context;

@@ -5,7 +5,7 @@
 /* About 1,000 bytes at most, mostly a third of it; measured, see decisions/fences.md. */
 #define LEAF_EDGES_MAX 40
 /* A cell may hold twice as many for each halving below this one (45 m), and any number at the last level: what is
- * still crowded there are fences drawn on each other, which no halving parts. */
+ * still crowded there are fences drawn nearly on each other, which little halving parts. */
 #define CROWDED_SHIFT 12
 
 uint32_t fence_leaf_edges_max(unsigned level, unsigned shift)
@@ -39,21 +39,22 @@ size_t fence_tree_bytes(fence_child c)
 	const struct fence_node *n = fence_child_node(c);
 	size_t bytes = fence_node_bytes(n);
 	for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++)
-		bytes += fence_tree_bytes(n->child[i]);
+		bytes += fence_tree_bytes(fence_node_children(n, n->bits)[i]);
 	return bytes;
 }
 
 struct fence_node *fence_node_new(const struct fence_node *like, unsigned bits, uint32_t covering_count)
 {
-	struct fence_node *n = malloc(node_size(bits, covering_count));
-	if (!n)
+	fence_child *children = malloc(node_size(bits, covering_count));
+	if (!children)
 		return NULL;
+	struct fence_node *n = (struct fence_node *)(children + (UINT64_C(1) << 2 * bits));
 	atomic_init(&n->refs, 1);
 	n->edges = 0;
 	n->bits = (uint16_t)bits;
 	n->covering_count = covering_count;
 	for (size_t i = 0; i < (size_t)1 << 2 * bits; i++)
-		n->child[i] = like ? fence_child_ref(like->child[i]) : 0;
+		children[i] = like ? fence_child_ref(fence_node_children(like, bits)[i]) : 0;
 	return n;
 }
 
@@ -178,8 +179,8 @@ static void node_unref(struct fence_node *n)
 	if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++)
-		fence_child_unref(n->child[i]);
-	free(n);
+		fence_child_unref(fence_node_children(n, n->bits)[i]);
+	free(fence_node_children(n, n->bits));
 }
 
 void fence_child_unref(fence_child c)

@@ -1,11 +1,11 @@
 /* fence_cells.h -- the tree of cells under an index: nodes and leaves, shared between snapshots.
  *
- *   node   ┌──────────────┬───────────────────────┬───────────────────────────────┐
- *          │ refs, counts │ child[4^bits]         │ slots that cover the node ... │     one allocation
- *          └──────────────┴──────│────────────────┴───────────────────────────────┘
- *                                ├── 0: nothing there (the node's own slots hold)
- *                                ├── another node (bit 0 set)
- *                                ▼
+ *   node   ┌───────────────────────┬──────────────┬───────────────────────────────┐
+ *          │ child[4^bits]         │ refs, counts │ slots that cover the node ... │     one allocation; known by
+ *          └──────│────────────────┴──────────────┴───────────────────────────────┘     where the counts begin
+ *                 ├── 0: nothing there (the node's own slots hold)
+ *                 ├── another node (bit 0 set)
+ *                 ▼
  *   leaf   ┌──────────────┬─────────┬─────────┬─────────┬─────────┬──────────────┬────────────┐
  *          │ refs, counts │ lat_a[] │ lat_b[] │ lon_a[] │ lon_b[] │ crossing[]   │ covering[] │   one allocation
  *          └──────────────┴─────────┴─────────┴─────────┴─────────┴──────────────┴────────────┘
@@ -29,8 +29,10 @@
 static const uint8_t fence_level_bits[] = {6, 6, 3, 3, 1, 1, 1, 1, 0};
 #define FENCE_LEVELS (sizeof fence_level_bits)
 
-/* More real edges than this in a cell of the size, and it is a node. */
+/* More real edges than this in a cell of the size, and it is a node; unless no more than FENCE_LEAF_LINES of them
+ * differ: fences drawn on each other, which no halving parts. */
 uint32_t fence_leaf_edges_max(unsigned level, unsigned shift);
+#define FENCE_LEAF_LINES 4
 
 /* 0, a leaf, or a node with bit 0 set */
 typedef uintptr_t fence_child;
@@ -40,7 +42,7 @@ struct fence_node {
 	uint32_t edges; /* real edges that meet the node's cell */
 	uint16_t bits;
 	uint32_t covering_count;
-	fence_child child[]; /* row by row from the south-west; then the slots */
+	uint32_t covering[];
 };
 
 struct fence_crossing {
@@ -93,9 +95,10 @@ static inline struct fence_leaf *fence_child_leaf(fence_child c)
 	return (struct fence_leaf *)c;
 }
 
-static inline uint32_t *fence_node_covering(const struct fence_node *n)
+/* Row by row from the south-west. `bits` are the node's: who knows them need not wait for the node. */
+static inline fence_child *fence_node_children(const struct fence_node *n, unsigned bits)
 {
-	return (uint32_t *)(n->child + (UINT64_C(1) << 2 * n->bits));
+	return (fence_child *)n - (UINT64_C(1) << 2 * bits);
 }
 
 static inline uint32_t fence_leaf_lanes(const struct fence_leaf *l)

@@ -8,13 +8,14 @@
  *                 a leaf ── merge_leaf: its own parts, too ┬──> few edges:   a leaf
  *                                                          └──> too many:    change_node from nothing
  *
- * Whether a cell is a leaf or a node depends on the number of real edges that meet it, and on nothing else; together
+ * Whether a cell is a leaf or a node depends on the real edges that meet it, how many and whether they differ; together
  * with parts that depend on fence and cell alone, the tree of a set of fences is always the same.
  *
  * Parts of a cell lie on top of the stacks (fence_parts.h) from `from` on, ascending by slot, what is to be removed
  * before what is to be added; whoever pushes pops. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/core/limits.h"
 #include "engine/geo/fence_snapshot.h"
@@ -50,10 +51,116 @@ static uint32_t sum_real(const struct change *c, size_t from, bool remove)
 	return sum;
 }
 
+/* Upright, one unit west of the cell. */
+static bool is_closing(struct fence_edge e, int64_t cell_lon)
+{
+	return e.lon_a_e7 == cell_lon - 1 && e.lon_b_e7 == cell_lon - 1;
+}
+
+/* The first of the parts [from, until) that is of the slot; `until` when none is. */
+static size_t part_of(const struct change *c, size_t from, size_t until, uint32_t slot)
+{
+	size_t low = from, high = until;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (c->stack.parts[middle].slot < slot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < until && c->stack.parts[low].slot == slot ? low : until;
+}
+
+static bool is_removed(const struct change *c, size_t from, uint32_t slot)
+{
+	size_t at = part_of(c, from, c->stack.part_count, slot);
+	return at < c->stack.part_count && c->stack.parts[at].remove;
+}
+
+/* Removed here, and not added again: what the fence is now may cover a node above, and then belongs there alone. */
+static bool is_gone(const struct change *c, size_t from, size_t until, uint32_t slot)
+{
+	size_t at = part_of(c, from, until, slot);
+	if (at == until || !c->stack.parts[at].remove)
+		return false;
+	return at + 1 == until || c->stack.parts[at + 1].slot != slot;
+}
+
 static enum status count_bytes(struct change *c, size_t bytes)
 {
 	c->bytes_made += bytes;
 	return c->bytes_made > c->bytes_max ? STATUS_FULL : STATUS_OK;
+}
+
+/* --- edges that differ: a few, and whether there are more --- */
+
+struct lines {
+	struct fence_edge of[FENCE_LEAF_LINES];
+	uint32_t count; /* FENCE_LEAF_LINES + 1: more */
+};
+
+static void lines_add(struct lines *l, struct fence_edge e)
+{
+	for (uint32_t i = 0; i < l->count && i < FENCE_LEAF_LINES; i++)
+		if (memcmp(&l->of[i], &e, sizeof e) == 0)
+			return;
+	if (l->count < FENCE_LEAF_LINES)
+		l->of[l->count] = e;
+	if (l->count <= FENCE_LEAF_LINES)
+		l->count++;
+}
+
+/* Of the parts from `from` on that are to be added; real edges and closing ones are mixed, but no closing edge is on a
+ * real one's place. */
+static void lines_of_parts(struct lines *l, const struct change *c, size_t from, int64_t cell_lon)
+{
+	for (size_t i = from; i < c->stack.part_count && l->count <= FENCE_LEAF_LINES; i++) {
+		const struct fence_part *p = &c->stack.parts[i];
+		for (uint32_t k = 0; !p->remove && k < p->real + p->closing && l->count <= FENCE_LEAF_LINES; k++)
+			if (!is_closing(c->stack.edges[p->first + k], cell_lon))
+				lines_add(l, c->stack.edges[p->first + k]);
+	}
+}
+
+/* What lies under the child, of fences that the parts from `from` on do not remove. */
+static void lines_of_cell(struct lines *l, const struct change *c, fence_child child, struct fence_cell cell,
+			  size_t from)
+{
+	if (!child || l->count > FENCE_LEAF_LINES)
+		return;
+	if (fence_child_is_node(child)) {
+		const struct fence_node *n = fence_child_node(child);
+		unsigned shift = cell.shift - n->bits;
+		for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++) {
+			int64_t row = (int64_t)(i >> n->bits), column = (int64_t)(i & ((1u << n->bits) - 1));
+			struct fence_cell part = {cell.lat + (row << shift), cell.lon + (column << shift), shift};
+			lines_of_cell(l, c, n->child[i], part, from);
+		}
+		return;
+	}
+	const struct fence_leaf *leaf = fence_child_leaf(child);
+	for (uint32_t k = 0, i = 0; k < leaf->crossing_count; k++) {
+		struct fence_crossing x = fence_leaf_crossing(leaf)[k];
+		bool removed = is_removed(c, from, x.slot);
+		for (; i < x.end; i++)
+			if (!removed && !is_closing(fence_leaf_edge(leaf, i), cell.lon))
+				lines_add(l, fence_leaf_edge(leaf, i));
+	}
+}
+
+/* Whether the cell is still a node after the changes from `from` on. It was one: what is added cannot undo that. */
+static bool stays_node(const struct change *c, const struct fence_node *n, struct place at, uint32_t edges, size_t from)
+{
+	struct lines lines = {.count = 0};
+	if (!at.level)
+		return true;
+	if (edges <= fence_leaf_edges_max(at.level, at.cell.shift))
+		return false;
+	if (!sum_real(c, from, true))
+		return true;
+	lines_of_parts(&lines, c, from, at.cell.lon);
+	lines_of_cell(&lines, c, (fence_child)n + 1, at.cell, from);
+	return lines.count > FENCE_LEAF_LINES;
 }
 
 /* --- leaves --- */
@@ -85,7 +192,7 @@ static enum status push_crossing(struct change *c, const struct fence_leaf *l, u
 	enum status status = STATUS_OK;
 	for (uint32_t i = fence_leaf_begin(l, which); !status && i < x.end; i++) {
 		struct fence_edge e = fence_leaf_edge(l, i);
-		bool closes = e.lon_a_e7 == cell_lon - 1 && e.lon_b_e7 == cell_lon - 1;
+		bool closes = is_closing(e, cell_lon);
 		part.closing += closes;
 		part.real += !closes;
 		status = fence_parts_push_edges(&c->stack, &e, 1);
@@ -131,11 +238,11 @@ static uint32_t merge_covering(const struct change *c, const struct fence_node *
 		const struct fence_part *p = i < c->stack.part_count ? &c->stack.parts[i] : NULL;
 		if (p && !fence_part_covers(p))
 			continue;
-		for (; at < old_count && (!p || fence_node_covering(old)[at] < p->slot); at++, kept++)
+		for (; at < old_count && (!p || old->covering[at] < p->slot); at++, kept++)
 			if (out)
-				out[kept] = fence_node_covering(old)[at];
+				out[kept] = old->covering[at];
 		if (p && p->remove) {
-			assert(at < old_count && fence_node_covering(old)[at] == p->slot);
+			assert(at < old_count && old->covering[at] == p->slot);
 			at++;
 		} else if (p) {
 			if (out)
@@ -154,8 +261,8 @@ static enum status change_children(struct change *c, struct fence_node *n, struc
 	if (from == until)
 		return STATUS_OK;
 	if (bits == 0) {
-		fence_child *child = &n->child[fence_child_index(n->bits, at.cell.shift, (int32_t)at.cell.lat,
-								 (int32_t)at.cell.lon)],
+		fence_child *child = &fence_node_children(n, n->bits)[fence_child_index(
+				    n->bits, at.cell.shift, (int32_t)at.cell.lat, (int32_t)at.cell.lon)],
 			    before = *child;
 		status = change_cell(c, before, (struct place){at.cell, at.level + 1}, from, child);
 		if (!status)
@@ -185,7 +292,7 @@ static enum status change_node(struct change *c, const struct fence_node *old, s
 	if (!n)
 		return STATUS_NO_MEMORY;
 	n->edges = edges;
-	merge_covering(c, old, from, fence_node_covering(n));
+	merge_covering(c, old, from, n->covering);
 	enum status status = count_bytes(c, fence_node_bytes(n));
 	for (size_t i = from; !status && i < until; i++)
 		if (!fence_part_covers(&c->stack.parts[i]))
@@ -230,7 +337,7 @@ static enum status gather_crossing(struct change *c, fence_child child)
 	}
 	const struct fence_node *n = fence_child_node(child);
 	for (size_t i = 0; !status && i < (size_t)1 << 2 * n->bits; i++)
-		status = gather_crossing(c, n->child[i]);
+		status = gather_crossing(c, fence_node_children(n, n->bits)[i]);
 	return status;
 }
 
@@ -247,7 +354,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 	c->slot_count = 0;
 	enum status status = gather_crossing(c, (fence_child)old + 1);
 	for (uint32_t i = 0; !status && i < old->covering_count; i++)
-		status = gather_slot(c, fence_node_covering(old)[i]);
+		status = gather_slot(c, old->covering[i]);
 	for (size_t i = from; !status && i < c->stack.part_count; i++)
 		status = gather_slot(c, c->stack.parts[i].slot);
 	if (status)
@@ -256,7 +363,8 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 	qsort(c->slots, c->slot_count, sizeof *c->slots, by_slot);
 	for (size_t i = 0; !status && i < c->slot_count; i++) {
 		const struct fence_area *area = fence_index_area(c->now, c->slots[i]);
-		if (area && (!i || c->slots[i] != c->slots[i - 1]))
+		bool again = i && c->slots[i] == c->slots[i - 1];
+		if (area && !again && !is_gone(c, from, until, c->slots[i]))
 			status = fence_parts_clip_area(&c->stack, c->slots[i], false, area, &at.cell);
 	}
 	if (!status)
@@ -276,7 +384,10 @@ static enum status change_leaf(struct change *c, const struct fence_leaf *old, s
 	if (status)
 		return status;
 	uint32_t edges = sum_real(c, until, false);
+	struct lines lines = {.count = 0};
 	if (edges > fence_leaf_edges_max(at.level, at.cell.shift))
+		lines_of_parts(&lines, c, until, at.cell.lon);
+	if (lines.count > FENCE_LEAF_LINES)
 		status = change_node(c, NULL, at, edges, until, out);
 	else
 		status = make_leaf(c, &at.cell, until, out);
@@ -295,7 +406,7 @@ static enum status change_cell(struct change *c, fence_child old, struct place a
 	} else {
 		const struct fence_node *n = fence_child_node(old);
 		uint32_t edges = n->edges + sum_real(c, from, false) - sum_real(c, from, true);
-		if (at.level && edges <= fence_leaf_edges_max(at.level, at.cell.shift)) {
+		if (!stays_node(c, n, at, edges, from)) {
 			status = collapse(c, n, at, from, out);
 		} else {
 			status = change_node(c, n, at, edges, from, out);

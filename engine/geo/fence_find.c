@@ -114,6 +114,19 @@ static inline uint64_t parities(uint64_t bits)
 	return bits;
 }
 
+static inline uint32_t crossing_odd_narrow(const struct fence_leaf *l, uint64_t odd, uint32_t *slots)
+{
+	const struct fence_crossing_narrow *x = (const struct fence_crossing_narrow *)fence_leaf_lists(l);
+	uint32_t count = 0, before = 0, n = l->crossing_count;
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t until = (uint32_t)(odd >> (x[k].end - 1)) & 1;
+		slots[count] = x[k].slot;
+		count += until ^ before ^ x[k].parity;
+		before = until;
+	}
+	return count;
+}
+
 /* The crossing fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
 static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
 {
@@ -124,7 +137,11 @@ static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p,
 		slots[count] = fence_leaf_crossing(l, k).slot;
 		count += crossing_holds(l, k, p);
 	}
-	for (uint32_t k = 0; !m.border && k < l->crossing_count; k++) {
+	if (m.border)
+		return count;
+	if (l->narrow)
+		return crossing_odd_narrow(l, odd, slots);
+	for (uint32_t k = 0; k < l->crossing_count; k++) {
 		struct fence_crossing x = fence_leaf_crossing(l, k);
 		uint32_t until = (uint32_t)(odd >> (x.end - 1)) & 1;
 		slots[count] = x.slot;
@@ -155,10 +172,11 @@ static inline void way_add(struct way *w, const uint32_t *slots, uint32_t count)
 	w->covering_count += count;
 }
 
-/* A leaf of the common size, before its header says where what begins. */
-static inline void prefetch_leaf(const struct fence_leaf *l)
+/* A leaf of the common size, before its header says where what begins. Always inline: gcc 12 takes a function that does
+ * nothing but prefetch for one without effect, and drops the call. */
+static inline __attribute__((always_inline)) void prefetch_leaf(const struct fence_leaf *l)
 {
-	for (unsigned line = 0; l && line < 7; line++)
+	for (unsigned line = 0; l && line < 5; line++)
 		__builtin_prefetch((const char *)l + 64 * line);
 }
 
@@ -171,8 +189,8 @@ static inline void way_to(const struct fence_index *index, struct geo_point p, s
 		const struct fence_node *n = fence_child_node(child);
 		unsigned bits = fence_level_bits[level];
 		w->shift -= bits;
-		way_add(w, (const uint32_t *)(n->child + (UINT64_C(1) << 2 * bits)), n->covering_count);
-		child = n->child[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
+		way_add(w, n->covering, n->covering_count);
+		child = fence_node_children(n, bits)[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
 	}
 	w->leaf = fence_child_leaf(child);
 	prefetch_leaf(w->leaf);
@@ -273,7 +291,7 @@ static void gather_line(struct gather *g, fence_child child, struct fence_cell c
 	for (int64_t row = rows[0]; row <= rows[1]; row++)
 		for (int64_t column = columns[0]; column <= columns[1]; column++) {
 			struct fence_cell part = {cell.lat + (row << shift), cell.lon + (column << shift), shift};
-			gather_line(g, n->child[row << n->bits | column], part, line);
+			gather_line(g, fence_node_children(n, n->bits)[row << n->bits | column], part, line);
 		}
 }
 
@@ -385,13 +403,13 @@ static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t
 		n -= own;
 		m -= 1 - own;
 	}
-	memcpy(slots, list, m * sizeof *slots);
+	for (size_t k = 0; k < m; k++)
+		slots[k] = list[k];
 }
 
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
 			size_t max)
 {
-	uint32_t own[MASK_EDGES];
 	struct way w;
 	if (cursor && cursor_in_box(cursor, i, p) && cursor->count != CURSOR_UNKNOWN) {
 		memcpy(slots, cursor->slots, (cursor->count < max ? cursor->count : max) * sizeof *slots);
@@ -400,12 +418,10 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 	if (!fence_on_globe(p) || on_antimeridian(p))
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
 	way_to(i, p, &w);
-	if (w.leaf && w.leaf->edge_count > MASK_EDGES)
+	size_t crossing = w.leaf ? w.leaf->crossing_count : 0;
+	if ((w.leaf && w.leaf->edge_count > MASK_EDGES) || crossing + w.covering_count > max)
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
-	size_t count = w.leaf ? crossing_by_mask(w.leaf, p, own) : 0;
-	if (count + w.covering_count > max)
-		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
-	memcpy(slots, own, count * sizeof *slots);
+	size_t count = crossing ? crossing_by_mask(w.leaf, p, slots) : 0;
 	for (unsigned k = 0; k < w.list_count; k++) {
 		merge(slots, count, w.lists[k].slots, w.lists[k].count);
 		count += w.lists[k].count;
@@ -434,17 +450,18 @@ void fence_index_expect(const struct fence_index *i, struct fence_cursor *const 
 		unsigned bits = fence_level_bits[level], below = fence_level_bits[level + 1];
 		shift -= bits;
 		for (size_t k = 0; k < left; k++) {
-			fence_child child = fence_child_node(at[k])
-						    ->child[fence_child_index(bits, shift, p[k].lat_e7, p[k].lon_e7)];
+			fence_child child =
+				fence_node_children(fence_child_node(at[k]),
+						    bits)[fence_child_index(bits, shift, p[k].lat_e7, p[k].lon_e7)];
 			if (!fence_child_is_node(child)) {
 				prefetch_leaf(fence_child_leaf(child));
 				continue;
 			}
 			const struct fence_node *n = fence_child_node(child);
+			size_t next = fence_child_index(below, shift - below, p[k].lat_e7, p[k].lon_e7);
 			__builtin_prefetch(n);
-			__builtin_prefetch(
-				&n->child[fence_child_index(below, shift - below, p[k].lat_e7, p[k].lon_e7)]);
-			__builtin_prefetch(&n->child[UINT64_C(1) << 2 * below]);
+			__builtin_prefetch((const char *)n + 64);
+			__builtin_prefetch(&fence_node_children(n, below)[next]);
 			at[kept] = child;
 			p[kept++] = p[k];
 		}

@@ -57,7 +57,7 @@ enum status fence_index_new(struct fence_index **out)
 	struct fence_node *root = fence_node_new(NULL, fence_level_bits[0], 0);
 	struct fence_index *i = root ? index_new(NULL, (fence_child)root + 1, 0) : NULL;
 	if (!i) {
-		free(root);
+		fence_child_unref(root ? (fence_child)root + 1 : 0);
 		return STATUS_NO_MEMORY;
 	}
 	*out = i;

@@ -86,6 +86,24 @@ STATUS_CHECKED enum status block_columns(struct span block, struct block_columns
  * STATUS_CORRUPT, STATUS_FULL, STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status block_reports(struct span block, struct report_list *out);
 
+/* A block opened, for readers who seldom want a whole report of it. */
+struct block_rows {
+	size_t count;
+	bool plain; /* no report has items, no two have one time: block_rows_report() may be asked */
+	int64_t time[BLOCK_REPORTS_MAX], received[BLOCK_REPORTS_MAX];
+	int32_t lat[BLOCK_REPORTS_MAX], lon[BLOCK_REPORTS_MAX];
+	uint16_t speed[BLOCK_REPORTS_MAX], course[BLOCK_REPORTS_MAX], flags[BLOCK_REPORTS_MAX], body[BLOCK_REPORTS_MAX];
+	int16_t altitude[BLOCK_REPORTS_MAX];
+	uint32_t alarm[BLOCK_REPORTS_MAX], status[BLOCK_REPORTS_MAX], mileage[BLOCK_REPORTS_MAX];
+};
+/* Decode every column of a block whose checksum is right. When it is `plain`, its times ascend and its reports are
+ * whole. STATUS_CORRUPT, STATUS_BAD_VERSION. */
+STATUS_CHECKED enum status block_rows_open(struct span block, struct block_rows *out);
+/* The i-th report of a plain block, as block_reports() gives it. */
+struct report block_rows_report(const struct block_rows *b, size_t i);
+/* The same columns under their names; borrowed. */
+struct block_columns block_rows_columns(struct block_rows *b);
+
 /* Verify the checksum, every column, and the invariants above. STATUS_CORRUPT, STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status block_check(struct span block);
 

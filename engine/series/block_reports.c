@@ -1,25 +1,18 @@
 /* block_reports.c -- a block opened whole: its reports one by one, and the check that it is what it should be. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "engine/core/hash.h"
 #include "engine/series/block_items.h"
 #include "engine/series/block_layout.h"
 
-struct columns {
-	int64_t time[BLOCK_REPORTS_MAX], received[BLOCK_REPORTS_MAX];
-	int32_t lat[BLOCK_REPORTS_MAX], lon[BLOCK_REPORTS_MAX];
-	uint16_t speed[BLOCK_REPORTS_MAX], course[BLOCK_REPORTS_MAX], flags[BLOCK_REPORTS_MAX], body[BLOCK_REPORTS_MAX];
-	int16_t altitude[BLOCK_REPORTS_MAX];
-	uint32_t alarm[BLOCK_REPORTS_MAX], status[BLOCK_REPORTS_MAX], mileage[BLOCK_REPORTS_MAX];
-};
-
-static struct block_columns all_of(struct columns *c)
+struct block_columns block_rows_columns(struct block_rows *c)
 {
-	return (struct block_columns){0,         c->time,     c->received, c->lat,    c->lon,     c->speed,
+	return (struct block_columns){c->count,  c->time,     c->received, c->lat,    c->lon,     c->speed,
 				      c->course, c->altitude, c->alarm,    c->status, c->mileage, c->flags};
 }
 
-static struct report report_at(const struct columns *c, size_t i)
+static struct report report_at(const struct block_rows *c, size_t i)
 {
 	return (struct report){
 		.time_ms = c->time[i],
@@ -40,7 +33,7 @@ static struct report report_at(const struct columns *c, size_t i)
 /* Each report in turn; `items` are borrowed from `scratch` until the next. */
 typedef enum status visit_report(void *context, const struct report *r);
 
-static enum status walk(const struct columns *c, size_t count, struct block_items *items, struct buf *scratch,
+static enum status walk(const struct block_rows *c, size_t count, struct block_items *items, struct buf *scratch,
 			visit_report *visit, void *context)
 {
 	struct report before;
@@ -75,12 +68,14 @@ static enum status verify_checksum(struct span block)
 static enum status visit_block(struct span block, visit_report *visit, void *context, struct block_summary *out_summary)
 {
 	struct block_view v;
-	struct columns c;
-	struct block_columns wanted = all_of(&c);
+	struct block_rows c;
+	struct block_columns wanted;
 	struct block_items *items;
 	enum status status = verify_checksum(block);
 	if (!status)
 		status = block_open(block, &v);
+	c.count = status ? 0 : v.summary.count;
+	wanted = block_rows_columns(&c);
 	if (!status)
 		status = block_all_columns(&v, &wanted, c.body);
 	if (!status)
@@ -93,6 +88,58 @@ static enum status visit_block(struct span block, visit_report *visit, void *con
 	buf_deinit(&scratch);
 	block_items_free(items);
 	return status;
+}
+
+static bool rows_are_whole(const struct block_rows *b)
+{
+	uint32_t off = 0, others = 0;
+	for (size_t i = 0; i < b->count; i++) {
+		off |= (uint32_t)b->lat[i] + LAT_E7_MAX > 2u * LAT_E7_MAX;
+		off |= (uint32_t)b->lon[i] + LON_E7_MAX > 2u * LON_E7_MAX;
+		others |= b->body[i] ^ REPORT_BODY_ROW;
+	}
+	if (!others) /* a row need only be on the globe */
+		return !off;
+	bool whole = true;
+	for (size_t i = 0; i < b->count && whole; i++) {
+		struct report r = report_at(b, i);
+		whole = report_is_whole(&r);
+	}
+	return whole;
+}
+
+/* Times that ascend and reports that are whole. */
+static enum status rows_check(struct block_rows *b)
+{
+	uint32_t early = 0;
+	for (size_t i = 1; i < b->count; i++)
+		early |= b->time[i - 1] >= b->time[i];
+	b->plain = b->plain && !early;
+	return !b->plain || rows_are_whole(b) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status block_rows_open(struct span block, struct block_rows *out)
+{
+	struct block_view v;
+	enum status status = verify_checksum(block);
+	if (!status)
+		status = block_open(block, &v);
+	if (status)
+		return status;
+	out->count = v.summary.count;
+	out->plain = v.sections[BLOCK_PART_ITEMS].size == 0;
+	struct block_columns wanted = block_rows_columns(out);
+	status = block_all_columns(&v, &wanted, out->body);
+	return status ? status : rows_check(out);
+}
+
+struct report block_rows_report(const struct block_rows *b, size_t i)
+{
+	struct report r = report_at(b, i);
+	enum status status = report_rehash(&r);
+	assert(!status);
+	(void)status;
+	return r;
 }
 
 static enum status push(void *context, const struct report *r)

@@ -6,9 +6,9 @@
  *   summary  device | time_first | seq  -> its summary            (block_summary_encode)
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
  * Events more than three years before or a day after their receipt go to the month "odd".
- * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context finding
- * case fact state (fleet/context.h, findings.h, judge.h).
- * Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
+ * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context
+ * finding case fact state (fleet/context.h, findings.h, judge.h). Keys are big-endian; a device id's top 16 bits are
+ * its partition, so a partition is a key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
  * write-ahead log keeps them atomic over families and recovers a prefix of them. store_sync() makes
@@ -119,6 +119,9 @@ STATUS_CHECKED enum status store_scan(struct store *s, enum store_family family,
 /* The same from `start` (inclusive) on; for cursors. */
 STATUS_CHECKED enum status store_scan_from(struct store *s, enum store_family family, struct span start,
 					   store_visit *visit, void *context);
+/* From `start` on, as long as the key begins with `prefix`: what was deleted behind it is not walked over. */
+STATUS_CHECKED enum status store_scan_within(struct store *s, enum store_family family, struct span prefix,
+					     struct span start, store_visit *visit, void *context);
 
 struct store_block {
 	struct store_block_id id;

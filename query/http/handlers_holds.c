@@ -7,6 +7,7 @@
 #include "engine/core/clock.h"
 #include "engine/store/keys.h"
 #include "query/export/json_out.h"
+#include "query/http/http_body.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_problem.h"
 #include "query/http/http_stream.h"
@@ -140,34 +141,15 @@ struct hold {
 	const char *wrong;
 };
 
-static bool read_instant(const json_t *v, int64_t *out)
-{
-	if (json_is_integer(v)) {
-		*out = json_integer_value(v);
-		return true;
-	}
-	return json_is_string(v) && !http_time_parse(span_of_string(json_string_value(v)), out);
-}
-
-static bool read_case(const json_t *v, struct hold *out)
-{
-	struct span text = span_of(json_string_value(v), json_string_length(v));
-	if (!json_is_string(v) || !text.size || text.size >= sizeof out->case_number || !http_text_is_clean(text) ||
-	    memchr(text.data, '/', text.size))
-		return false;
-	memcpy(out->case_number, text.data, text.size);
-	return true;
-}
-
 static bool read_hold(const struct registry *r, const json_t *body, struct hold *out)
 {
 	const json_t *devices = json_object_get(body, "devices");
-	out->wrong = "`case` must be a text of 1 to 63 bytes without a slash";
-	if (!read_case(json_object_get(body, "case"), out))
+	out->wrong = BODY_CASE_WRONG;
+	if (!body_case(json_object_get(body, "case"), out->case_number))
 		return false;
 	out->wrong = "`from` and `to` must be times, `from` not after `to`";
-	if (!read_instant(json_object_get(body, "from"), &out->from_ms) ||
-	    !read_instant(json_object_get(body, "to"), &out->to_ms) || out->from_ms > out->to_ms)
+	if (!body_instant(json_object_get(body, "from"), &out->from_ms) ||
+	    !body_instant(json_object_get(body, "to"), &out->to_ms) || out->from_ms > out->to_ms)
 		return false;
 	out->wrong = "`devices` must name 1 to 1000 known devices";
 	out->count = json_array_size(devices);

@@ -139,6 +139,8 @@ static void answer_violation(struct http_call *c, const struct violation *v)
 	enum status status = write_violation(c, v, &text);
 	if (status)
 		http_problem_of_status(c->x, status);
+	else if (c->x->request.method == HTTP_POST)
+		http_answer(c, 200, "application/json", buf_view(&text));
 	else
 		http_answer_cached(c, "application/json", buf_view(&text));
 	buf_deinit(&text);

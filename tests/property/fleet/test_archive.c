@@ -59,6 +59,26 @@ static struct sent report_of(uint64_t device, const struct wanderer *w, int64_t 
 	return s;
 }
 
+/* Exactly a block at one place, the next at it again or 0.1 degrees away, with nothing, something or everything in it
+ * that is not judged: what blocks say of themselves then decides. */
+static void send_blocks(struct rig *r, unsigned d)
+{
+	static struct sent sent[REPORTS];
+	struct wanderer w = {24900000 + between(-50000, 50000), 118700000, T0, 0};
+	int64_t home = w.lat, unjudged = 0;
+	for (size_t i = 0; i < REPORTS; i++) {
+		if (i % BLOCK_REPORTS_MAX == 0) {
+			w.lat = home + between(0, 1) * 100000;
+			unjudged = between(0, 2);
+		}
+		w.time_ms += between(1, 20) * 1000;
+		sent[i] = report_of(rig_device(d), &w, w.time_ms);
+		bool judged = unjudged == 0 || (unjudged == 1 && next() % 2);
+		store_be32(sent[i].body + 4, STATUS_BIT_FIX | (judged ? 0 : STATUS_BIT_OFFSET));
+	}
+	rig_submit(r, 0, sent, REPORTS);
+}
+
 /* Some devices send everything clean and in time, so that summaries alone can answer. */
 static void send_device(struct rig *r, unsigned d)
 {
@@ -263,7 +283,7 @@ Test(archive, answers_are_those_of_a_walk_over_all_tracks, .timeout = 600)
 		r.options.create = true;
 		rig_open(&r);
 		for (unsigned d = 0; d < DEVICES; d++)
-			send_device(&r, d);
+			d == 2 ? send_blocks(&r, d) : send_device(&r, d);
 		answers += ask_many(&r);
 		cr_assert_eq(engine_settle(r.engine), STATUS_OK);
 		answers += ask_many(&r);

@@ -126,9 +126,9 @@ static void same_tree(fence_child a, fence_child b)
 	}
 	const struct fence_node *n = fence_child_node(a), *o = fence_child_node(b);
 	cr_assert(n->edges == o->edges && n->bits == o->bits && n->covering_count == o->covering_count);
-	cr_assert_eq(memcmp(fence_node_covering(n), fence_node_covering(o), n->covering_count * sizeof(uint32_t)), 0);
+	cr_assert_eq(memcmp(n->covering, o->covering, n->covering_count * sizeof(uint32_t)), 0);
 	for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++)
-		same_tree(n->child[i], o->child[i]);
+		same_tree(fence_node_children(n, n->bits)[i], fence_node_children(o, o->bits)[i]);
 }
 
 /* Built of the same fences at once. */
@@ -155,14 +155,15 @@ static void check_tree(const struct model *m)
 
 /* --- changes --- */
 
+/* `copies` of 8 changes take another fence's area. */
 static size_t random_changes(struct model *m, const struct world *w, uint64_t *state, struct fence_change *changes,
-			     size_t max)
+			     size_t max, int copies)
 {
 	size_t count = (size_t)random_below(state, (int64_t)max) + 1;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t slot = (uint32_t)random_below(state, SLOTS);
 		struct fence_area *like = m->areas[random_below(state, SLOTS)], *area = NULL;
-		if (random_below(state, 8) == 0 && like)
+		if (random_below(state, 8) < copies && like)
 			area = fence_area_ref(like); /* the same fence twice */
 		else if (random_below(state, 3))
 			area = random_area(state, w);
@@ -180,7 +181,7 @@ static void drop_changes(struct fence_change *changes, size_t count)
 		fence_area_unref(changes[i].area);
 }
 
-static void run_world(const struct world *w, uint64_t *state, int rounds, int positions)
+static void run_world(const struct world *w, uint64_t *state, int rounds, int positions, int copies)
 {
 	struct model now = {.index = NULL}, earlier = {.index = NULL};
 	struct fence_change changes[20];
@@ -188,7 +189,7 @@ static void run_world(const struct world *w, uint64_t *state, int rounds, int po
 	cr_assert_eq(fence_index_new(&now.index), STATUS_OK);
 	earlier = model_copy(&now);
 	for (int round = 0; round < rounds; round++) {
-		size_t count = random_changes(&now, w, state, changes, round % 4 ? 3 : 20);
+		size_t count = random_changes(&now, w, state, changes, round % 4 ? 3 : 20, copies);
 		cr_assert_eq(fence_index_change(now.index, changes, count, &next), STATUS_OK);
 		drop_changes(changes, count);
 		fence_index_unref(now.index);
@@ -209,7 +210,7 @@ static void run(const char *test, size_t world)
 {
 	uint64_t state = seed_of(test) + world;
 	for (int i = 0; i < 10; i++)
-		run_world(&worlds[world], &state, 12, 60);
+		run_world(&worlds[world], &state, 12, 60, 1);
 }
 
 Test(fence_index_property, among_a_few_units_it_answers_as_every_fence_does)
@@ -247,6 +248,14 @@ Test(fence_index_property, on_the_whole_globe_it_answers_as_every_fence_does)
 	run("on_the_whole_globe", 6);
 }
 
+Test(fence_index_property, fences_drawn_on_each_other_are_told_apart)
+{
+	uint64_t state = seed_of("drawn_on_each_other");
+	for (size_t world = 0; world < 7; world++)
+		for (int i = 0; i < 4; i++)
+			run_world(&worlds[world], &state, 14, 30, 7);
+}
+
 /* Every allocation of a change fails once; the old snapshot and the areas stay as they were, nothing is lost. */
 Test(fence_index_property, a_change_without_memory_changes_nothing)
 {
@@ -260,7 +269,7 @@ Test(fence_index_property, a_change_without_memory_changes_nothing)
 		cr_assert_eq(fence_index_new(&now.index), STATUS_OK);
 		for (int step = 0; step < 3; step++) {
 			struct model before = model_copy(&now);
-			size_t count = random_changes(&now, w, &state, changes, 20);
+			size_t count = random_changes(&now, w, &state, changes, 20, 1);
 			enum status status = STATUS_NO_MEMORY;
 			for (int allowed = 0; status != STATUS_OK; allowed += 1 + allowed / 16) {
 				allocations_allowed(allowed);

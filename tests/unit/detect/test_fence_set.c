@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/detect/fence_set.h"
 
@@ -72,6 +73,40 @@ Test(fence_set, an_empty_one_holds_nothing)
 	cr_assert_eq(at_point(s, 24, slots), 0);
 	fence_set_unref(s);
 	fence_set_unref(NULL);
+}
+
+/* Three thousand on one square of a degree: a few cells along its border, not every metre of it; and once they are gone
+ * again but for one, what one takes. */
+Test(fence_set, many_fences_on_one_border_take_little_room)
+{
+	enum { COUNT = 3000 };
+	struct fence_area *area = square(24);
+	struct fence_set *none = empty(), *all, *one, *left;
+	struct fence *list = calloc(COUNT, sizeof *list);
+	uint32_t slots[8];
+	cr_assert_not_null(list);
+	for (int i = 0; i < COUNT; i++) {
+		char id[24];
+		snprintf(id, sizeof id, "copy-%d", i);
+		list[i] = fence_of(id, WORLD, area);
+	}
+	one = changed(none, list, 1);
+	all = changed(none, list, COUNT);
+	cr_expect_eq(at_point(all, 24, slots), COUNT);
+	cr_expect_eq(at_point(all, 25, slots), 0);
+	cr_expect_lt(fence_index_memory(fence_set_index(all)), COUNT * 10000u, "%zu bytes",
+		     fence_index_memory(fence_set_index(all)));
+	for (int i = 1; i < COUNT; i++)
+		list[i].area = NULL;
+	left = changed(all, list + 1, COUNT - 1);
+	cr_expect_eq(at_point(left, 24, slots), 1);
+	cr_expect_eq(fence_index_memory(fence_set_index(left)), fence_index_memory(fence_set_index(one)));
+	free(list);
+	fence_area_unref(area);
+	fence_set_unref(none);
+	fence_set_unref(one);
+	fence_set_unref(all);
+	fence_set_unref(left);
 }
 
 Test(fence_set, a_new_version_ends_the_one_before_and_the_old_snapshot_stays)

@@ -280,13 +280,13 @@ Test(violations, are_counted_by_anything)
 	expect_answer("GET /api/v1/violations/counts?by=colour", NULL, 400, "\"parameter\":\"by\"");
 }
 
-/* 1,000 fences, more groups than the table first has room for */
+/* 500 fences, more groups than the table first has room for, each met again when it has grown */
 Test(violations, a_day_in_china_begins_at_sixteen_hours_utc_and_groups_grow)
 {
 	for (int i = 0; i < 1000; i++) {
 		struct finding f = finding_of("no-stop", RULE_DWELL, world.boat, T0 + 7 * MS_PER_HOUR + 1800000 - 1);
-		snprintf(f.fence, sizeof f.fence, "f%d", i);
-		f.start_ms += i % 2;
+		snprintf(f.fence, sizeof f.fence, "f%d", i % 500);
+		f.start_ms += i / 500;
 		tell(&f, false);
 	}
 	json_t *v = get_json("/api/v1/violations/counts?by=day");
@@ -296,7 +296,9 @@ Test(violations, a_day_in_china_begins_at_sixteen_hours_utc_and_groups_grow)
 	cr_expect_eq(number_of(group(v, 1), "count"), 500);
 	json_decref(v);
 	v = get_json("/api/v1/violations/counts?by=fence");
-	cr_expect_eq(json_array_size(json_object_get(v, "groups")), 1002);
+	cr_expect_eq(json_array_size(json_object_get(v, "groups")), 502);
+	for (size_t i = 1; i <= 500; i++)
+		cr_expect_eq(number_of(group(v, i), "count"), 2);
 	json_decref(v);
 }
 

@@ -1,4 +1,4 @@
-#include "bench/fences/fence_set.h"
+#include "bench/fences/fence_sample.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static struct fence_area *area_of(const struct geo_point *points, const uint32_t
 	enum status status = fence_area_new(points, ends, rings, &a);
 	if (status == STATUS_OK)
 		return a;
-	fprintf(stderr, "fence_set: %s\n", status_text(status));
+	fprintf(stderr, "fence_sample: %s\n", status_text(status));
 	exit(1);
 }
 
@@ -74,7 +74,7 @@ static struct fence_area *random_outline(uint64_t *state, bool hole)
 	return area_of(points, ends, hole ? 2 : 1);
 }
 
-/* Both sides of a line that bends a little at every step: 20 to 100 m wide, steps of 30 to 120 m. */
+/* Both sides of a line that bends a little at every step: 2 to 11 m wide, steps of 3 to 13 m. */
 static struct fence_area *random_corridor(uint64_t *state)
 {
 	struct geo_point points[VERTICES_MAX];
@@ -92,7 +92,7 @@ static struct fence_area *random_corridor(uint64_t *state)
 	return area_of(points, ends, 1);
 }
 
-struct fence_area *fence_set_moved(const struct fence_area *a, int32_t lat, int32_t lon)
+struct fence_area *fence_sample_moved(const struct fence_area *a, int32_t lat, int32_t lon)
 {
 	struct geo_point *points = malloc(a->point_count * sizeof *points);
 	for (uint32_t i = 0; points && i < a->point_count; i++)
@@ -104,16 +104,16 @@ struct fence_area *fence_set_moved(const struct fence_area *a, int32_t lat, int3
 	return moved;
 }
 
-struct fence_set fence_set_new(uint64_t seed, uint32_t count)
+struct fence_sample fence_sample_new(uint64_t seed, uint32_t count)
 {
-	struct fence_set s = {malloc(count * sizeof *s.areas), count, 0};
+	struct fence_sample s = {malloc(count * sizeof *s.areas), count, 0};
 	if (!s.areas)
 		exit(1);
 	for (uint32_t i = 0; i < count; i++) {
-		if (i >= FENCE_SET_KINDS)
-			s.areas[i] = fence_set_moved(s.areas[i % FENCE_SET_KINDS],
-						     (int32_t)between(&seed, -BAY_LAT_SIDE, BAY_LAT_SIDE),
-						     (int32_t)between(&seed, -BAY_LON_SIDE, BAY_LON_SIDE));
+		if (i >= FENCE_SAMPLE_KINDS)
+			s.areas[i] = fence_sample_moved(s.areas[i % FENCE_SAMPLE_KINDS],
+							(int32_t)between(&seed, -BAY_LAT_SIDE, BAY_LAT_SIDE),
+							(int32_t)between(&seed, -BAY_LON_SIDE, BAY_LON_SIDE));
 		else if (i % 2)
 			s.areas[i] = random_corridor(&seed);
 		else
@@ -123,7 +123,7 @@ struct fence_set fence_set_new(uint64_t seed, uint32_t count)
 	return s;
 }
 
-void fence_set_free(struct fence_set *s)
+void fence_sample_free(struct fence_sample *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
 		fence_area_unref(s->areas[i]);
