@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/core/clock.h"
+#include "engine/core/crash.h"
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
 #include "engine/fleet/permits.h"
@@ -27,7 +28,7 @@ struct context {
 	struct rulebook_span *books; /* ascending; the writer's */
 	uint32_t book_count;
 	uint64_t snapshots;
-	void (*changed)(void *context, uint64_t device, int64_t from_ms);
+	context_changed *changed;
 	void *changed_context;
 };
 
@@ -186,10 +187,11 @@ static void publish(struct context *c, struct judged_by *next)
 	judged_by_release(old);
 }
 
-static void tell_change(struct context *c, uint64_t device, int64_t from_ms)
+static void tell_change(struct context *c, uint64_t device, int64_t from_ms, uint64_t number)
 {
+	crash_point("context_changed");
 	if (c->changed)
-		c->changed(c->changed_context, device, from_ms);
+		c->changed(c->changed_context, device, from_ms, number);
 }
 
 enum status context_with_rules(struct context *c, struct rulebook *book, struct judged_by **out)
@@ -295,9 +297,9 @@ static enum status load_fences(struct context *c, struct fence_set **out)
 	return status;
 }
 
-static void on_registry(void *context, uint64_t device, int64_t from_ms)
+static void on_registry(void *context, uint64_t device, int64_t from_ms, uint64_t number)
 {
-	tell_change(context, device, from_ms);
+	tell_change(context, device, from_ms, number);
 }
 
 enum status context_open(struct store *s, struct registry *r, struct context **out)
@@ -342,8 +344,7 @@ void context_close(struct context *c)
 	free(c);
 }
 
-void context_on_change(struct context *c, void (*changed)(void *context, uint64_t device, int64_t from_ms),
-		       void *context)
+void context_on_change(struct context *c, context_changed *changed, void *context)
 {
 	c->changed = changed;
 	c->changed_context = context;
@@ -351,7 +352,8 @@ void context_on_change(struct context *c, void (*changed)(void *context, uint64_
 
 /* --- rules --- */
 
-static enum status commit_rules(struct context *c, struct span text, int64_t from_ms, const char *principal)
+static enum status commit_rules(struct context *c, struct span text, int64_t from_ms, const char *principal,
+				uint64_t *number)
 {
 	uint8_t key[8];
 	struct store_batch *batch = NULL;
@@ -369,6 +371,7 @@ static enum status commit_rules(struct context *c, struct span text, int64_t fro
 		status = store_batch_new(c->store, &batch);
 	if (!status) {
 		store_batch_put(batch, STORE_RULE, span_of(key, sizeof key), span_of(row.data, row.size));
+		*number = change_put(batch, 0, from_ms);
 		status = store_commit(c->store, batch, true);
 	}
 	store_batch_free(batch);
@@ -377,10 +380,10 @@ static enum status commit_rules(struct context *c, struct span text, int64_t fro
 }
 
 static enum status change_rules(struct context *c, struct span text, int64_t from_ms, const char *principal,
-				struct rulebook *book)
+				struct rulebook *book, uint64_t *number)
 {
 	struct judged_by *next;
-	enum status status = commit_rules(c, text, from_ms, principal);
+	enum status status = commit_rules(c, text, from_ms, principal, number);
 	if (!status)
 		status = add_book(c, from_ms, book);
 	if (status) {
@@ -398,14 +401,15 @@ enum status context_put_rules(struct context *c, struct span text, int64_t from_
 			      rule_mistakes *tell, void *tell_context)
 {
 	struct rulebook *book;
+	uint64_t number = 0;
 	enum status status = rulebook_parse(text, tell, tell_context, &book);
 	if (status)
 		return status;
 	pthread_mutex_lock(&c->writer);
-	status = change_rules(c, text, from_ms, principal, book);
+	status = change_rules(c, text, from_ms, principal, book, &number);
 	pthread_mutex_unlock(&c->writer);
 	if (!status)
-		tell_change(c, 0, from_ms);
+		tell_change(c, 0, from_ms, number);
 	return status;
 }
 
@@ -496,8 +500,17 @@ static enum status fill_batch(struct store_batch *batch, const struct fence_set 
 	return status;
 }
 
+static int64_t earliest(const struct fence *fences, size_t count)
+{
+	int64_t from_ms = INT64_MAX;
+	for (size_t i = 0; i < count; i++)
+		if (fences[i].valid_from_ms < from_ms)
+			from_ms = fences[i].valid_from_ms;
+	return from_ms;
+}
+
 static enum status commit_fences(struct context *c, const struct fence_set *next, const struct fence *fences,
-				 size_t count)
+				 size_t count, uint64_t *number)
 {
 	struct store_batch *batch;
 	enum status status = store_batch_new(c->store, &batch);
@@ -505,19 +518,21 @@ static enum status commit_fences(struct context *c, const struct fence_set *next
 		return status;
 	status = fill_batch(batch, next, fences, count);
 	if (!status)
+		*number = change_put(batch, 0, earliest(fences, count));
+	if (!status)
 		status = store_commit(c->store, batch, true);
 	store_batch_free(batch);
 	return status;
 }
 
-static enum status change_fences(struct context *c, const struct fence *fences, size_t count)
+static enum status change_fences(struct context *c, const struct fence *fences, size_t count, uint64_t *number)
 {
 	struct fence_set *set;
 	struct judged_by *next;
 	enum status status = fence_set_change(c->now->fences, fences, count, &set);
 	if (status)
 		return status;
-	status = commit_fences(c, set, fences, count);
+	status = commit_fences(c, set, fences, count, number);
 	if (status) {
 		fence_set_unref(set);
 		return status;
@@ -530,15 +545,14 @@ static enum status change_fences(struct context *c, const struct fence *fences, 
 
 enum status context_put_fences(struct context *c, const struct fence *fences, size_t count)
 {
-	int64_t from_ms = INT64_MAX;
+	uint64_t number = 0;
+	if (!count)
+		return STATUS_OK;
 	pthread_mutex_lock(&c->writer);
-	enum status status = change_fences(c, fences, count);
+	enum status status = change_fences(c, fences, count, &number);
 	pthread_mutex_unlock(&c->writer);
-	for (size_t i = 0; i < count; i++)
-		if (fences[i].valid_from_ms < from_ms)
-			from_ms = fences[i].valid_from_ms;
-	if (!status && count)
-		tell_change(c, 0, from_ms);
+	if (!status)
+		tell_change(c, 0, earliest(fences, count), number);
 	return status;
 }
 
@@ -546,14 +560,13 @@ enum status context_put_fences(struct context *c, const struct fence *fences, si
 
 enum status context_put_permit(struct context *c, uint64_t device, const struct permit *p)
 {
-	int64_t from_ms;
-	uint64_t other;
-	enum status status = permits_put(c->permits, device, p, &from_ms, &other);
+	struct permit_change change;
+	enum status status = permits_put(c->permits, device, p, &change);
 	if (status)
 		return status;
-	tell_change(c, device, from_ms);
-	if (other)
-		tell_change(c, other, from_ms);
+	tell_change(c, device, change.from_ms, change.number);
+	if (change.other)
+		tell_change(c, change.other, change.from_ms, change.other_number);
 	return STATUS_OK;
 }
 

@@ -15,6 +15,7 @@
 #define ZAYTON_FLEET_CONTEXT_H
 
 #include "engine/detect/detect.h"
+#include "engine/fleet/changes.h"
 #include "engine/fleet/registry.h"
 #include "engine/store/store.h"
 
@@ -35,9 +36,8 @@ struct judged_by {
 /* Loads what the store has; without any rulebook the shipped one holds always. `*out` borrows store and registry. */
 STATUS_CHECKED enum status context_open(struct store *s, struct registry *r, struct context **out);
 void context_close(struct context *c);
-/* Called after each change, on the thread that made it: `device` 0 for all. One only. */
-void context_on_change(struct context *c, void (*changed)(void *context, uint64_t device, int64_t from_ms),
-		       void *context);
+/* Of every change, the registry's too. One only. */
+void context_on_change(struct context *c, context_changed *changed, void *context);
 
 struct judged_by *context_take(struct context *c);
 void judged_by_release(struct judged_by *j);

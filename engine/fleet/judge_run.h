@@ -73,7 +73,8 @@ STATUS_CHECKED enum status finding_digest(struct engine *e, struct finding *f);
 /* --- rows of snapshots and marks: family `state` ---
  *   0x01 | device 8 | time 8      -> hash 8 | detect_state_encode()
  *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again
- *   0x03 | subject 8              -> empty: its facts changed, and stage 2 has not judged them yet */
+ *   0x03 | subject 8              -> empty: its facts changed, and stage 2 has not judged them yet
+ *   0x04 ...                      changes.h */
 #define STATE_KEY_SIZE 17
 #define MARK_KEY_SIZE 17
 #define TOUCHED_KEY_SIZE 9

@@ -13,6 +13,7 @@
 #include "engine/core/clock.h"
 #include "engine/core/crash.h"
 #include "engine/core/log.h"
+#include "engine/fleet/changes.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
 #include "engine/fleet/judge_state.h"
@@ -33,7 +34,9 @@ struct judge {
 	bool stopping, running;
 	pthread_t thread;
 	struct subjects touched;
-	int64_t stage2_due_ns;
+	int64_t stage2_due_ns, forget_due_ns;
+	uint64_t *forget; /* numbers of changes whose devices have their marks, on their way to the store */
+	size_t forget_count, forget_capacity;
 	struct store_batch *batch;
 };
 
@@ -436,6 +439,70 @@ static void do_job(struct judge *j, struct judge_job *job)
 	}
 }
 
+/* --- changes whose devices are all marked --- */
+
+/* Under the lock. Without memory it is taken up once more at the next start. */
+static void add_forget(struct judge *j, uint64_t number)
+{
+	if (j->forget_count == j->forget_capacity) {
+		size_t capacity = j->forget_capacity ? j->forget_capacity * 2 : 64;
+		uint64_t *list = realloc(j->forget, capacity * sizeof *list);
+		if (!list)
+			return;
+		j->forget = list;
+		j->forget_capacity = capacity;
+	}
+	j->forget[j->forget_count++] = number;
+}
+
+/* Under the lock: their devices have their marks, or these are with the writers. */
+static void forget_soon(struct judge *j)
+{
+	if (j->forget_count && !j->forget_due_ns)
+		j->forget_due_ns = clock_monotonic_ns() + STAGE2_GATHER_NS;
+	pthread_cond_signal(&j->wake);
+}
+
+static void forget_later(struct judge *j, uint64_t number)
+{
+	pthread_mutex_lock(&j->lock);
+	add_forget(j, number);
+	forget_soon(j);
+	pthread_mutex_unlock(&j->lock);
+}
+
+/* The marks are rows of the writers: only when those are in the store may the changes go. */
+static enum status do_forget(struct judge *j, const uint64_t *numbers, size_t count)
+{
+	struct engine *e = j->engine;
+	enum status status = STATUS_OK;
+	for (unsigned i = 0; i < e->shard_count && !status; i++)
+		status = writer_wait(e->shards[i].writer);
+	for (size_t i = 0; i < count; i++)
+		change_drop(j->batch, numbers[i]);
+	if (!status)
+		status = store_commit(e->store, j->batch, false);
+	if (status)
+		store_batch_clear(j->batch);
+	return status;
+}
+
+/* Under the lock, which is let go meanwhile. */
+static void forget_changes(struct judge *j)
+{
+	uint64_t *numbers = j->forget;
+	size_t count = j->forget_count;
+	j->forget = NULL;
+	j->forget_count = j->forget_capacity = 0;
+	j->forget_due_ns = 0;
+	pthread_mutex_unlock(&j->lock);
+	enum status status = do_forget(j, numbers, count);
+	if (status)
+		log_error("judge", "changes are taken up again at the next start: %s", status_text(status));
+	free(numbers);
+	pthread_mutex_lock(&j->lock);
+}
+
 static void do_stage2(struct judge *j)
 {
 	enum status status = stage2_judge(j->engine, &j->touched, clock_now_ms());
@@ -462,6 +529,8 @@ static struct judge_job *next_job(struct judge *j, int64_t *out_due_ns)
 		*out_due_ns = j->again->due_ns;
 	if (j->stage2_due_ns && j->stage2_due_ns < *out_due_ns)
 		*out_due_ns = j->stage2_due_ns;
+	if (j->forget_due_ns && j->forget_due_ns < *out_due_ns)
+		*out_due_ns = j->forget_due_ns;
 	return NULL;
 }
 
@@ -475,14 +544,21 @@ static void wait_until(struct judge *j, int64_t due_ns)
 	pthread_cond_timedwait(&j->wake, &j->lock, &until);
 }
 
+static bool is_due(const struct judge *j, int64_t due_ns)
+{
+	return due_ns && (j->stopping || due_ns <= clock_monotonic_ns());
+}
+
 static void *judge_main(void *argument)
 {
 	struct judge *j = argument;
 	pthread_mutex_lock(&j->lock);
 	for (;;) {
 		int64_t due_ns;
+		if (is_due(j, j->forget_due_ns))
+			forget_changes(j);
 		struct judge_job *job = next_job(j, &due_ns);
-		bool stage2 = !job && j->stage2_due_ns && (j->stopping || j->stage2_due_ns <= clock_monotonic_ns());
+		bool stage2 = !job && is_due(j, j->stage2_due_ns);
 		if (!job && !stage2) {
 			if (j->stopping)
 				break; /* who waits to be judged again has a mark, or is asked for at the next start */
@@ -509,35 +585,72 @@ static void *judge_main(void *argument)
 
 /* --- changes of context --- */
 
+/* One change on its way to every loop; the last one to be done with it lets it be forgotten. */
 struct change_call {
-	struct shard *shard;
-	uint64_t device;
+	struct judge *j;
+	uint64_t device, number;
 	int64_t from_ms;
+	_Atomic unsigned left;
+	_Atomic bool failed;
+	struct change_part {
+		struct change_call *call;
+		struct shard *shard;
+	} parts[SHARDS_MAX];
 };
 
-static void change_on_loop(void *context)
+static void change_done(struct change_call *call)
 {
-	struct change_call *call = context;
-	judge_context_changed(call->shard, call->device, call->from_ms);
+	if (atomic_fetch_sub(&call->left, 1) > 1)
+		return;
+	if (atomic_load(&call->failed))
+		log_warn("judge", "a change of rules, fences or registry is taken up at the next start");
+	else if (call->number)
+		forget_later(call->j, call->number);
 	free(call);
 }
 
-static void on_context(void *context, uint64_t device, int64_t from_ms)
+static void change_on_loop(void *context)
+{
+	struct change_part *part = context;
+	judge_context_changed(part->shard, part->call->device, part->call->from_ms);
+	change_done(part->call);
+}
+
+static void on_context(void *context, uint64_t device, int64_t from_ms, uint64_t number)
 {
 	struct judge *j = context;
 	struct engine *e = j->engine;
+	struct change_call *call = malloc(sizeof *call);
+	if (!call) {
+		log_warn("judge", "a change of rules, fences or registry is taken up at the next start");
+		return;
+	}
+	call->j = j;
+	call->device = device;
+	call->number = number;
+	call->from_ms = from_ms;
+	atomic_init(&call->left, 1);
+	atomic_init(&call->failed, false);
 	for (unsigned i = 0; i < e->shard_count; i++) {
 		struct shard *s = &e->shards[i];
 		if (device && engine_owner(e, device) != s)
 			continue;
-		struct change_call *call = malloc(sizeof *call);
-		if (call)
-			*call = (struct change_call){s, device, from_ms};
-		if (!call || shard_post(s, change_on_loop, call)) {
-			free(call);
-			log_warn("judge", "a change of rules, fences or registry is taken up at the next start");
+		call->parts[i] = (struct change_part){call, s};
+		atomic_fetch_add(&call->left, 1);
+		if (shard_post(s, change_on_loop, &call->parts[i])) {
+			atomic_store(&call->failed, true);
+			atomic_fetch_sub(&call->left, 1);
 		}
 	}
+	change_done(call);
+}
+
+static enum status take_up(void *context, uint64_t number, uint64_t device, int64_t from_ms)
+{
+	struct judge *j = context;
+	judge_note_change(j->engine, device, from_ms);
+	add_forget(j, number); /* the thread does not run yet */
+	return STATUS_OK;
 }
 
 /* --- life --- */
@@ -571,6 +684,8 @@ enum status judge_start(struct judge *j)
 	struct engine *e = j->engine;
 	uint8_t key[TOUCHED_KEY_SIZE];
 	enum status status = store_scan(e->store, STORE_STATE, touched_key(0, key), touched_before, j);
+	if (!status)
+		status = changes_read(e->store, take_up, j);
 	if (status)
 		return status;
 	if (pthread_create(&j->thread, NULL, judge_main, j))
@@ -581,6 +696,9 @@ enum status judge_start(struct judge *j)
 		judge_take_context(&e->shards[i]);
 		judge_ask_all(&e->shards[i]);
 	}
+	pthread_mutex_lock(&j->lock);
+	forget_soon(j);
+	pthread_mutex_unlock(&j->lock);
 	return STATUS_OK;
 }
 
@@ -608,6 +726,7 @@ void judge_close(struct judge *j)
 	judge_stop(j);
 	store_batch_free(j->batch);
 	subjects_deinit(&j->touched);
+	free(j->forget);
 	pthread_cond_destroy(&j->idle);
 	pthread_cond_destroy(&j->wake);
 	pthread_mutex_destroy(&j->lock);

@@ -179,21 +179,32 @@ void permits_close(struct permits *p)
 
 /* --- changing --- */
 
-static enum status commit(struct permits *p, const struct entry *e, struct buf *before)
+/* The permit that has the number so far. STATUS_NOT_FOUND. */
+static enum status stored(struct permits *p, const char *number, struct entry *out)
+{
+	uint8_t key_bytes[1 + PERMIT_NUMBER_MAX];
+	struct span key = row_key(number, key_bytes);
+	struct buf row = buf_init(PERMIT_ROW_MAX);
+	enum status status = store_get(p->store, STORE_CONTEXT, key, &row);
+	if (!status)
+		status = decode(key, buf_view(&row), out);
+	buf_deinit(&row);
+	return status;
+}
+
+static enum status commit(struct permits *p, const struct entry *e, struct permit_change *change)
 {
 	uint8_t key_bytes[1 + PERMIT_NUMBER_MAX];
 	struct span key = row_key(e->permit.number, key_bytes);
 	struct buf row = buf_init(PERMIT_ROW_MAX);
 	struct store_batch *batch = NULL;
-	enum status status = store_get(p->store, STORE_CONTEXT, key, before);
-	if (status == STATUS_NOT_FOUND)
-		status = STATUS_OK;
-	if (!status)
-		status = encode(e, &row);
+	enum status status = encode(e, &row);
 	if (!status)
 		status = store_batch_new(p->store, &batch);
 	if (!status) {
 		store_batch_put(batch, STORE_CONTEXT, key, span_of(row.data, row.size));
+		change->number = change_put(batch, e->device, change->from_ms);
+		change->other_number = change->other ? change_put(batch, change->other, change->from_ms) : 0;
 		status = store_commit(p->store, batch, true);
 	}
 	store_batch_free(batch);
@@ -201,36 +212,42 @@ static enum status commit(struct permits *p, const struct entry *e, struct buf *
 	return status;
 }
 
-enum status permits_put(struct permits *p, uint64_t device, const struct permit *permit, int64_t *out_from_ms,
-			uint64_t *out_other)
+static enum status put(struct permits *p, const struct entry *e, struct permit_change *out)
 {
-	uint8_t key_bytes[1 + PERMIT_NUMBER_MAX];
-	struct entry e = {device, *permit}, old;
-	struct buf before = buf_init(PERMIT_ROW_MAX);
+	struct entry old;
+	pthread_rwlock_wrlock(&p->readers);
+	enum status status = reserve(p);
+	pthread_rwlock_unlock(&p->readers);
+	if (status)
+		return status;
+	enum status before = stored(p, e->permit.number, &old);
+	if (before && before != STATUS_NOT_FOUND)
+		return before;
+	*out = (struct permit_change){.from_ms = e->permit.valid_from_ms};
+	if (!before && old.permit.valid_from_ms < out->from_ms)
+		out->from_ms = old.permit.valid_from_ms;
+	if (!before && old.device != e->device)
+		out->other = old.device;
+	status = commit(p, e, out);
+	if (status)
+		return status;
+	pthread_rwlock_wrlock(&p->readers);
+	if (!before)
+		drop(p, &old);
+	insert(p, e);
+	pthread_rwlock_unlock(&p->readers);
+	return STATUS_OK;
+}
+
+enum status permits_put(struct permits *p, uint64_t device, const struct permit *permit, struct permit_change *out)
+{
+	struct entry e = {device, *permit};
 	if (!device || !*permit->number || permit->kind < PERMIT_ROUTE || permit->kind > PERMIT_RELAY ||
 	    permit->valid_from_ms >= permit->valid_to_ms)
 		return STATUS_INVALID;
 	pthread_mutex_lock(&p->writer);
-	pthread_rwlock_wrlock(&p->readers);
-	enum status status = reserve(p);
-	pthread_rwlock_unlock(&p->readers);
-	if (!status)
-		status = commit(p, &e, &before);
-	if (!status) {
-		*out_from_ms = permit->valid_from_ms;
-		*out_other = 0;
-		pthread_rwlock_wrlock(&p->readers);
-		if (before.size && !decode(row_key(permit->number, key_bytes), buf_view(&before), &old)) {
-			drop(p, &old);
-			*out_other = old.device == device ? 0 : old.device;
-			if (old.permit.valid_from_ms < *out_from_ms)
-				*out_from_ms = old.permit.valid_from_ms;
-		}
-		insert(p, &e);
-		pthread_rwlock_unlock(&p->readers);
-	}
+	enum status status = put(p, &e, out);
 	pthread_mutex_unlock(&p->writer);
-	buf_deinit(&before);
 	return status;
 }
 

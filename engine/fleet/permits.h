@@ -14,10 +14,14 @@
 struct permits;
 STATUS_CHECKED enum status permits_open(struct store *s, struct permits **out);
 void permits_close(struct permits *p);
-/* Durable when it returns. `*out_from_ms`: from when on it may change a judgement, the replaced permit's beginning
- * included; `*out_other`: the device that had the number before, or 0. */
+struct permit_change {
+	int64_t from_ms; /* from when on it may change a judgement, the replaced permit's beginning included */
+	uint64_t other;  /* the device that had the number before, or 0 */
+	uint64_t number, other_number; /* changes.h */
+};
+/* Durable when it returns. */
 STATUS_CHECKED enum status permits_put(struct permits *p, uint64_t device, const struct permit *permit,
-				       int64_t *out_from_ms, uint64_t *out_other);
+				       struct permit_change *out);
 /* Fills out->permits with those valid at `time_ms` and narrows out->from_ms and out->to_ms to where that stays so.
  * Past SUBJECT_PERMITS_MAX the earliest are kept. A BUSINESS permit that is over stays in the list: that one existed
  * is what `expired` asks. */

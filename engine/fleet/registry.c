@@ -29,7 +29,7 @@ struct registry {
 	struct ids ids;
 	struct names names;
 	size_t row_bytes;
-	void (*changed)(void *context, uint64_t device, int64_t from_ms);
+	context_changed *changed;
 	void *changed_context;
 };
 
@@ -406,7 +406,8 @@ struct work {
 	struct fact said[CHANGES_MAX];                  /* the changes that change something */
 	size_t said_count;
 	struct buf row;
-	bool sync; /* before it is seen */
+	bool sync;       /* before it is seen */
+	uint64_t number; /* of the change (changes.h) */
 };
 
 static enum status load_facts(struct work *w, struct span bytes, enum device_kind kind, size_t extra)
@@ -540,6 +541,8 @@ static enum status store_and_publish(struct work *w, enum device_kind kind, int6
 	struct stored_row *row = row_new(span_of(w->row.data, w->row.size));
 	if (!row)
 		return STATUS_NO_MEMORY;
+	if (w->sync) /* of a bulk load no reports are before */
+		w->number = change_put(w->batch, w->device, w->from_ms);
 	status = store_commit(w->registry->store, w->batch, w->sync);
 	free(status ? row : publish(w, row));
 	return status;
@@ -586,7 +589,7 @@ static enum status check_and_apply(struct registry *r, uint64_t device, enum dev
 	enum status status = apply(w, kind, changes, count, &conflict);
 	pthread_mutex_unlock(&r->writer);
 	if (!status && w->said_count && r->changed)
-		r->changed(r->changed_context, device, from_ms);
+		r->changed(r->changed_context, device, from_ms, w->number);
 	if (out_conflict)
 		*out_conflict = conflict;
 	store_batch_free(w->batch);
@@ -596,8 +599,7 @@ static enum status check_and_apply(struct registry *r, uint64_t device, enum dev
 	return status;
 }
 
-void registry_on_change(struct registry *r, void (*changed)(void *context, uint64_t device, int64_t from_ms),
-			void *context)
+void registry_on_change(struct registry *r, context_changed *changed, void *context)
 {
 	r->changed = changed;
 	r->changed_context = context;

@@ -28,6 +28,7 @@
 
 #include "engine/core/bytes.h"
 #include "engine/core/status.h"
+#include "engine/fleet/changes.h"
 #include "engine/series/device_class.h"
 #include "engine/store/store.h"
 
@@ -121,10 +122,8 @@ struct registry;
 STATUS_CHECKED enum status registry_open(struct store *s, struct registry **out);
 void registry_close(struct registry *r);
 
-/* Called after each durable change, on the thread that made it, with the first instant at which the device may now be
- * judged differently. Set before others use the registry; one only. */
-void registry_on_change(struct registry *r, void (*changed)(void *context, uint64_t device, int64_t from_ms),
-			void *context);
+/* Set before others use the registry; one only. */
+void registry_on_change(struct registry *r, context_changed *changed, void *context);
 
 size_t registry_count(const struct registry *r);
 bool registry_has(const struct registry *r, uint64_t device);

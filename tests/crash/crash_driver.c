@@ -29,8 +29,8 @@ static const struct point engine_points[] = {
 	{"checkpoint", 6, 1},     {"trim", 4, 1},          {"fold", 3, 1},  {"expire_drop", 1, 1},
 };
 static const struct point judge_points[] = {
-	{"judge", 12, 1}, {"findings_commit", 40, 1}, {"journal_sync", 12, 4},
-	{"seal", 4, 4},   {"sealed", 4, 4},           {"checkpoint", 4, 4},
+	{"judge", 12, 1}, {"findings_commit", 40, 1}, {"journal_sync", 12, 4},    {"seal", 4, 4},
+	{"sealed", 4, 4}, {"checkpoint", 4, 4},       {"context_changed", 20, 2},
 };
 
 static char folder[64], dir[128], state[128], shadow[128];

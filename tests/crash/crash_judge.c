@@ -310,6 +310,17 @@ static int64_t chunk_end(const struct child *c)
 	return end_ms;
 }
 
+/* What they are judged by changes while they report, with effect from always. */
+static void change_world(struct child *c, uint64_t random)
+{
+	char day[16];
+	snprintf(day, sizeof day, "2026-03-%02u", 10 + (unsigned)(random >> 16) % 8);
+	if (random & 1)
+		put_fence(c, "slow", "speed_zone", 200000, (uint16_t)(300 + (random >> 8) % 400));
+	else
+		say(c, (uint32_t)(random >> 8) % DEVICES, DEVICE_FIELD_METROLOGY_DUE, day);
+}
+
 static int run(struct child *c, const char *dir)
 {
 	uint32_t from = 0;
@@ -319,6 +330,8 @@ static int run(struct child *c, const char *dir)
 		take_in(c);
 		if (mix(c->seed, round) % 3 == 0)
 			need("judge", engine_judge_settle(c->engine, chunk_end(c)));
+		if (mix(c->seed ^ from, round) % 3 == 0)
+			change_world(c, mix(c->seed ^ from, round + 1000));
 		if (round % 8 == 7)
 			need("settle", engine_settle(c->engine));
 	}

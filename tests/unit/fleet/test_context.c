@@ -22,9 +22,10 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
-static void on_change(void *unused, uint64_t device, int64_t from_ms)
+static void on_change(void *unused, uint64_t device, int64_t from_ms, uint64_t number)
 {
 	(void)unused;
+	cr_expect_neq(number, 0);
 	sprintf(told + strlen(told), "%llx@%lld ", (unsigned long long)device, (long long)from_ms);
 }
 
