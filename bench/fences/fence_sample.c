@@ -44,7 +44,7 @@ static struct fence_area *area_of(const struct geo_point *points, const uint32_t
 	exit(1);
 }
 
-/* An outline that wanders between 0.7 and 1.3 of the radius, in units. */
+/* An outline that wanders between 0.7 and 1.3 of the radius; 90 units are a metre. */
 static uint32_t outline(uint64_t *state, double lat, double lon, double radius, uint32_t count, struct geo_point *out)
 {
 	double phase[4], size[4];
@@ -66,7 +66,7 @@ static struct fence_area *random_outline(uint64_t *state, bool hole)
 {
 	struct geo_point points[VERTICES_MAX];
 	uint32_t ends[2], count = (uint32_t)log_between(state, 10, 1000);
-	double radius = log_between(state, 1000, 45000);
+	double radius = log_between(state, 9000, 450000);
 	double lat = BAY_LAT + BAY_LAT_SIDE * set_unit(state), lon = BAY_LON + BAY_LON_SIDE * set_unit(state);
 	ends[0] = outline(state, lat, lon, radius, count, points);
 	if (hole)
@@ -80,7 +80,7 @@ static struct fence_area *random_corridor(uint64_t *state)
 	struct geo_point points[VERTICES_MAX];
 	uint32_t steps = (uint32_t)log_between(state, 10, 330), ends[1] = {2 * steps};
 	double lat = BAY_LAT + BAY_LAT_SIDE * set_unit(state), lon = BAY_LON + BAY_LON_SIDE * set_unit(state);
-	double course = between(state, 0, 2 * PI), half = between(state, 100, 500), step = between(state, 300, 1200);
+	double course = between(state, 0, 2 * PI), half = between(state, 900, 4500), step = between(state, 2700, 10800);
 	for (uint32_t i = 0; i < steps; i++) {
 		double east = half * cos(course), north = half * sin(course);
 		points[i] = (struct geo_point){(int32_t)(lat - east), (int32_t)(lon + 1.1 * north)};
@@ -112,8 +112,8 @@ struct fence_sample fence_sample_new(uint64_t seed, uint32_t count)
 	for (uint32_t i = 0; i < count; i++) {
 		if (i >= FENCE_SAMPLE_KINDS)
 			s.areas[i] = fence_sample_moved(s.areas[i % FENCE_SAMPLE_KINDS],
-							(int32_t)between(&seed, -BAY_LAT_SIDE / 2, BAY_LAT_SIDE / 2),
-							(int32_t)between(&seed, -BAY_LON_SIDE / 2, BAY_LON_SIDE / 2));
+							(int32_t)between(&seed, -BAY_LAT_SIDE, BAY_LAT_SIDE),
+							(int32_t)between(&seed, -BAY_LON_SIDE, BAY_LON_SIDE));
 		else if (i % 2)
 			s.areas[i] = random_corridor(&seed);
 		else

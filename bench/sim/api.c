@@ -177,7 +177,7 @@ int api_post_fences(int port, const char *path, int64_t now_ms)
 		if (!json_object_get(properties, "valid_from"))
 			json_object_set_new(properties, "valid_from", json_string(FENCES_HOLD_FROM));
 	}
-	int result = ask_json(port, "POST", BASE "/fences", fences, &a);
+	int result = ask_json(port, "POST", BASE "/fences?rejudge=1", fences, &a);
 	if (!result)
 		result = check_refused(a.text);
 	free(a.text);
@@ -201,7 +201,8 @@ int api_put_rules(int port, const char *path)
 		buf_deinit(&text);
 		return -1;
 	}
-	int result = ask(port, "PUT", BASE "/rules", "text/plain; charset=utf-8", buf_view(&text), &a);
+	int result = ask(port, "PUT", BASE "/rules?rejudge=1&from=2020-01-01T00:00:00Z", "text/plain; charset=utf-8",
+			 buf_view(&text), &a);
 	free(a.text);
 	buf_deinit(&text);
 	return result;
@@ -230,6 +231,11 @@ static int take_finding(struct found_list *out, const char *line)
 	json_t *f = json_loads(line, 0, NULL);
 	if (!json_is_object(f))
 		return -1;
+	const char *state = json_string_value(json_object_get(f, "state"));
+	if (state && strcmp(state, "withdrawn") == 0) {
+		json_decref(f);
+		return 0; /* what came late took it away */
+	}
 	struct found *to = found_list_add(out);
 	copy_text(f, "rule", to->rule, sizeof to->rule);
 	copy_text(f, "phone", to->phone, sizeof to->phone);
@@ -240,12 +246,12 @@ static int take_finding(struct found_list *out, const char *line)
 	return 0;
 }
 
-int api_get_findings(int port, int64_t from_ms, int64_t to_ms, int64_t as_of_ms, struct found_list *out)
+int api_get_findings(int port, int64_t from_ms, int64_t to_ms, struct found_list *out)
 {
 	char path[256], *save = NULL;
 	struct answer a;
-	snprintf(path, sizeof path, BASE "/violations?format=ndjson&from=%lld&to=%lld&as_of=%lld", (long long)from_ms,
-		 (long long)to_ms, (long long)as_of_ms);
+	snprintf(path, sizeof path, BASE "/violations?format=ndjson&from=%lld&to=%lld", (long long)from_ms,
+		 (long long)to_ms);
 	int result = ask(port, "GET", path, NULL, (struct span){NULL, 0}, &a);
 	for (char *line = strtok_r(a.text, "\n", &save); line && !result; line = strtok_r(NULL, "\n", &save)) {
 		result = take_finding(out, line);

@@ -16,7 +16,7 @@ int api_post_fences(int port, const char *path, int64_t now_ms);
 int api_put_rules(int port, const char *path);
 /* Waits until everything received is judged as of then. */
 int api_settle(int port, int64_t as_of_ms);
-/* Every finding that begins in [from, to], as of `as_of_ms`, appended to `out`. */
-int api_get_findings(int port, int64_t from_ms, int64_t to_ms, int64_t as_of_ms, struct found_list *out);
+/* Every finding that begins in [from, to] and stands, appended to `out`. */
+int api_get_findings(int port, int64_t from_ms, int64_t to_ms, struct found_list *out);
 
 #endif

@@ -59,6 +59,7 @@
 /* "not given" of a clock, and of a scene's day */
 #define SCENE_NOT_GIVEN INT64_MIN
 
+/* A kind with `until` stands right behind the one with `for`. */
 enum step_kind {
 	STEP_EVERY,     /* value s */
 	STEP_HEAD,      /* value degrees */

@@ -19,10 +19,10 @@ static void make_sources(struct scene_play *p, uint64_t seed)
 	}
 }
 
-int scene_play_open(struct scene_play *p, const char *folder, int floating_day, uint64_t seed)
+int scene_play_open(struct scene_play *p, const char *folder, int64_t now_ms, int floating_day, uint64_t seed)
 {
 	char complaint[160];
-	*p = (struct scene_play){.now_ms = clock_now_ms(), .from_ms = INT64_MAX};
+	*p = (struct scene_play){.now_ms = now_ms, .from_ms = INT64_MAX};
 	enum status status = scene_book_read_folder(&p->book, folder);
 	if (status) {
 		fprintf(stderr, "%s: %s\n", folder, status_text(status));
@@ -85,7 +85,7 @@ int scene_play_judge(struct scene_play *p, int http_port, struct truth_totals *o
 	struct truth_list truths;
 	struct found_list findings = {0};
 	int64_t as_of_ms = clock_now_ms();
-	if (api_settle(http_port, as_of_ms) || api_get_findings(http_port, p->from_ms, as_of_ms, as_of_ms, &findings)) {
+	if (api_settle(http_port, as_of_ms) || api_get_findings(http_port, p->from_ms, as_of_ms, &findings)) {
 		found_list_deinit(&findings);
 		return -1;
 	}

@@ -13,13 +13,15 @@ struct scene_play {
 	struct scene_book book;
 	struct scene_source *sources; /* one a vehicle */
 	size_t count;
-	int64_t now_ms, from_ms; /* when it was opened; the midnight of the earliest scene */
+	int64_t now_ms, from_ms; /* what "today" is; the midnight of the earliest scene */
 };
 
-/* Reads the folder and places the scenes in the days before now (scene_book_place()). 0, or -1 with the reason told. */
-int scene_play_open(struct scene_play *p, const char *folder, int floating_day, uint64_t seed);
+/* Reads the folder and places the scenes in the days before `now_ms` (scene_book_place()). 0, or -1 with the reason
+ * told. */
+int scene_play_open(struct scene_play *p, const char *folder, int64_t now_ms, int floating_day, uint64_t seed);
 void scene_play_close(struct scene_play *p);
-/* Vehicles, permits and the fences of FOLDER/../fences.geojson; `rules` (may be NULL) a rules file. 0 or -1. */
+/* Rules (`rules` a file, or NULL: the server's own), the fences of a GeoJSON file, vehicles with their permits. 0 or
+ * -1. */
 int scene_play_tell(struct scene_play *p, int http_port, const char *fences, const char *rules);
 /* Makes `p->count` terminals of the fleet, from `at` on. */
 void scene_play_terminals(struct scene_play *p, struct fleet *f, size_t at);

@@ -102,12 +102,12 @@ static bool read_place(struct reader *r, const char *text, double *lat, double *
 	return true;
 }
 
-/* One of `choices`, "empty|half|full". */
+/* One of `choices`, "empty|half|-|full", by its place; "-" is a place without a word. */
 static bool read_choice(struct reader *r, const char *text, const char *choices, double *out)
 {
 	size_t size = strlen(text);
 	int number = 0;
-	for (const char *at = choices; at; at = strchr(at, '|'), number++) {
+	for (const char *at = *text == '-' ? NULL : choices; at; at = strchr(at, '|'), number++) {
 		at += *at == '|';
 		if (!strncmp(at, text, size) && (at[size] == '|' || !at[size])) {
 			*out = number;

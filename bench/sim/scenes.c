@@ -131,7 +131,7 @@ struct stage {
 	struct fleet fleet;
 	struct drive_source *background;
 	int64_t background_ms; /* when it ends */
-	char folder[64];
+	char folder[4096];
 };
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *at)
@@ -204,19 +204,26 @@ static int judge(struct stage *s)
 	return totals.missed || totals.wrong ? 1 : 0;
 }
 
-static int play_and_judge(struct stage *s)
+static int with_server(struct stage *s)
 {
 	const struct options *o = s->options;
-	snprintf(s->folder, sizeof s->folder, "/tmp/zayton-scenes-XXXXXX");
-	if (!mkdtemp(s->folder) || server_start(&s->server, o->zayton, s->folder))
-		return 1;
 	int result = o->play_only ? 0 : scene_play_tell(&s->play, s->server.http_port, o->fences, o->rules) != 0;
 	if (!result)
 		result = play(s);
 	if (!result && !o->play_only)
 		result = judge(s);
-	if (server_stop(&s->server))
-		result = 1;
+	return server_stop(&s->server) ? 1 : result;
+}
+
+static int play_and_judge(struct stage *s)
+{
+	const char *tmp = getenv("TMPDIR");
+	snprintf(s->folder, sizeof s->folder, "%s/zayton-scenes-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(s->folder)) {
+		perror(s->folder);
+		return 1;
+	}
+	int result = server_start(&s->server, s->options->zayton, s->folder) ? 1 : with_server(s);
 	nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return result;
 }
@@ -293,7 +300,7 @@ int scenes_main(int argc, char **argv)
 	struct stage s = {.options = &o};
 	if (!parse(argc, argv, &o))
 		return usage();
-	int result = scene_play_open(&s.play, o.folder, FLOATING_DAY, o.seed) ? 1 : 0;
+	int result = scene_play_open(&s.play, o.folder, clock_now_ms(), FLOATING_DAY, o.seed) ? 1 : 0;
 	if (!result && o.dump)
 		result = dump(&s.play, o.dump);
 	if (!result && o.truth)

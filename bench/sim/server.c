@@ -41,6 +41,8 @@ int server_start(struct server *s, const char *program, const char *data)
 	FILE *from = fdopen(pipes[0], "r");
 	if (s->pid < 0 || !from || !read_ready(from, s)) {
 		fprintf(stderr, "the server did not start\n");
+		if (s->pid > 0)
+			server_stop(s);
 		return -1;
 	}
 	return 0; /* `from` stays open: the server may go on writing */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "bench/sim/drive_source.h"
 #include "bench/sim/fleet.h"
@@ -37,7 +38,7 @@ struct sim {
 	struct fleet fleet;
 	struct drive_source *drives;
 	struct scene_play play;
-	bool with_scenes;
+	bool with_scenes, fresh; /* fresh: the demo's store did not exist before */
 	int64_t begin_ms, shown_ms;
 	uint64_t shown_acknowledged;
 };
@@ -45,7 +46,7 @@ struct sim {
 /* --- what is shown --- */
 
 struct facts {
-	double reports, blocks, sealed_reports, sealed_bytes, p50_us, p99_us;
+	double reports, blocks, sealed_reports, sealed_bytes, p50_us, p99_us, findings;
 };
 
 static void take_metric(void *context, char *line, size_t size)
@@ -53,8 +54,10 @@ static void take_metric(void *context, char *line, size_t size)
 	struct facts *f = context;
 	static const char *const names[] = {"zayton_reports_total ",        "zayton_sealed_blocks_total ",
 					    "zayton_sealed_reports_total ", "zayton_sealed_bytes_total ",
-					    "zayton_commit_p50_us ",        "zayton_commit_p99_us "};
-	double *values[] = {&f->reports, &f->blocks, &f->sealed_reports, &f->sealed_bytes, &f->p50_us, &f->p99_us};
+					    "zayton_commit_p50_us ",        "zayton_commit_p99_us ",
+					    "zayton_findings_raised_total "};
+	double *values[] = {&f->reports, &f->blocks, &f->sealed_reports, &f->sealed_bytes,
+			    &f->p50_us,  &f->p99_us, &f->findings};
 	(void)size;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strncmp(line, names[i], strlen(names[i])))
@@ -91,10 +94,10 @@ static void show(void *context)
 	s->shown_acknowledged = c->acknowledged;
 	printf("connected 在线 %llu | reports/s 上报 %.0f | acknowledged 已应答 %llu | stored 已入库 %.0f | "
 	       "bytes/point "
-	       "字节/点 %.2f | ack p50/p99 %.1f/%.1f ms | behind now 追补 %.0f min\n",
+	       "字节/点 %.2f | violations 疑似违法 %.0f | ack p50/p99 %.1f/%.1f ms | behind now 追补 %.0f min\n",
 	       (unsigned long long)c->connected, rate, (unsigned long long)c->acknowledged, f.reports,
-	       f.sealed_reports > 0 ? f.sealed_bytes / f.sealed_reports : 0, f.p50_us / 1000, f.p99_us / 1000,
-	       behind_minutes(s, now_ms));
+	       f.sealed_reports > 0 ? f.sealed_bytes / f.sealed_reports : 0, f.findings, f.p50_us / 1000,
+	       f.p99_us / 1000, behind_minutes(s, now_ms));
 	fflush(stdout);
 }
 
@@ -143,12 +146,36 @@ static void drive_fleet(struct sim *s)
 
 /* --- scenarios besides --- */
 
+/* A store that goes on from an earlier demo has that demo's scenes: they are played as they were then, and every
+ * report of them is one it knows. FOLDER.scenes remembers the instant and the seed; `fresh`: there is no such store. */
+static void recall_scenes(const struct options *o, bool fresh, int64_t *now_ms, uint64_t *seed)
+{
+	char path[4096];
+	long long then_ms;
+	unsigned long long then_seed;
+	snprintf(path, sizeof path, "%s.scenes", o->data);
+	FILE *f = fresh ? NULL : fopen(path, "r");
+	bool known = f && fscanf(f, "%lld %llu", &then_ms, &then_seed) == 2;
+	if (f)
+		fclose(f);
+	*now_ms = known ? then_ms : clock_now_ms();
+	*seed = known ? then_seed : o->seed;
+	if (known || !(f = fopen(path, "w")))
+		return;
+	fprintf(f, "%lld %llu\n", (long long)*now_ms, (unsigned long long)*seed);
+	fclose(f);
+}
+
 /* Without them when the server does not take them in: the drives are shown all the same. */
 static void begin_scenes(struct sim *s)
 {
-	if (!s->options.demo || s->options.no_scenes || scene_play_open(&s->play, scenes_folder(), 0, s->options.seed))
+	int64_t now_ms;
+	uint64_t seed;
+	if (!s->options.demo || s->options.no_scenes)
 		return;
-	s->with_scenes = scene_play_tell(&s->play, s->options.http, scenes_fences(), NULL) == 0;
+	recall_scenes(&s->options, s->fresh, &now_ms, &seed);
+	s->with_scenes = scene_play_open(&s->play, scenes_folder(), now_ms, 0, seed) == 0 &&
+			 scene_play_tell(&s->play, s->options.http, scenes_fences(), NULL) == 0;
 	if (!s->with_scenes)
 		printf("without scenarios 无情景\n");
 }
@@ -238,6 +265,7 @@ static bool begin_demo(struct sim *s)
 	if (!o->demo)
 		return true;
 	scenes_make_parents(o->data);
+	s->fresh = access(o->data, F_OK) != 0;
 	if (server_start(&s->server, o->zayton, o->data))
 		return false;
 	o->port = s->server.jt808_port;

@@ -52,8 +52,8 @@
 #define RULES_MAX 1024
 /* mistakes of one file of rules that are told: nobody mends more in one go */
 #define RULES_MISTAKES_MAX 1000
-/* points of one fence, all rings together: the coast of a province at 50 m */
-#define FENCE_POINTS_MAX 100000
+/* points of one fence, all rings together: a province's coast at 10 m is some 100,000 */
+#define FENCE_POINTS_MAX (1u << 17)
 /* visits of others within the time of a convoy that one device may meet at all gates together; 16 bytes each */
 #define CONVOY_MEETINGS_MAX (1u << 20)
 /* pairs of a cell and a device that a map of dead zones is learned from, 16 bytes each: gaps are rare, and other devices
@@ -64,7 +64,11 @@
 #define HTTP_BODY_MAX (8u << 20)
 /* fences at once: slots are looked up through pages of 256 */
 #define FENCE_SLOTS_MAX (1u << 20)
-/* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a fifth of it */
+/* bytes of the cells of one snapshot: 20,000 fences of some 200 points take a ninth of it */
 #define FENCE_INDEX_BYTES_MAX (UINT64_C(1) << 30)
+/* threads of one question to the archive, 60 KiB each */
+#define ARCHIVE_THREADS_MAX 64
+/* crossings of one device that an answer lists: an entry and an exit every 42 s of a whole day; 24 bytes each */
+#define ARCHIVE_CROSSINGS_MAX 4096
 
 #endif

@@ -22,7 +22,6 @@ void card_driver_key(uint64_t driver, uint8_t out[CARD_DRIVER_KEY_SIZE])
 }
 
 struct reading {
-	uint64_t device;
 	int64_t to_ms;
 	struct card_list *out;
 };
@@ -32,8 +31,8 @@ static enum status read_card(void *context, struct span key, struct span value)
 	const struct reading *r = context;
 	struct card_list *l = r->out;
 	(void)value;
-	if (key.size != CARD_KEY_SIZE || key.data[0] != CARD_TAG || load_be64(key.data + 1) != r->device)
-		return STATUS_END;
+	if (key.size != CARD_KEY_SIZE)
+		return STATUS_CORRUPT;
 	struct card c = {time_unbias(load_be64(key.data + 9)), load_be64(key.data + 17)};
 	if (c.time_ms > r->to_ms)
 		return STATUS_END;
@@ -54,9 +53,10 @@ static enum status read_card(void *context, struct span key, struct span value)
 enum status cards_read(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms, struct card_list *out)
 {
 	uint8_t start[CARD_KEY_SIZE];
-	struct reading r = {device, to_ms, out};
+	struct reading r = {to_ms, out};
 	card_key(device, from_ms, 0, start);
-	enum status status = store_scan_from(s, STORE_CONTEXT, span_of(start, sizeof start), read_card, &r);
+	enum status status =
+		store_scan_within(s, STORE_CONTEXT, span_of(start, 9), span_of(start, sizeof start), read_card, &r);
 	return status == STATUS_END ? STATUS_OK : status;
 }
 

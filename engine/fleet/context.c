@@ -433,41 +433,80 @@ enum status context_rules(struct context *c, context_rules_visit *visit, void *c
 
 /* --- fences --- */
 
+#define FENCE_KEY_MAX (FENCE_ID_MAX + 9)
+
+static struct span fence_key(const char *id, int64_t from_ms, uint8_t key[FENCE_KEY_MAX])
+{
+	size_t size = strlen(id);
+	memcpy(key, id, size);
+	key[size] = 0;
+	store_be64(key + size + 1, time_bias(from_ms));
+	return span_of(key, size + 9);
+}
+
 static enum status put_fence(struct store_batch *batch, const struct fence *f, struct buf *row)
 {
-	uint8_t key[FENCE_ID_MAX + 9];
-	size_t size = strlen(f->id);
-	memcpy(key, f->id, size);
-	key[size] = 0;
-	store_be64(key + size + 1, time_bias(f->valid_from_ms));
+	uint8_t key[FENCE_KEY_MAX];
 	buf_clear(row);
 	enum status status = fence_encode(f, row);
 	if (!status)
-		store_batch_put(batch, STORE_FENCE, span_of(key, size + 9), span_of(row->data, row->size));
+		store_batch_put(batch, STORE_FENCE, fence_key(f->id, f->valid_from_ms, key), buf_view(row));
 	return status;
 }
 
-/* Every version of the ids changed: a change may have ended the one before. */
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The ids changed, ascending; the caller frees the list. */
+static enum status sort_ids(const struct fence *fences, size_t count, const char ***out)
+{
+	const char **ids = malloc((count ? count : 1) * sizeof *ids);
+	if (!ids)
+		return STATUS_NO_MEMORY;
+	for (size_t i = 0; i < count; i++)
+		ids[i] = fences[i].id;
+	qsort(ids, count, sizeof *ids, compare_ids);
+	*out = ids;
+	return STATUS_OK;
+}
+
+/* Every version of the ids changed: a change may have ended the one before. What began where a change begins is gone,
+ * and comes back only as the change has it. */
+static enum status fill_batch(struct store_batch *batch, const struct fence_set *next, const struct fence *fences,
+			      size_t count)
+{
+	uint8_t key[FENCE_KEY_MAX];
+	const char **ids;
+	struct buf row = buf_init(FENCE_ROW_MAX);
+	enum status status = sort_ids(fences, count, &ids);
+	if (status)
+		return status;
+	for (size_t i = 0; i < count; i++)
+		store_batch_delete(batch, STORE_FENCE, fence_key(fences[i].id, fences[i].valid_from_ms, key));
+	for (uint32_t slot = 0; slot < fence_set_slots(next) && !status; slot++) {
+		const struct fence *f = fence_set_at(next, slot);
+		const char *id = f ? f->id : NULL;
+		if (f && bsearch(&id, ids, count, sizeof *ids, compare_ids))
+			status = put_fence(batch, f, &row);
+	}
+	buf_deinit(&row);
+	free(ids);
+	return status;
+}
+
 static enum status commit_fences(struct context *c, const struct fence_set *next, const struct fence *fences,
 				 size_t count)
 {
 	struct store_batch *batch;
-	struct buf row = buf_init(FENCE_ROW_MAX);
 	enum status status = store_batch_new(c->store, &batch);
 	if (status)
 		return status;
-	for (uint32_t slot = 0; slot < fence_set_slots(next) && !status; slot++) {
-		const struct fence *f = fence_set_at(next, slot);
-		for (size_t i = 0; f && i < count && !status; i++)
-			if (strcmp(f->id, fences[i].id) == 0) {
-				status = put_fence(batch, f, &row);
-				break;
-			}
-	}
+	status = fill_batch(batch, next, fences, count);
 	if (!status)
 		status = store_commit(c->store, batch, true);
 	store_batch_free(batch);
-	buf_deinit(&row);
 	return status;
 }
 

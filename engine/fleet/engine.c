@@ -67,6 +67,12 @@ static void release(struct engine *e)
 	free(e);
 }
 
+/* Until engine_start(): what changes in a store that no one serves is judged when it is served. */
+static void on_change(void *context, uint64_t device, int64_t from_ms)
+{
+	judge_note_change(context, device, from_ms);
+}
+
 enum status engine_open(const struct engine_options *options, struct engine **out)
 {
 	if (options->shards < 1 || options->shards > SHARDS_MAX)
@@ -87,6 +93,8 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
 		release(e);
 		return status;
 	}
+	if (!options->read_only)
+		context_on_change(e->context, on_change, e);
 	*out = e;
 	return STATUS_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core/crash.h"
 #include "engine/fleet/findings_row.h"
 #include "engine/store/keys.h"
 
@@ -65,6 +66,16 @@ const char *case_event_token(unsigned kind)
 #undef X
 	};
 	return kind < CASE_EVENT_COUNT && tokens[kind] ? tokens[kind] : "unknown";
+}
+
+const char *case_event_chinese(unsigned kind)
+{
+	static const char *const names[CASE_EVENT_COUNT] = {
+#define X(code, NAME, token, chinese) [code] = chinese,
+		CASE_EVENT_TABLE(X)
+#undef X
+	};
+	return kind < CASE_EVENT_COUNT && names[kind] ? names[kind] : "";
 }
 
 /* --- life --- */
@@ -165,7 +176,9 @@ static enum status change_commit(struct change *c, bool sync)
 	store_be64(counters + 8, c->feed);
 	if (c->counters)
 		store_batch_put(c->batch, STORE_META, span_of_string(COUNTERS_KEY), span_of(counters, sizeof counters));
+	crash_point("findings_commit");
 	enum status status = store_commit(f->store, c->batch, sync);
+	crash_point("findings_commit");
 	if (status)
 		return status;
 	f->next_id = c->next_id;
@@ -521,16 +534,11 @@ static enum case_event_kind kind_of_change(const struct old_finding *old, const 
 	return now->open ? 0 : CASE_EVENT_CLOSED;
 }
 
-/* What was confirmed and is no longer so must be looked at again. */
-static void reopen(struct case_row *row, const struct finding *before)
+/* What was confirmed and is no longer so must be looked at again; `confirmed` keeps what it was. */
+static void reopen(struct case_row *row)
 {
-	if (row->state != CASE_CONFIRMED && row->state != CASE_TRANSFERRED)
-		return;
-	if (!row->has_confirmed) {
-		row->confirmed = *before;
-		row->has_confirmed = true;
-	}
-	row->state = CASE_PENDING;
+	if (row->state == CASE_CONFIRMED || row->state == CASE_TRANSFERRED)
+		row->state = CASE_PENDING;
 }
 
 static bool same_bytes(const struct finding *a, const struct finding *b)
@@ -567,7 +575,7 @@ static enum status replace_one(struct change *c, const struct old_finding *old, 
 	r.key = key;
 	if (kind == CASE_EVENT_AMENDED) {
 		r.amended++;
-		reopen(&r, &old->row.finding);
+		reopen(&r);
 	}
 	return add_event(c, row.id, &r, &e, &t->finding);
 }
@@ -580,7 +588,6 @@ static enum status withdraw(struct change *c, const struct old_finding *old)
 	enum status status = load_case(c->f, old->row.id, &r);
 	if (status)
 		return status;
-	reopen(&r, &old->row.finding);
 	r.state = CASE_WITHDRAWN;
 	r.has_last = true;
 	r.last = old->row.finding;

@@ -61,6 +61,7 @@ enum case_event_kind {
 		CASE_EVENT_COUNT
 };
 const char *case_event_token(unsigned kind);
+const char *case_event_chinese(unsigned kind);
 
 #define CASE_TEXT_MAX 1000
 

@@ -28,6 +28,10 @@ static inline struct shard *engine_owner(struct engine *e, uint64_t device)
 	return &e->shards[e->shard_count == 1 ? 0 : device_partition(device) % e->shard_count];
 }
 
+/* track.c: as track_open(), but future reports, which are not judged, may be missing: what is new is read without
+ * asking the store. */
+STATUS_CHECKED enum status track_open_judged(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms,
+					     struct track **out);
 /* recover.c: open or make the journals, and bring every head to where it was. */
 STATUS_CHECKED enum status engine_recover(struct engine *e);
 /* Heads of a read-only engine: rows and journals read, nothing written. */

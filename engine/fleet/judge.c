@@ -18,10 +18,12 @@ struct judged {
 	struct detect_state *live; /* NULL: not known here; the judge's thread has it, or will make it */
 	int64_t dirty_ms;          /* reports from here on are still to be judged; INT64_MAX: none */
 	int64_t card_ms;           /* the last card stepped; INT64_MIN: none */
-	uint32_t steps;            /* since the last snapshot */
-	bool asked;                /* a job for the device is with the judge's thread */
-	bool cards;                /* a card came since it was asked for last */
-	int64_t marked_ms;         /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
+	struct anchors anchors;
+	uint32_t steps;    /* since the last snapshot */
+	bool asked;        /* a job for the device is with the judge's thread */
+	bool ticked;       /* the clock said something of `live`: a report may take it back */
+	bool cards;        /* a card came since it was asked for last */
+	int64_t marked_ms; /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
 };
 
 void judged_free(struct judged *j)
@@ -29,6 +31,7 @@ void judged_free(struct judged *j)
 	if (!j)
 		return;
 	detect_state_free(j->live);
+	anchors_deinit(&j->anchors);
 	free(j);
 }
 
@@ -40,6 +43,7 @@ static struct judged *need(struct head *head)
 	if (j) {
 		j->dirty_ms = j->marked_ms = INT64_MAX;
 		j->card_ms = INT64_MIN;
+		anchors_init(&j->anchors);
 		head->judged = j;
 	}
 	return j;
@@ -73,13 +77,19 @@ static void ask(struct shard *s, uint64_t device, struct judged *j, bool at_once
 	job->shard = s;
 	job->from_ms = j->dirty_ms;
 	job->wait_for_cards = j->cards;
-	job->state = j->live && j->dirty_ms > detect_state_time(j->live) ? j->live : NULL;
+	job->late = !j->live || j->dirty_ms <= detect_state_time(j->live);
+	job->state = job->late ? anchors_before(&j->anchors, j->dirty_ms) : j->live;
+	job->anchors = j->anchors;
+	anchors_init(&j->anchors);
 	job->card_ms = j->card_ms;
 	job->due_ns = at_once ? 0 : judge_later();
-	if (!job->state)
+	if (job->late) {
+		job->card_ms = INT64_MIN;
 		detect_state_free(j->live);
+	}
 	j->live = NULL;
 	j->dirty_ms = INT64_MAX;
+	j->ticked = false;
 	j->cards = false;
 	j->asked = true;
 	j->marked_ms = INT64_MAX;
@@ -134,6 +144,7 @@ static void step(struct shard *s, struct head *head, struct judged *j, const str
 		lost(s, head, j, r->time_ms, status);
 		return;
 	}
+	anchors_step(&j->anchors, j->live);
 	if (++j->steps >= JUDGE_SNAPSHOT_STEPS) {
 		j->steps = 0;
 		keep_snapshot(s, head->device, j);
@@ -155,7 +166,7 @@ void judge_report(struct shard *s, struct head *head, const struct report *r)
 		return;
 	}
 	struct decided stood = {detect_state_time(j->live), detect_state_hash(j->live)};
-	if (decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0 && r->time_ms > j->card_ms)
+	if (decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0 && r->time_ms > j->card_ms && !j->ticked)
 		step(s, head, j, r);
 	else if (!is_last(j->live, r))
 		dirty(s, head, j, r->time_ms);
@@ -196,6 +207,17 @@ void judge_turn(struct shard *s)
 	judge_push(s->engine->judge, job);
 }
 
+/* What the clock says was true as far as was known: the next report, which may be of long ago, is judged with what is
+ * open, and takes it back or ends it. */
+static enum status tick(struct shard *s, struct judged *j, int64_t now_ms)
+{
+	size_t told = s->told.finding_count;
+	s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
+	enum status status = detect_tick(j->live, s->judged_by->detector, now_ms, &s->told.sink);
+	j->ticked = j->ticked || s->told.finding_count > told;
+	return status;
+}
+
 void judge_tick(struct shard *s, int64_t now_ms)
 {
 	uint32_t end = s->heads.count, slice = end < TICK_SLICE ? end : TICK_SLICE;
@@ -206,8 +228,7 @@ void judge_tick(struct shard *s, int64_t now_ms)
 		struct judged *j = s->heads.all[s->next_tick]->judged;
 		if (!j || !j->live || detect_wake(j->live, s->judged_by->detector) > now_ms)
 			continue;
-		s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
-		enum status status = detect_tick(j->live, s->judged_by->detector, now_ms, &s->told.sink);
+		enum status status = tick(s, j, now_ms);
 		if (status)
 			lost(s, s->heads.all[s->next_tick], j, detect_state_time(j->live), status);
 	}
@@ -217,7 +238,8 @@ void judge_tick(struct shard *s, int64_t now_ms)
 /* --- what the judge's thread has for the loop --- */
 
 /* The state a device was judged to; what came meanwhile goes on from there. */
-void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms)
+void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms,
+		     struct anchors *anchors)
 {
 	struct head *head = heads_find(&s->heads, device);
 	struct judged *j = head ? need(head) : NULL;
@@ -229,6 +251,9 @@ void judge_take_back(struct shard *s, uint64_t device, struct detect_state *stat
 	detect_state_free(j->live);
 	j->live = state;
 	j->card_ms = card_ms;
+	struct anchors old = j->anchors;
+	j->anchors = *anchors;
+	*anchors = old;
 	j->steps = 0;
 	if (j->dirty_ms != INT64_MAX)
 		ask(s, device, j, state && j->dirty_ms > detect_state_time(state));
@@ -269,12 +294,24 @@ void judge_context_changed(struct shard *s, uint64_t device, int64_t from_ms)
 	}
 }
 
+/* What recovery found late was late for the snapshots too: the journal may be trimmed before it is judged. */
+static enum status keep_mark(struct shard *s, uint64_t device, struct judged *j)
+{
+	enum status status = j->dirty_ms < j->marked_ms ? push_mark(s, device, j->dirty_ms) : STATUS_OK;
+	if (!status && j->dirty_ms < j->marked_ms)
+		j->marked_ms = j->dirty_ms;
+	return status;
+}
+
 void judge_ask_all(struct shard *s)
 {
 	for (uint32_t i = 0; i < s->heads.count; i++) {
 		struct judged *j = need(s->heads.all[i]);
-		if (j && !j->live && !j->asked)
-			ask(s, s->heads.all[i]->device, j, false);
+		if (!j || j->live || j->asked)
+			continue;
+		if (keep_mark(s, s->heads.all[i]->device, j))
+			log_warn("judge", "no memory to mark what is still to be judged");
+		ask(s, s->heads.all[i]->device, j, false);
 	}
 }
 
@@ -296,9 +333,8 @@ void judge_tell_open(struct shard *s, int64_t as_of_ms)
 		if (!j || !j->live)
 			continue;
 		int64_t last_ms = detect_state_time(j->live);
-		s->told.decided = (struct decided){last_ms, detect_state_hash(j->live)};
 		int64_t then_ms = as_of_ms > last_ms ? as_of_ms : last_ms;
-		enum status status = detect_tick(j->live, s->judged_by->detector, then_ms, &s->told.sink);
+		enum status status = tick(s, j, then_ms);
 		if (!status)
 			status = detect_open(j->live, s->judged_by->detector, then_ms, &s->told.sink);
 		if (status)
@@ -326,6 +362,16 @@ void judge_note(struct head *head, int64_t from_ms)
 		j->dirty_ms = from_ms;
 }
 
+void judge_note_change(struct engine *e, uint64_t device, int64_t from_ms)
+{
+	struct head *head = device ? heads_find(&engine_owner(e, device)->heads, device) : NULL;
+	if (head)
+		judge_note(head, from_ms);
+	for (unsigned i = 0; i < e->shard_count && !device; i++)
+		for (uint32_t k = 0; k < e->shards[i].heads.count; k++)
+			judge_note(e->shards[i].heads.all[k], from_ms);
+}
+
 /* What was loaded and still lies in the head. */
 static void note_unsealed(struct head *head)
 {
@@ -347,10 +393,8 @@ enum status judge_keep_marks(struct engine *e)
 		for (uint32_t k = 0; k < s->heads.count && !status; k++) {
 			note_unsealed(s->heads.all[k]);
 			struct judged *j = s->heads.all[k]->judged;
-			if (j && j->dirty_ms < j->marked_ms) {
-				status = push_mark(s, s->heads.all[k]->device, j->dirty_ms);
-				j->marked_ms = status ? j->marked_ms : j->dirty_ms;
-			}
+			if (j)
+				status = keep_mark(s, s->heads.all[k]->device, j);
 		}
 	}
 	return status;

@@ -44,6 +44,8 @@ size_t judge_backlog(const struct judge *j);
 
 /* Bulk loading, which runs without the judge's thread: reports from `from_ms` on are new to the device. */
 void judge_note(struct head *head, int64_t from_ms);
+/* The same of a change of rules, fences, permits or registry from `from_ms` on; `device` 0: of all. */
+void judge_note_change(struct engine *e, uint64_t device, int64_t from_ms);
 /* Bulk loading, which runs without the judge's thread: put the marks of what was loaded into the store. */
 STATUS_CHECKED enum status judge_keep_marks(struct engine *e);
 

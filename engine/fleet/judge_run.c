@@ -11,6 +11,7 @@
 
 #define STATE_TAG 0x01
 #define MARK_TAG 0x02
+#define TOUCHED_TAG 0x03
 #define STATE_BYTES_MAX (1u << 20)
 
 /* --- what is told --- */
@@ -70,6 +71,48 @@ void told_deinit(struct told *t)
 	free(t->facts);
 }
 
+/* --- anchors --- */
+
+void anchors_init(struct anchors *a)
+{
+	for (int i = 0; i < 2; i++) {
+		a->states[i] = buf_init(STATE_BYTES_MAX);
+		a->times_ms[i] = INT64_MIN;
+	}
+	a->steps = 0;
+}
+
+void anchors_deinit(struct anchors *a)
+{
+	buf_deinit(&a->states[0]);
+	buf_deinit(&a->states[1]);
+}
+
+void anchors_step(struct anchors *a, const struct detect_state *state)
+{
+	if (++a->steps < ANCHOR_STEPS)
+		return;
+	struct buf oldest = a->states[0];
+	a->steps = 0;
+	a->states[0] = a->states[1];
+	a->times_ms[0] = a->times_ms[1];
+	a->states[1] = oldest;
+	buf_clear(&a->states[1]);
+	a->times_ms[1] = detect_state_encode(state, &a->states[1]) ? INT64_MIN : detect_state_time(state);
+}
+
+struct detect_state *anchors_before(struct anchors *a, int64_t from_ms)
+{
+	struct detect_state *state = NULL;
+	for (int i = 1; i >= 0 && !state; i--) {
+		if (a->times_ms[i] >= from_ms)
+			a->times_ms[i] = INT64_MIN;
+		else if (a->times_ms[i] != INT64_MIN && detect_state_decode(buf_view(&a->states[i]), &state))
+			state = NULL;
+	}
+	return state;
+}
+
 /* --- a run --- */
 
 enum status judge_run_init(struct judge_run *r, struct engine *e, struct judged_by *by, uint64_t device,
@@ -77,12 +120,14 @@ enum status judge_run_init(struct judge_run *r, struct engine *e, struct judged_
 {
 	*r = (struct judge_run){.engine = e, .by = by, .device = device, .state = state, .card_ms = INT64_MIN};
 	told_init(&r->told);
+	anchors_init(&r->anchors);
 	return state ? STATUS_OK : detect_state_new(device, &r->state);
 }
 
 void judge_run_deinit(struct judge_run *r)
 {
 	detect_state_free(r->state);
+	anchors_deinit(&r->anchors);
 	told_deinit(&r->told);
 }
 
@@ -110,6 +155,8 @@ static enum status step_report(struct judge_run *r, const struct report *report)
 {
 	r->told.decided = (struct decided){report->time_ms, report->hash};
 	enum status status = detect_step(r->state, r->by->detector, report, &r->told.sink);
+	if (!status && r->snapshot) /* a run that keeps nothing is never gone back in */
+		anchors_step(&r->anchors, r->state);
 	if (!status && ++r->steps % JUDGE_SNAPSHOT_STEPS == 0 && r->snapshot)
 		status = r->snapshot(r->context, r->state);
 	return status;
@@ -144,7 +191,7 @@ enum status judge_run_track(struct judge_run *r, int64_t to_ms)
 	struct decided from = stood(r->state);
 	enum status status = cards_read(r->engine->store, r->device, from.time_ms, to_ms, &cards);
 	if (!status)
-		status = track_open(r->engine, r->device, from.time_ms, to_ms, &track);
+		status = track_open_judged(r->engine, r->device, from.time_ms, to_ms, &track);
 	while (!status && !(status = skim(r, track, &cards, from)) && !(status = track_next(track, &report))) {
 		if (!comes_after(from, &report) || report.flags & REPORT_FLAG_FUTURE)
 			continue;
@@ -222,6 +269,13 @@ void mark_key(uint64_t device, uint64_t number, uint8_t out[MARK_KEY_SIZE])
 	out[0] = MARK_TAG;
 	store_be64(out + 1, device);
 	store_be64(out + 9, number);
+}
+
+struct span touched_key(uint64_t subject, uint8_t out[TOUCHED_KEY_SIZE])
+{
+	out[0] = TOUCHED_TAG;
+	store_be64(out + 1, subject);
+	return span_of(out, 1);
 }
 
 struct latest {

@@ -25,6 +25,22 @@ void told_init(struct told *t);
 void told_clear(struct told *t);
 void told_deinit(struct told *t);
 
+/* The last two snapshots of a device in memory: what comes late by minutes is judged again from there, and the store is
+ * not asked. */
+struct anchors {
+	struct buf states[2]; /* older, newer */
+	int64_t times_ms[2];  /* INT64_MIN: none */
+	uint32_t steps;
+};
+/* reports between two anchors */
+#define ANCHOR_STEPS 64
+void anchors_init(struct anchors *a);
+void anchors_deinit(struct anchors *a);
+/* A report was stepped. */
+void anchors_step(struct anchors *a, const struct detect_state *state);
+/* Forget those at or after `from_ms`, and give the state of the newest left; NULL when there is none. */
+struct detect_state *anchors_before(struct anchors *a, int64_t from_ms);
+
 struct judge_run {
 	struct engine *engine;
 	struct judged_by *by;
@@ -32,7 +48,8 @@ struct judge_run {
 	struct detect_state *state; /* owned; where the run stands */
 	struct told told;
 	uint64_t steps;
-	int64_t card_ms; /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
+	struct anchors anchors; /* taken along the way; owned */
+	int64_t card_ms;        /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
 	/* After every JUDGE_SNAPSHOT_STEPS reports; may be NULL. */
 	enum status (*snapshot)(void *context, const struct detect_state *state);
 	void *context;
@@ -55,11 +72,15 @@ STATUS_CHECKED enum status finding_digest(struct engine *e, struct finding *f);
 
 /* --- rows of snapshots and marks: family `state` ---
  *   0x01 | device 8 | time 8      -> hash 8 | detect_state_encode()
- *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again */
+ *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again
+ *   0x03 | subject 8              -> empty: its facts changed, and stage 2 has not judged them yet */
 #define STATE_KEY_SIZE 17
 #define MARK_KEY_SIZE 17
+#define TOUCHED_KEY_SIZE 9
 void state_key(uint64_t device, int64_t time_ms, uint8_t out[STATE_KEY_SIZE]);
 void mark_key(uint64_t device, uint64_t number, uint8_t out[MARK_KEY_SIZE]);
+/* Returns the family's prefix of such rows, one byte of `out`. */
+struct span touched_key(uint64_t subject, uint8_t out[TOUCHED_KEY_SIZE]);
 /* The latest snapshot strictly before `before_ms`. STATUS_NOT_FOUND. A snapshot of another version counts as none. */
 STATUS_CHECKED enum status state_before(struct store *s, uint64_t device, int64_t before_ms, struct detect_state **out);
 

@@ -38,13 +38,6 @@ enum status subjects_add(struct subjects *s, uint64_t subject)
 	return STATUS_OK;
 }
 
-void subjects_clear(struct subjects *s)
-{
-	if (s->slots)
-		memset(s->slots, 0, (s->mask + 1) * sizeof *s->slots);
-	s->count = 0;
-}
-
 void subjects_deinit(struct subjects *s)
 {
 	free(s->slots);
@@ -78,7 +71,9 @@ struct pass {
 	struct engine *e;
 	struct judged_by *by;
 	int64_t as_of_ms;
-	struct told pairs; /* convoys, whoever's */
+	struct told pairs;         /* convoys, whoever's */
+	struct store_batch *batch; /* of the subject being judged */
+	struct subjects open;      /* what stands of them ends by time alone */
 };
 
 /* Visits of the places that convoy rules name. */
@@ -147,6 +142,28 @@ static enum status tell_pairs(struct pass *p, uint64_t subject, struct told *out
 	return out->status;
 }
 
+static bool has_open(const struct told *told)
+{
+	size_t i = 0;
+	while (i < told->finding_count && !told->findings[i].finding.open)
+		i++;
+	return i < told->finding_count;
+}
+
+/* A subject of which something is open stays touched: it may end without another fact. */
+static enum status leave_touched(struct pass *p, uint64_t subject, bool open)
+{
+	uint8_t bytes[TOUCHED_KEY_SIZE];
+	touched_key(subject, bytes);
+	struct span key = span_of(bytes, sizeof bytes);
+	if (!open) {
+		store_batch_delete(p->batch, STORE_STATE, key);
+		return STATUS_OK;
+	}
+	store_batch_put(p->batch, STORE_STATE, key, (struct span){NULL, 0});
+	return subjects_add(&p->open, subject);
+}
+
 /* All that stage 2 says of one subject, whatever it is. */
 static enum status judge_subject(struct pass *p, uint64_t subject)
 {
@@ -174,7 +191,10 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 				.keep_before_ms = INT64_MIN,
 				.findings = told.findings,
 				.finding_count = told.finding_count,
+				.batch = p->batch,
 				.now_ms = clock_now_ms()};
+	if (!status)
+		status = leave_touched(p, subject, has_open(&told));
 	if (!status)
 		status = told.status ? told.status : findings_replace(p->e->findings, &r, NULL, NULL);
 	told_deinit(&told);
@@ -186,14 +206,21 @@ static enum status run_pass(struct engine *e, struct subjects *touched, int64_t 
 {
 	struct pass p = {.e = e, .by = context_take(e->context), .as_of_ms = as_of_ms};
 	told_init(&p.pairs);
-	enum status status = judge_pairs(&p);
+	enum status status = store_batch_new(e->store, &p.batch);
+	if (!status)
+		status = judge_pairs(&p);
 	for (size_t i = 0; i < p.pairs.finding_count && !status; i++)
 		status = subjects_add(touched, p.pairs.findings[i].finding.subject);
 	for (size_t i = 0; touched->slots && i <= touched->mask && !status; i++)
 		if (touched->slots[i])
 			status = judge_subject(&p, touched->slots[i]);
-	if (!status)
-		subjects_clear(touched);
+	if (!status) {
+		subjects_deinit(touched);
+		*touched = p.open;
+	} else {
+		subjects_deinit(&p.open);
+	}
+	store_batch_free(p.batch);
 	told_deinit(&p.pairs);
 	judged_by_release(p.by);
 	return status;

@@ -14,10 +14,9 @@ struct subjects {
 	size_t count, mask;
 };
 STATUS_CHECKED enum status subjects_add(struct subjects *s, uint64_t subject);
-void subjects_clear(struct subjects *s);
 void subjects_deinit(struct subjects *s);
 
-/* Judge what was touched, and forget that it was. */
+/* Judge what was touched, and forget that it was; where something is open it stays touched, for time may end it. */
 STATUS_CHECKED enum status stage2_judge(struct engine *e, struct subjects *touched, int64_t as_of_ms);
 /* The same, and every place that a rule watches and every pair: what time alone changes is brought up to `as_of_ms`. */
 STATUS_CHECKED enum status stage2_judge_all(struct engine *e, struct subjects *touched, int64_t as_of_ms);

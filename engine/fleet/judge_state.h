@@ -29,6 +29,8 @@ struct judge_job {
 	int64_t from_ms;
 	bool wait_for_cards; /* AGAIN: cards are still with the writer */
 	struct detect_state *state;
+	bool late; /* AGAIN: what was judged from `from_ms` on is to be taken back */
+	struct anchors anchors;
 	int64_t card_ms; /* AGAIN, with `state`: the last card it was stepped with */
 	struct told told;
 	struct buf bytes;
@@ -44,7 +46,9 @@ void judge_push(struct judge *j, struct judge_job *job);
 int64_t judge_later(void);
 
 /* --- on the shard's loop --- */
-void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms);
+/* Takes `state` and what `anchors` holds. */
+void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms,
+		     struct anchors *anchors);
 void judge_take_context(struct shard *s);
 void judge_context_changed(struct shard *s, uint64_t device, int64_t from_ms);
 void judge_ask_all(struct shard *s);

@@ -26,7 +26,7 @@ struct judge {
 	pthread_mutex_t lock;
 	pthread_cond_t wake, idle;
 	struct judge_job *first, **last;
-	struct judge_job *again; /* by due time */
+	struct judge_job *again, **again_last; /* by due time: those due at once first, the others as they came */
 	_Atomic size_t backlog;
 	uint64_t pushed[2], done[2]; /* jobs in order, and those of `again` */
 	enum status failed;          /* of the last device that could not be judged again */
@@ -57,6 +57,7 @@ void judge_job_free(struct judge_job *job)
 {
 	told_deinit(&job->told);
 	buf_deinit(&job->bytes);
+	anchors_deinit(&job->anchors);
 	detect_state_free(job->state);
 	free(job);
 }
@@ -68,11 +69,25 @@ int64_t judge_later(void)
 
 static void push_again(struct judge *j, struct judge_job *job)
 {
-	struct judge_job **at = &j->again;
-	while (*at && (*at)->due_ns <= job->due_ns)
-		at = &(*at)->next;
-	job->next = *at;
-	*at = job;
+	if (job->due_ns) {
+		job->next = NULL;
+		*j->again_last = job;
+		j->again_last = &job->next;
+		return;
+	}
+	job->next = j->again;
+	if (!j->again)
+		j->again_last = &job->next;
+	j->again = job;
+}
+
+static struct judge_job *pop_again(struct judge *j)
+{
+	struct judge_job *job = j->again;
+	j->again = job->next;
+	if (!j->again)
+		j->again_last = &j->again;
+	return job;
 }
 
 void judge_push(struct judge *j, struct judge_job *job)
@@ -98,13 +113,33 @@ size_t judge_backlog(const struct judge *j)
 
 /* --- what was told --- */
 
-static void touch(void *context, uint64_t subject)
+static void remember(struct judge *j, uint64_t subject)
 {
-	struct judge *j = context;
 	if (subjects_add(&j->touched, subject))
 		log_error("judge", "no memory to remember a subject of stage 2");
 	if (!j->stage2_due_ns)
 		j->stage2_due_ns = clock_monotonic_ns() + STAGE2_GATHER_NS;
+}
+
+/* Into the batch that changes the facts: a crash before stage 2 must not forget whose they are. */
+static void touch(void *context, uint64_t subject)
+{
+	struct judge *j = context;
+	uint8_t key[TOUCHED_KEY_SIZE];
+	if (!subject)
+		return;
+	touched_key(subject, key);
+	store_batch_put(j->batch, STORE_STATE, span_of(key, sizeof key), (struct span){NULL, 0});
+	remember(j, subject);
+}
+
+static enum status touched_before(void *context, struct span key, struct span value)
+{
+	(void)value;
+	if (key.size != TOUCHED_KEY_SIZE)
+		return STATUS_CORRUPT;
+	remember(context, load_be64(key.data + 1));
+	return STATUS_OK;
 }
 
 static enum status add_digests(struct engine *e, struct told *t)
@@ -124,6 +159,7 @@ static enum status do_told(struct judge *j, struct judge_job *job)
 				.finding_count = job->told.finding_count,
 				.facts = job->told.facts,
 				.fact_count = job->told.fact_count,
+				.batch = j->batch,
 				.now_ms = clock_now_ms()};
 	enum status status = add_digests(j->engine, &job->told);
 	return status ? status : findings_replace(j->engine->findings, &r, touch, j);
@@ -218,8 +254,8 @@ static enum status drop_snapshot(void *context, struct span key, struct span val
 {
 	struct again *a = context;
 	(void)value;
-	if (key.size != STATE_KEY_SIZE || key.data[0] != 0x01 || load_be64(key.data + 1) != a->job->device)
-		return STATUS_END;
+	if (key.size != STATE_KEY_SIZE)
+		return STATUS_CORRUPT;
 	store_batch_delete(a->j->batch, STORE_STATE, key);
 	return STATUS_OK;
 }
@@ -235,6 +271,7 @@ static enum status begin_again(struct again *a, struct judged_by *by)
 	job->state = NULL;
 	mark_key(job->device, 0, key);
 	enum status status = store_scan(e->store, STORE_STATE, span_of(key, 9), take_mark, a);
+	bool late = job->late || a->from_ms < job->from_ms;
 	if (!status && state && a->from_ms <= detect_state_time(state)) {
 		detect_state_free(state);
 		state = NULL;
@@ -243,10 +280,11 @@ static enum status begin_again(struct again *a, struct judged_by *by)
 		status = state_before(e->store, job->device, a->from_ms, &state);
 		if (status == STATUS_NOT_FOUND)
 			status = STATUS_OK;
+	}
+	if (!status && late && a->from_ms != INT64_MAX) {
 		state_key(job->device, a->from_ms, key);
-		if (!status && a->from_ms != INT64_MAX)
-			status = store_scan_from(e->store, STORE_STATE, span_of(key, sizeof key), drop_snapshot, a);
-		status = status == STATUS_END ? STATUS_OK : status;
+		status = store_scan_within(e->store, STORE_STATE, span_of(key, 9), span_of(key, STATE_KEY_SIZE),
+					   drop_snapshot, a);
 	}
 	if (status) {
 		detect_state_free(state);
@@ -254,8 +292,12 @@ static enum status begin_again(struct again *a, struct judged_by *by)
 	}
 	bool goes_on = state && state == given;
 	status = judge_run_init(&a->run, e, by, job->device, state);
-	if (goes_on)
+	if (goes_on) {
+		struct anchors none = a->run.anchors;
 		a->run.card_ms = job->card_ms;
+		a->run.anchors = job->anchors;
+		job->anchors = none;
+	}
 	return status;
 }
 
@@ -278,22 +320,27 @@ struct given_back {
 	uint64_t device;
 	struct detect_state *state;
 	int64_t card_ms;
+	struct anchors anchors;
 };
 
 static void give_back_on_loop(void *context)
 {
 	struct given_back *g = context;
-	judge_take_back(g->shard, g->device, g->state, g->card_ms);
+	judge_take_back(g->shard, g->device, g->state, g->card_ms, &g->anchors);
+	anchors_deinit(&g->anchors);
 	free(g);
 }
 
-static void give_back(struct judge_job *job, struct detect_state *state, int64_t card_ms)
+/* Takes `state` and what `anchors` holds; both may be none. */
+static void give_back(struct judge_job *job, struct detect_state *state, int64_t card_ms, struct anchors *anchors)
 {
 	struct given_back *g = malloc(sizeof *g);
 	if (g) {
-		*g = (struct given_back){job->shard, job->device, state, card_ms};
+		*g = (struct given_back){job->shard, job->device, state, card_ms, *anchors};
+		anchors_init(anchors);
 		if (shard_post(job->shard, give_back_on_loop, g) == STATUS_OK)
 			return;
+		anchors_deinit(&g->anchors);
 	}
 	free(g);
 	detect_state_free(state);
@@ -333,10 +380,12 @@ static enum status run_again(struct again *a, struct judge_job *job)
 	a->run.snapshot = keep_run_snapshot;
 	a->run.context = a;
 	status = judge_run_track(&a->run, INT64_MAX);
+	if (!status && detect_state_time(a->run.state) != INT64_MIN)
+		status = judge_run_open(&a->run, INT64_MIN); /* what stays open, or it would count as gone */
 	if (!status)
 		status = commit_again(a, from);
 	if (!status) {
-		give_back(job, a->run.state, a->run.card_ms);
+		give_back(job, a->run.state, a->run.card_ms, &a->run.anchors);
 		a->run.state = NULL;
 	}
 	judge_run_deinit(&a->run);
@@ -355,7 +404,7 @@ static enum status do_again(struct judge *j, struct judge_job *job)
 	if (status) {
 		/* nothing was committed: the device stays unknown, and its next report asks again */
 		store_batch_clear(j->batch);
-		give_back(job, NULL, INT64_MIN);
+		give_back(job, NULL, INT64_MIN, &job->anchors);
 		j->failed = status;
 	}
 	return status;
@@ -407,9 +456,7 @@ static struct judge_job *next_job(struct judge *j, int64_t *out_due_ns)
 		return job;
 	}
 	if (j->again && j->again->due_ns <= clock_monotonic_ns()) {
-		job = j->again;
-		j->again = job->next;
-		return job;
+		return pop_again(j);
 	}
 	if (j->again)
 		*out_due_ns = j->again->due_ns;
@@ -503,6 +550,7 @@ enum status judge_open(struct engine *e, struct judge **out)
 		return STATUS_NO_MEMORY;
 	j->engine = e;
 	j->last = &j->first;
+	j->again_last = &j->again;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&j->lock, NULL);
@@ -521,6 +569,10 @@ enum status judge_open(struct engine *e, struct judge **out)
 enum status judge_start(struct judge *j)
 {
 	struct engine *e = j->engine;
+	uint8_t key[TOUCHED_KEY_SIZE];
+	enum status status = store_scan(e->store, STORE_STATE, touched_key(0, key), touched_before, j);
+	if (status)
+		return status;
 	if (pthread_create(&j->thread, NULL, judge_main, j))
 		return STATUS_NO_MEMORY;
 	j->running = true;
@@ -545,11 +597,8 @@ void judge_stop(struct judge *j)
 	pthread_mutex_unlock(&j->lock);
 	pthread_join(j->thread, NULL);
 	j->running = j->stopping = false;
-	while (j->again) {
-		struct judge_job *job = j->again;
-		j->again = job->next;
-		judge_job_free(job);
-	}
+	while (j->again)
+		judge_job_free(pop_again(j));
 }
 
 void judge_close(struct judge *j)

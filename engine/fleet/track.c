@@ -176,7 +176,8 @@ static void step(struct track *t, size_t i, size_t by)
 	t->spent = s;
 }
 
-enum status track_open(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms, struct track **out)
+static enum status open_track(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms, bool judged,
+			      struct track **out)
 {
 	struct track *t = calloc(1, sizeof *t);
 	struct source *head = source_new(HEAD_REPORTS_MAX * 64u);
@@ -187,15 +188,17 @@ enum status track_open(struct engine *e, uint64_t device, int64_t from_ms, int64
 	}
 	t->from_ms = from_ms;
 	t->to_ms = to_ms;
-	enum status status = head_copy(&engine_owner(e, device)->heads, device, from_ms, to_ms, &head->reports);
+	int64_t sealed_until_ms;
+	enum status status =
+		head_copy(&engine_owner(e, device)->heads, device, from_ms, to_ms, &head->reports, &sealed_until_ms);
 	head->count = head->reports.count;
 	if (status)
 		source_free(head);
 	else
 		status = add_source(t, head);
-	if (!status)
+	if (!status && (!judged || from_ms <= sealed_until_ms))
 		status = store_blocks_open(e->store, device, from_ms, to_ms, false, &t->blocks);
-	if (!status)
+	if (!status && t->blocks)
 		status = advance_blocks(t);
 	if (status) {
 		track_close(t);
@@ -203,6 +206,16 @@ enum status track_open(struct engine *e, uint64_t device, int64_t from_ms, int64
 	}
 	*out = t;
 	return STATUS_OK;
+}
+
+enum status track_open(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms, struct track **out)
+{
+	return open_track(e, device, from_ms, to_ms, false, out);
+}
+
+enum status track_open_judged(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms, struct track **out)
+{
+	return open_track(e, device, from_ms, to_ms, true, out);
 }
 
 enum status track_next(struct track *t, struct report *out)

@@ -23,12 +23,6 @@ static bool equal(struct geo_point p, struct geo_point q)
 	return p.lat_e7 == q.lat_e7 && p.lon_e7 == q.lon_e7;
 }
 
-static bool on_globe(struct geo_point p)
-{
-	return p.lat_e7 >= -900000000 && p.lat_e7 <= 900000000 && p.lon_e7 >= -BOX_ANTIMERIDIAN_E7 &&
-	       p.lon_e7 <= BOX_ANTIMERIDIAN_E7;
-}
-
 static bool three_distinct(const struct geo_point *points, uint32_t count)
 {
 	uint32_t second = 1, third;
@@ -45,7 +39,7 @@ static uint32_t ring_copy(const struct geo_point *from, uint32_t count, struct g
 {
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!on_globe(from[i]))
+		if (!fence_on_globe(from[i]))
 			return 0;
 		if (!kept || !equal(from[i], to[kept - 1]))
 			to[kept++] = from[i];
@@ -108,14 +102,6 @@ void fence_area_unref(struct fence_area *a)
 
 /* --- questions --- */
 
-/* Whether p lies on the edge, whose line it lies on. */
-static bool within_ends(struct fence_edge e, struct geo_point p)
-{
-	int32_t west = e.lon_a_e7 < e.lon_b_e7 ? e.lon_a_e7 : e.lon_b_e7;
-	int32_t east = e.lon_a_e7 < e.lon_b_e7 ? e.lon_b_e7 : e.lon_a_e7;
-	return p.lat_e7 >= e.lat_a_e7 && p.lat_e7 <= e.lat_b_e7 && p.lon_e7 >= west && p.lon_e7 <= east;
-}
-
 /* By the name p has: +180 and -180 are two here. */
 static bool contains_named(const struct fence_area *a, struct geo_point p)
 {
@@ -130,7 +116,7 @@ static bool contains_named(const struct fence_area *a, struct geo_point p)
 			if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
 				continue;
 			int side = fence_edge_side(e, p);
-			if (side == 0 && within_ends(e, p))
+			if (side == 0 && fence_edge_spans(e, p))
 				return true;
 			inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
 		}

@@ -1,9 +1,9 @@
 #include "engine/geo/fence_cells.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define LEAF_EDGES_MAX 24
+/* About 1,000 bytes at most, mostly a third of it; measured, see decisions/fences.md. */
+#define LEAF_EDGES_MAX 40
 /* A cell may hold twice as many for each halving below this one (45 m), and any number at the last level: what is
  * still crowded there are fences drawn nearly on each other, which little halving parts. */
 #define CROWDED_SHIFT 12
@@ -27,8 +27,7 @@ size_t fence_node_bytes(const struct fence_node *n)
 
 size_t fence_leaf_bytes(const struct fence_leaf *l)
 {
-	return sizeof *l + 4 * sizeof(int32_t) * fence_leaf_lanes(l) +
-	       l->crossing_count * sizeof(struct fence_crossing) + l->covering_count * sizeof(uint32_t);
+	return (size_t)((const char *)(fence_leaf_covering(l) + l->covering_count) - (const char *)l);
 }
 
 size_t fence_tree_bytes(fence_child c)
@@ -40,38 +39,75 @@ size_t fence_tree_bytes(fence_child c)
 	const struct fence_node *n = fence_child_node(c);
 	size_t bytes = fence_node_bytes(n);
 	for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++)
-		bytes += fence_tree_bytes(n->child[i]);
+		bytes += fence_tree_bytes(fence_node_children(n, n->bits)[i]);
 	return bytes;
 }
 
 struct fence_node *fence_node_new(const struct fence_node *like, unsigned bits, uint32_t covering_count)
 {
-	struct fence_node *n = malloc(node_size(bits, covering_count));
-	if (!n)
+	fence_child *children = malloc(node_size(bits, covering_count));
+	if (!children)
 		return NULL;
+	struct fence_node *n = (struct fence_node *)(children + (UINT64_C(1) << 2 * bits));
 	atomic_init(&n->refs, 1);
 	n->edges = 0;
 	n->bits = (uint16_t)bits;
 	n->covering_count = covering_count;
 	for (size_t i = 0; i < (size_t)1 << 2 * bits; i++)
-		n->child[i] = like ? fence_child_ref(like->child[i]) : 0;
+		children[i] = like ? fence_child_ref(fence_node_children(like, bits)[i]) : 0;
 	return n;
 }
 
-static void leaf_put_edge(struct fence_leaf *l, uint32_t i, struct fence_edge e)
+static bool fits_narrow(const struct fence_leaf *l, struct fence_edge e)
+{
+	int64_t lat = l->lat, lon = l->lon;
+	int64_t off = (e.lat_a_e7 - lat) | (e.lat_b_e7 - lat) | (e.lon_a_e7 - lon) | (e.lon_b_e7 - lon);
+	return !(off & ~(int64_t)INT16_MAX);
+}
+
+static void leaf_put_narrow(struct fence_leaf *l, uint32_t i, int32_t lat_a, int32_t lat_b, int32_t lon_a,
+			    int32_t lon_b)
 {
 	uint32_t n = fence_leaf_lanes(l);
-	l->edges[i] = e.lat_a_e7;
-	l->edges[n + i] = e.lat_b_e7;
-	l->edges[2 * n + i] = e.lon_a_e7;
-	l->edges[3 * n + i] = e.lon_b_e7;
+	int16_t *narrow = (int16_t *)l->edges;
+	narrow[i] = (int16_t)lat_a;
+	narrow[n + i] = (int16_t)lat_b;
+	narrow[2 * n + i] = (int16_t)lon_a;
+	narrow[3 * n + i] = (int16_t)lon_b;
+}
+
+static void leaf_put_edge(struct fence_leaf *l, uint32_t i, struct fence_edge e, uint32_t *far)
+{
+	uint32_t n = fence_leaf_lanes(l);
+	if (l->narrow && fits_narrow(l, e)) {
+		leaf_put_narrow(l, i, e.lat_a_e7 - l->lat, e.lat_b_e7 - l->lat, e.lon_a_e7 - l->lon,
+				e.lon_b_e7 - l->lon);
+	} else if (l->narrow) {
+		leaf_put_narrow(l, i, INT16_MAX, 0, (int32_t)*far, 0);
+		((struct fence_far *)fence_leaf_far(l))[(*far)++] = (struct fence_far){e, i};
+	} else {
+		l->edges[i] = e.lat_a_e7;
+		l->edges[n + i] = e.lat_b_e7;
+		l->edges[2 * n + i] = e.lon_a_e7;
+		l->edges[3 * n + i] = e.lon_b_e7;
+	}
+}
+
+static void leaf_put_crossing(struct fence_leaf *l, uint32_t k, const struct fence_part *p, uint32_t end)
+{
+	uint32_t *lists = (uint32_t *)fence_leaf_lists(l);
+	if (l->narrow)
+		((struct fence_crossing_narrow *)lists)[k] =
+			(struct fence_crossing_narrow){.slot = p->slot, .parity = p->parity, .end = end};
+	else
+		((struct fence_crossing *)lists)[k] =
+			(struct fence_crossing){.slot = p->slot, .parity = p->parity, .end = end};
 }
 
 static void leaf_fill(struct fence_leaf *l, const struct fence_part *parts, size_t count,
 		      const struct fence_edge *edges)
 {
-	struct fence_crossing *crossing = (struct fence_crossing *)fence_leaf_crossing(l);
-	uint32_t *covering = (uint32_t *)fence_leaf_covering(l), at = 0;
+	uint32_t *covering = (uint32_t *)fence_leaf_covering(l), at = 0, crossing = 0, far = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct fence_part *p = &parts[i];
 		if (fence_part_covers(p)) {
@@ -79,14 +115,33 @@ static void leaf_fill(struct fence_leaf *l, const struct fence_part *parts, size
 			continue;
 		}
 		for (uint32_t e = 0; e < p->real + p->closing; e++)
-			leaf_put_edge(l, at++, edges[p->first + e]);
-		*crossing++ = (struct fence_crossing){.slot = p->slot, .parity = p->parity, .end = at};
+			leaf_put_edge(l, at++, edges[p->first + e], &far);
+		leaf_put_crossing(l, crossing++, p, at);
 	}
-	while (at < fence_leaf_lanes(l))
-		leaf_put_edge(l, at++, (struct fence_edge){INT32_MAX, 0, INT32_MIN, 0});
+	for (; at < fence_leaf_lanes(l); at++)
+		if (l->narrow)
+			leaf_put_narrow(l, at, INT16_MAX, 0, 0, 0);
+		else
+			leaf_put_edge(l, at, (struct fence_edge){INT32_MAX, 0, INT32_MIN, 0}, &far);
 }
 
-struct fence_leaf *fence_leaf_new(const struct fence_part *parts, size_t count, const struct fence_edge *edges)
+/* Which way the leaf keeps its edges. */
+static void leaf_choose(struct fence_leaf *l, const struct fence_cell *cell, const struct fence_part *parts,
+			size_t count, const struct fence_edge *edges)
+{
+	int64_t margin = (INT16_MAX + 1 - (INT64_C(1) << cell->shift)) / 2;
+	if (cell->shift > FENCE_NARROW_SHIFT || !l->edge_count || l->edge_count > FENCE_NARROW_EDGES_MAX)
+		return;
+	l->narrow = 1;
+	l->lat = (int32_t)(cell->lat - margin);
+	l->lon = (int32_t)(cell->lon - margin);
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t k = 0; k < parts[i].real + parts[i].closing; k++)
+			l->far_count += !fits_narrow(l, edges[parts[i].first + k]);
+}
+
+struct fence_leaf *fence_leaf_new(const struct fence_cell *cell, const struct fence_part *parts, size_t count,
+				  const struct fence_edge *edges)
 {
 	struct fence_leaf sizes = {.edge_count = 0}, *l;
 	for (size_t i = 0; i < count; i++) {
@@ -94,10 +149,15 @@ struct fence_leaf *fence_leaf_new(const struct fence_part *parts, size_t count, 
 		sizes.crossing_count += !fence_part_covers(&parts[i]);
 		sizes.covering_count += fence_part_covers(&parts[i]);
 	}
+	leaf_choose(&sizes, cell, parts, count, edges);
 	l = malloc(fence_leaf_bytes(&sizes));
 	if (!l)
 		return NULL;
 	atomic_init(&l->refs, 1);
+	l->narrow = sizes.narrow;
+	l->lat = sizes.lat;
+	l->lon = sizes.lon;
+	l->far_count = sizes.far_count;
 	l->edge_count = sizes.edge_count;
 	l->crossing_count = sizes.crossing_count;
 	l->covering_count = sizes.covering_count;
@@ -119,8 +179,8 @@ static void node_unref(struct fence_node *n)
 	if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++)
-		fence_child_unref(n->child[i]);
-	free(n);
+		fence_child_unref(fence_node_children(n, n->bits)[i]);
+	free(fence_node_children(n, n->bits));
 }
 
 void fence_child_unref(fence_child c)

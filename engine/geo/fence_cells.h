@@ -1,11 +1,11 @@
 /* fence_cells.h -- the tree of cells under an index: nodes and leaves, shared between snapshots.
  *
- *   node   ┌──────────────┬───────────────────────┬───────────────────────────────┐
- *          │ refs, counts │ child[4^bits]         │ slots that cover the node ... │     one allocation
- *          └──────────────┴──────│────────────────┴───────────────────────────────┘
- *                                ├── 0: nothing there (the node's own slots hold)
- *                                ├── another node (bit 0 set)
- *                                ▼
+ *   node   ┌───────────────────────┬──────────────┬───────────────────────────────┐
+ *          │ child[4^bits]         │ refs, counts │ slots that cover the node ... │     one allocation; known by
+ *          └──────│────────────────┴──────────────┴───────────────────────────────┘     where the counts begin
+ *                 ├── 0: nothing there (the node's own slots hold)
+ *                 ├── another node (bit 0 set)
+ *                 ▼
  *   leaf   ┌──────────────┬─────────┬─────────┬─────────┬─────────┬──────────────┬────────────┐
  *          │ refs, counts │ lat_a[] │ lat_b[] │ lon_a[] │ lon_b[] │ crossing[]   │ covering[] │   one allocation
  *          └──────────────┴─────────┴─────────┴─────────┴─────────┴──────────────┴────────────┘
@@ -19,12 +19,14 @@
 #ifndef ZAYTON_GEO_FENCE_CELLS_H
 #define ZAYTON_GEO_FENCE_CELLS_H
 
+#include <assert.h>
 #include <stdatomic.h>
 
+#include "engine/core/limits.h"
 #include "engine/geo/fence_parts.h"
 
 /* How often each level halves the map; ends with 0. The two top levels reach 11.7 km (2^20) in two steps. */
-static const uint8_t fence_level_bits[] = {6, 6, 2, 2, 2, 2, 2, 0};
+static const uint8_t fence_level_bits[] = {6, 6, 3, 3, 1, 1, 1, 1, 0};
 #define FENCE_LEVELS (sizeof fence_level_bits)
 
 /* More real edges than this in a cell of the size, and it is a node; unless no more than FENCE_LEAF_LINES of them
@@ -40,7 +42,7 @@ struct fence_node {
 	uint32_t edges; /* real edges that meet the node's cell */
 	uint16_t bits;
 	uint32_t covering_count;
-	fence_child child[]; /* row by row from the south-west; then the slots */
+	uint32_t covering[];
 };
 
 struct fence_crossing {
@@ -48,13 +50,34 @@ struct fence_crossing {
 	uint32_t parity : 1, end : 31; /* its edges begin where the one before ends */
 };
 
+/* The same in a narrow leaf. */
+struct fence_crossing_narrow {
+	uint32_t slot : 20, parity : 1, end : 11;
+};
+#define FENCE_NARROW_EDGES_MAX 2047
+/* Cells of up to 2^14 units: their own size is left for what their edges reach beyond them. */
+#define FENCE_NARROW_SHIFT 14
+static_assert(FENCE_SLOTS_MAX <= 1 << 20, "slots fit 20 bits");
+static_assert(sizeof(struct fence_crossing_narrow) == 4, "one word");
+
 /* Edge arrays are padded to a multiple of FENCE_LANES with edges that no latitude meets. */
 #define FENCE_LANES 4
 
+/* A narrow leaf has its edges in 16 bits, 0 .. INT16_MAX, counted from `lat` and `lon`; differences fit 16 bits too. */
 struct fence_leaf {
 	atomic_uint refs;
-	uint32_t edge_count, crossing_count, covering_count;
+	uint32_t narrow : 1, edge_count : 31;
+	uint32_t crossing_count, covering_count;
+	int32_t lat, lon;   /* 0 in a wide one */
+	uint32_t far_count; /* 0 in a wide one */
 	int32_t edges[];
+};
+
+/* An edge of a narrow leaf that 16 bits do not hold. In its place among the edges is one that no latitude meets (lat_a
+ * > lat_b) and whose lon_a tells which of these it is. */
+struct fence_far {
+	struct fence_edge edge;
+	uint32_t place;
 };
 
 static inline bool fence_child_is_node(fence_child c)
@@ -72,9 +95,10 @@ static inline struct fence_leaf *fence_child_leaf(fence_child c)
 	return (struct fence_leaf *)c;
 }
 
-static inline uint32_t *fence_node_covering(const struct fence_node *n)
+/* Row by row from the south-west. `bits` are the node's: who knows them need not wait for the node. */
+static inline fence_child *fence_node_children(const struct fence_node *n, unsigned bits)
 {
-	return (uint32_t *)(n->child + (UINT64_C(1) << 2 * n->bits));
+	return (fence_child *)n - (UINT64_C(1) << 2 * bits);
 }
 
 static inline uint32_t fence_leaf_lanes(const struct fence_leaf *l)
@@ -82,19 +106,45 @@ static inline uint32_t fence_leaf_lanes(const struct fence_leaf *l)
 	return (l->edge_count + FENCE_LANES - 1) / FENCE_LANES * FENCE_LANES;
 }
 
-static inline const struct fence_crossing *fence_leaf_crossing(const struct fence_leaf *l)
+static inline const struct fence_far *fence_leaf_far(const struct fence_leaf *l)
 {
-	return (const struct fence_crossing *)(l->edges + 4 * (size_t)fence_leaf_lanes(l));
+	return (const struct fence_far *)(l->edges + (4 >> l->narrow) * (size_t)fence_leaf_lanes(l));
+}
+
+/* The words behind the edges. */
+static inline const uint32_t *fence_leaf_lists(const struct fence_leaf *l)
+{
+	return (const uint32_t *)(fence_leaf_far(l) + l->far_count);
+}
+
+static inline struct fence_crossing fence_leaf_crossing(const struct fence_leaf *l, uint32_t k)
+{
+	if (!l->narrow)
+		return ((const struct fence_crossing *)fence_leaf_lists(l))[k];
+	struct fence_crossing_narrow x = ((const struct fence_crossing_narrow *)fence_leaf_lists(l))[k];
+	return (struct fence_crossing){x.slot, x.parity, x.end};
+}
+
+/* Where the edges of the k-th crossing fence begin. */
+static inline uint32_t fence_leaf_begin(const struct fence_leaf *l, uint32_t k)
+{
+	return k ? fence_leaf_crossing(l, k - 1).end : 0;
 }
 
 static inline const uint32_t *fence_leaf_covering(const struct fence_leaf *l)
 {
-	return (const uint32_t *)(fence_leaf_crossing(l) + l->crossing_count);
+	return fence_leaf_lists(l) + (l->crossing_count << !l->narrow);
 }
 
 static inline struct fence_edge fence_leaf_edge(const struct fence_leaf *l, uint32_t i)
 {
 	uint32_t n = fence_leaf_lanes(l);
+	const int16_t *e = (const int16_t *)l->edges;
+	if (l->narrow && e[i] > e[n + i])
+		return fence_leaf_far(l)[e[2 * n + i]].edge;
+	if (l->narrow)
+		return (struct fence_edge){l->lat + e[i], l->lon + e[2 * n + i], l->lat + e[n + i],
+					   l->lon + e[3 * n + i]};
 	return (struct fence_edge){l->edges[i], l->edges[2 * n + i], l->edges[n + i], l->edges[3 * n + i]};
 }
 
@@ -116,7 +166,8 @@ size_t fence_tree_bytes(fence_child c);
  * the caller fills. NULL when there is no memory. */
 struct fence_node *fence_node_new(const struct fence_node *like, unsigned bits, uint32_t covering_count);
 /* A leaf of the parts, which ascend and all stay; NULL when there is no memory. */
-struct fence_leaf *fence_leaf_new(const struct fence_part *parts, size_t count, const struct fence_edge *edges);
+struct fence_leaf *fence_leaf_new(const struct fence_cell *cell, const struct fence_part *parts, size_t count,
+				  const struct fence_edge *edges);
 
 fence_child fence_child_ref(fence_child c);
 /* 0 is allowed. */

@@ -134,13 +134,13 @@ static void lines_of_cell(struct lines *l, const struct change *c, fence_child c
 		for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++) {
 			int64_t row = (int64_t)(i >> n->bits), column = (int64_t)(i & ((1u << n->bits) - 1));
 			struct fence_cell part = {cell.lat + (row << shift), cell.lon + (column << shift), shift};
-			lines_of_cell(l, c, n->child[i], part, from);
+			lines_of_cell(l, c, fence_node_children(n, n->bits)[i], part, from);
 		}
 		return;
 	}
 	const struct fence_leaf *leaf = fence_child_leaf(child);
 	for (uint32_t k = 0, i = 0; k < leaf->crossing_count; k++) {
-		struct fence_crossing x = fence_leaf_crossing(leaf)[k];
+		struct fence_crossing x = fence_leaf_crossing(leaf, k);
 		bool removed = is_removed(c, from, x.slot);
 		for (; i < x.end; i++)
 			if (!removed && !is_closing(fence_leaf_edge(leaf, i), cell.lon))
@@ -166,14 +166,14 @@ static bool stays_node(const struct change *c, const struct fence_node *n, struc
 /* --- leaves --- */
 
 /* Of the parts from `from` on, all to be added; 0 when there are none. */
-static enum status make_leaf(struct change *c, size_t from, fence_child *out)
+static enum status make_leaf(struct change *c, const struct fence_cell *cell, size_t from, fence_child *out)
 {
 	size_t count = c->stack.part_count - from;
 	if (!count) {
 		*out = 0;
 		return STATUS_OK;
 	}
-	struct fence_leaf *l = fence_leaf_new(c->stack.parts + from, count, c->stack.edges);
+	struct fence_leaf *l = fence_leaf_new(cell, c->stack.parts + from, count, c->stack.edges);
 	if (!l)
 		return STATUS_NO_MEMORY;
 	enum status status = count_bytes(c, fence_leaf_bytes(l));
@@ -187,10 +187,10 @@ static enum status make_leaf(struct change *c, size_t from, fence_child *out)
 /* Pushes a fence of a leaf as a part again: what it has upright one unit west of the cell is closing edges. */
 static enum status push_crossing(struct change *c, const struct fence_leaf *l, uint32_t which, int64_t cell_lon)
 {
-	const struct fence_crossing *x = &fence_leaf_crossing(l)[which];
-	struct fence_part part = {.slot = x->slot, .first = (uint32_t)c->stack.edge_count, .parity = x->parity};
+	struct fence_crossing x = fence_leaf_crossing(l, which);
+	struct fence_part part = {.slot = x.slot, .first = (uint32_t)c->stack.edge_count, .parity = x.parity};
 	enum status status = STATUS_OK;
-	for (uint32_t i = which ? x[-1].end : 0; !status && i < x->end; i++) {
+	for (uint32_t i = fence_leaf_begin(l, which); !status && i < x.end; i++) {
 		struct fence_edge e = fence_leaf_edge(l, i);
 		bool closes = is_closing(e, cell_lon);
 		part.closing += closes;
@@ -207,7 +207,7 @@ static enum status merge_leaf(struct change *c, const struct fence_leaf *l, int6
 	uint32_t covering_count = l ? l->covering_count : 0;
 	enum status status = STATUS_OK;
 	while (!status) {
-		uint32_t x = crossing < crossing_count ? fence_leaf_crossing(l)[crossing].slot : UINT32_MAX;
+		uint32_t x = crossing < crossing_count ? fence_leaf_crossing(l, crossing).slot : UINT32_MAX;
 		uint32_t y = covering < covering_count ? fence_leaf_covering(l)[covering] : UINT32_MAX;
 		uint32_t z = from < until ? c->stack.parts[from].slot : UINT32_MAX;
 		uint32_t slot = x < y ? x : y;
@@ -238,11 +238,11 @@ static uint32_t merge_covering(const struct change *c, const struct fence_node *
 		const struct fence_part *p = i < c->stack.part_count ? &c->stack.parts[i] : NULL;
 		if (p && !fence_part_covers(p))
 			continue;
-		for (; at < old_count && (!p || fence_node_covering(old)[at] < p->slot); at++, kept++)
+		for (; at < old_count && (!p || old->covering[at] < p->slot); at++, kept++)
 			if (out)
-				out[kept] = fence_node_covering(old)[at];
+				out[kept] = old->covering[at];
 		if (p && p->remove) {
-			assert(at < old_count && fence_node_covering(old)[at] == p->slot);
+			assert(at < old_count && old->covering[at] == p->slot);
 			at++;
 		} else if (p) {
 			if (out)
@@ -261,8 +261,8 @@ static enum status change_children(struct change *c, struct fence_node *n, struc
 	if (from == until)
 		return STATUS_OK;
 	if (bits == 0) {
-		fence_child *child = &n->child[fence_child_index(n->bits, at.cell.shift, (int32_t)at.cell.lat,
-								 (int32_t)at.cell.lon)],
+		fence_child *child = &fence_node_children(n, n->bits)[fence_child_index(
+				    n->bits, at.cell.shift, (int32_t)at.cell.lat, (int32_t)at.cell.lon)],
 			    before = *child;
 		status = change_cell(c, before, (struct place){at.cell, at.level + 1}, from, child);
 		if (!status)
@@ -292,7 +292,7 @@ static enum status change_node(struct change *c, const struct fence_node *old, s
 	if (!n)
 		return STATUS_NO_MEMORY;
 	n->edges = edges;
-	merge_covering(c, old, from, fence_node_covering(n));
+	merge_covering(c, old, from, n->covering);
 	enum status status = count_bytes(c, fence_node_bytes(n));
 	for (size_t i = from; !status && i < until; i++)
 		if (!fence_part_covers(&c->stack.parts[i]))
@@ -332,12 +332,12 @@ static enum status gather_crossing(struct change *c, fence_child child)
 	if (!fence_child_is_node(child)) {
 		const struct fence_leaf *l = fence_child_leaf(child);
 		for (uint32_t i = 0; !status && i < l->crossing_count; i++)
-			status = gather_slot(c, fence_leaf_crossing(l)[i].slot);
+			status = gather_slot(c, fence_leaf_crossing(l, i).slot);
 		return status;
 	}
 	const struct fence_node *n = fence_child_node(child);
 	for (size_t i = 0; !status && i < (size_t)1 << 2 * n->bits; i++)
-		status = gather_crossing(c, n->child[i]);
+		status = gather_crossing(c, fence_node_children(n, n->bits)[i]);
 	return status;
 }
 
@@ -354,7 +354,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 	c->slot_count = 0;
 	enum status status = gather_crossing(c, (fence_child)old + 1);
 	for (uint32_t i = 0; !status && i < old->covering_count; i++)
-		status = gather_slot(c, fence_node_covering(old)[i]);
+		status = gather_slot(c, old->covering[i]);
 	for (size_t i = from; !status && i < c->stack.part_count; i++)
 		status = gather_slot(c, c->stack.parts[i].slot);
 	if (status)
@@ -368,7 +368,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 			status = fence_parts_clip_area(&c->stack, c->slots[i], false, area, &at.cell);
 	}
 	if (!status)
-		status = make_leaf(c, until, out);
+		status = make_leaf(c, &at.cell, until, out);
 	if (!status)
 		c->bytes_left += fence_tree_bytes((fence_child)old + 1);
 	return status;
@@ -390,7 +390,7 @@ static enum status change_leaf(struct change *c, const struct fence_leaf *old, s
 	if (lines.count > FENCE_LEAF_LINES)
 		status = change_node(c, NULL, at, edges, until, out);
 	else
-		status = make_leaf(c, until, out);
+		status = make_leaf(c, &at.cell, until, out);
 	if (!status && old)
 		c->bytes_left += fence_leaf_bytes(old);
 	return status;

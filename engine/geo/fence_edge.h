@@ -30,6 +30,12 @@ struct fence_rect {
 	int64_t lat_min, lon_min, lat_max, lon_max;
 };
 
+static inline bool fence_on_globe(struct geo_point p)
+{
+	return p.lat_e7 >= -900000000 && p.lat_e7 <= 900000000 && p.lon_e7 >= -BOX_ANTIMERIDIAN_E7 &&
+	       p.lon_e7 <= BOX_ANTIMERIDIAN_E7;
+}
+
 static inline struct fence_edge fence_edge_of(struct geo_point p, struct geo_point q)
 {
 	if (p.lat_e7 > q.lat_e7 || (p.lat_e7 == q.lat_e7 && p.lon_e7 > q.lon_e7))
@@ -48,6 +54,13 @@ static inline int fence_edge_side(struct fence_edge e, struct geo_point p)
 	int64_t east = ((int64_t)e.lon_b_e7 - e.lon_a_e7) * ((int64_t)p.lat_e7 - e.lat_a_e7);
 	int64_t north = ((int64_t)p.lon_e7 - e.lon_a_e7) * ((int64_t)e.lat_b_e7 - e.lat_a_e7);
 	return (east > north) - (east < north);
+}
+
+/* Whether p, on the edge's line and between its latitudes, is on the edge: level edges need the question. */
+static inline bool fence_edge_spans(struct fence_edge e, struct geo_point p)
+{
+	return e.lon_a_e7 < e.lon_b_e7 ? p.lon_e7 >= e.lon_a_e7 && p.lon_e7 <= e.lon_b_e7
+				       : p.lon_e7 >= e.lon_b_e7 && p.lon_e7 <= e.lon_a_e7;
 }
 
 static inline int fence_line_side(const struct fence_line *l, int64_t lat, int64_t lon)

@@ -12,8 +12,10 @@
  *
  * Common answers are put together in the caller's array. What does not fit, and what may find a slot twice, goes
  * through `struct gather`: rounds over the same cells, each of which takes the lowest slots not had before. */
-#include <stdlib.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "engine/geo/fence_snapshot.h"
 
@@ -26,67 +28,127 @@
 
 /* --- one leaf --- */
 
-/* Edges that run through the latitude, ends included; at most MASK_EDGES of them. */
-static inline uint64_t edges_at(const struct fence_leaf *l, int32_t lat)
+/* Whether the k-th crossing fence of any leaf holds p. */
+static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_point p)
+{
+	struct fence_crossing x = fence_leaf_crossing(l, k);
+	bool inside = x.parity;
+	for (uint32_t i = fence_leaf_begin(l, k); i < x.end; i++) {
+		struct fence_edge e = fence_leaf_edge(l, i);
+		if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
+			continue;
+		int side = fence_edge_side(e, p);
+		if (side == 0 && fence_edge_spans(e, p))
+			return true;
+		inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
+	}
+	return inside;
+}
+
+/* What a leaf of at most MASK_EDGES edges says of a position, one bit an edge. */
+struct masks {
+	uint64_t west;   /* the ray to the west crosses it */
+	uint64_t border; /* the position is on it */
+};
+
+static inline void mask_edge(struct masks *m, struct fence_edge e, unsigned i, struct geo_point p)
+{
+	if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
+		return;
+	int side = fence_edge_side(e, p);
+	m->west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
+	m->border |= (uint64_t)(side == 0 && fence_edge_spans(e, p)) << i;
+}
+
+#if defined(__SSE2__) /* every x86-64 has it; four edges at a time */
+static inline __m128i edges_narrow(const int16_t *from)
+{
+	return _mm_loadl_epi64((const __m128i *)from);
+}
+
+/* Differences fit 16 bits, so that the difference of two products of theirs fits 32. */
+static inline struct masks masks_narrow(const struct fence_leaf *l, struct geo_point p)
 {
 	uint32_t n = fence_leaf_lanes(l);
-	const int32_t *lat_a = l->edges, *lat_b = l->edges + n;
-	uint64_t mask = 0;
-	for (uint32_t i = 0; i < n; i++)
-		mask |= (uint64_t)((lat_a[i] <= lat) & (lat <= lat_b[i])) << i;
-	return mask;
+	const int16_t *e = (const int16_t *)l->edges;
+	__m128i y = _mm_set1_epi16((int16_t)(p.lat_e7 - l->lat)), x = _mm_set1_epi16((int16_t)(p.lon_e7 - l->lon));
+	uint64_t west = 0, line = 0;
+	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
+		__m128i lat_a = edges_narrow(e + i), lat_b = edges_narrow(e + n + i);
+		__m128i lon_a = edges_narrow(e + 2 * n + i), lon_b = edges_narrow(e + 3 * n + i);
+		__m128i run = _mm_unpacklo_epi16(_mm_sub_epi16(lon_b, lon_a), _mm_sub_epi16(lat_b, lat_a));
+		__m128i off = _mm_unpacklo_epi16(_mm_sub_epi16(y, lat_a), _mm_sub_epi16(lon_a, x));
+		__m128i side = _mm_madd_epi16(run, off);
+		__m128i at = _mm_andnot_si128(_mm_cmpgt_epi16(lat_a, y), _mm_cmpgt_epi16(lat_b, y));
+		__m128i crossed = _mm_and_si128(_mm_unpacklo_epi16(at, at), side);
+		__m128i on = _mm_cmpeq_epi32(side, _mm_setzero_si128());
+		west |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(crossed)) << i;
+		line |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(on)) << i;
+	}
+	struct masks m = {west, 0};
+	for (; __builtin_expect(line != 0, 0); line &= line - 1)
+		mask_edge(&m, fence_leaf_edge(l, (unsigned)__builtin_ctzll(line)), (unsigned)__builtin_ctzll(line), p);
+	for (uint32_t i = 0; i < l->far_count; i++)
+		mask_edge(&m, fence_leaf_far(l)[i].edge, fence_leaf_far(l)[i].place, p);
+	return m;
+}
+#endif
+
+static inline struct masks masks_of(const struct fence_leaf *l, struct geo_point p)
+{
+	struct masks m = {0, 0};
+#if defined(__SSE2__)
+	if (l->narrow)
+		return masks_narrow(l, p);
+#endif
+	for (uint32_t i = 0; i < l->edge_count; i++)
+		mask_edge(&m, fence_leaf_edge(l, i), i, p);
+	return m;
 }
 
-/* As in fence.c: whether p, on the edge's line and between its latitudes, is on the edge. */
-static bool between_ends(struct fence_edge e, struct geo_point p)
+/* Bit i: whether an odd number of the bits 0 .. i is set. */
+static inline uint64_t parities(uint64_t bits)
 {
-	return e.lon_a_e7 < e.lon_b_e7 ? p.lon_e7 >= e.lon_a_e7 && p.lon_e7 <= e.lon_b_e7
-				       : p.lon_e7 >= e.lon_b_e7 && p.lon_e7 <= e.lon_a_e7;
+	for (unsigned shift = 1; shift < 64; shift *= 2)
+		bits ^= bits << shift;
+	return bits;
 }
 
-static inline uint64_t bits_below(uint32_t n)
+static inline uint32_t crossing_odd_narrow(const struct fence_leaf *l, uint64_t odd, uint32_t *slots)
 {
-	return n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+	const struct fence_crossing_narrow *x = (const struct fence_crossing_narrow *)fence_leaf_lists(l);
+	uint32_t count = 0, before = 0, n = l->crossing_count;
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t until = (uint32_t)(odd >> (x[k].end - 1)) & 1;
+		slots[count] = x[k].slot;
+		count += until ^ before ^ x[k].parity;
+		before = until;
+	}
+	return count;
 }
 
 /* The crossing fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
 static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
 {
-	uint64_t west = 0, border = 0, done = 0;
-	for (uint64_t left = edges_at(l, p.lat_e7); left; left &= left - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(left);
-		struct fence_edge e = fence_leaf_edge(l, i);
-		int side = fence_edge_side(e, p);
-		west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
-		if (__builtin_expect(side == 0, 0))
-			border |= (uint64_t)between_ends(e, p) << i;
+	struct masks m = masks_of(l, p);
+	uint64_t odd = parities(m.west);
+	uint32_t count = 0, before = 0;
+	for (uint32_t k = 0; __builtin_expect(m.border != 0, 0) && k < l->crossing_count; k++) {
+		slots[count] = fence_leaf_crossing(l, k).slot;
+		count += crossing_holds(l, k, p);
 	}
-	uint32_t count = 0;
+	if (m.border)
+		return count;
+	if (l->narrow)
+		return crossing_odd_narrow(l, odd, slots);
 	for (uint32_t k = 0; k < l->crossing_count; k++) {
-		struct fence_crossing x = fence_leaf_crossing(l)[k];
-		uint64_t own = bits_below(x.end) & ~done;
-		done |= own;
+		struct fence_crossing x = fence_leaf_crossing(l, k);
+		uint32_t until = (uint32_t)(odd >> (x.end - 1)) & 1;
 		slots[count] = x.slot;
-		count += (((unsigned)__builtin_popcountll(west & own) ^ x.parity) & 1) | ((border & own) != 0);
+		count += until ^ before ^ x.parity;
+		before = until;
 	}
 	return count;
-}
-
-/* Whether the k-th crossing fence of any leaf holds p. */
-static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_point p)
-{
-	const struct fence_crossing *x = &fence_leaf_crossing(l)[k];
-	bool inside = x->parity;
-	for (uint32_t i = k ? x[-1].end : 0; i < x->end; i++) {
-		struct fence_edge e = fence_leaf_edge(l, i);
-		if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
-			continue;
-		int side = fence_edge_side(e, p);
-		if (side == 0 && between_ends(e, p))
-			return true;
-		inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
-	}
-	return inside;
 }
 
 /* --- the way to a leaf --- */
@@ -110,6 +172,14 @@ static inline void way_add(struct way *w, const uint32_t *slots, uint32_t count)
 	w->covering_count += count;
 }
 
+/* A leaf of the common size, before its header says where what begins. Always inline: gcc 12 takes a function that does
+ * nothing but prefetch for one without effect, and drops the call. */
+static inline __attribute__((always_inline)) void prefetch_leaf(const struct fence_leaf *l)
+{
+	for (unsigned line = 0; l && line < 5; line++)
+		__builtin_prefetch((const char *)l + 64 * line);
+}
+
 static inline void way_to(const struct fence_index *index, struct geo_point p, struct way *w)
 {
 	fence_child child = index->root;
@@ -119,10 +189,11 @@ static inline void way_to(const struct fence_index *index, struct geo_point p, s
 		const struct fence_node *n = fence_child_node(child);
 		unsigned bits = fence_level_bits[level];
 		w->shift -= bits;
-		way_add(w, (const uint32_t *)(n->child + (UINT64_C(1) << 2 * bits)), n->covering_count);
-		child = n->child[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
+		way_add(w, n->covering, n->covering_count);
+		child = fence_node_children(n, bits)[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
 	}
 	w->leaf = fence_child_leaf(child);
+	prefetch_leaf(w->leaf);
 	if (w->leaf)
 		way_add(w, fence_leaf_covering(w->leaf), w->leaf->covering_count);
 }
@@ -170,7 +241,7 @@ static void gather_position(struct gather *g, const struct fence_index *index, s
 			gather_add(g, w.lists[i].slots[k]);
 	for (uint32_t k = 0; w.leaf && k < w.leaf->crossing_count; k++)
 		if (crossing_holds(w.leaf, k, p))
-			gather_add(g, fence_leaf_crossing(w.leaf)[k].slot);
+			gather_add(g, fence_leaf_crossing(w.leaf, k).slot);
 }
 
 static bool on_antimeridian(struct geo_point p)
@@ -178,24 +249,19 @@ static bool on_antimeridian(struct geo_point p)
 	return p.lon_e7 == BOX_ANTIMERIDIAN_E7 || p.lon_e7 == -BOX_ANTIMERIDIAN_E7;
 }
 
-static bool on_globe(struct geo_point p)
-{
-	return p.lat_e7 >= -900000000 && p.lat_e7 <= 900000000 && p.lon_e7 >= -BOX_ANTIMERIDIAN_E7 &&
-	       p.lon_e7 <= BOX_ANTIMERIDIAN_E7;
-}
-
 static void gather_leaf(struct gather *g, const struct fence_leaf *l, int64_t cell_lon, const struct fence_line *line)
 {
-	const struct fence_crossing *x = fence_leaf_crossing(l);
-	for (uint32_t k = 0, i = 0; k < l->crossing_count; k++)
-		for (; i < x[k].end; i++) {
+	for (uint32_t k = 0, i = 0; k < l->crossing_count; k++) {
+		struct fence_crossing x = fence_leaf_crossing(l, k);
+		for (; i < x.end; i++) {
 			struct fence_line edge = fence_line_of(fence_leaf_edge(l, i));
 			bool closes = edge.lon_a == cell_lon - 1 && edge.lon_b == cell_lon - 1;
 			if (closes || !fence_lines_meet(&edge, line))
 				continue;
-			gather_add(g, x[k].slot);
-			i = x[k].end - 1;
+			gather_add(g, x.slot);
+			i = x.end - 1;
 		}
+	}
 }
 
 /* Children from the one that holds the least to the one that holds the most of a range along one axis. */
@@ -225,7 +291,7 @@ static void gather_line(struct gather *g, fence_child child, struct fence_cell c
 	for (int64_t row = rows[0]; row <= rows[1]; row++)
 		for (int64_t column = columns[0]; column <= columns[1]; column++) {
 			struct fence_cell part = {cell.lat + (row << shift), cell.lon + (column << shift), shift};
-			gather_line(g, n->child[row << n->bits | column], part, line);
+			gather_line(g, fence_node_children(n, n->bits)[row << n->bits | column], part, line);
 		}
 }
 
@@ -233,7 +299,7 @@ static void gather_round(struct gather *g, const struct asked *a)
 {
 	struct geo_point other = {a->p.lat_e7, -a->p.lon_e7};
 	struct fence_line lines[2];
-	if (on_globe(a->p))
+	if (fence_on_globe(a->p))
 		gather_position(g, a->index, a->p);
 	if (on_antimeridian(a->p))
 		gather_position(g, a->index, other);
@@ -330,32 +396,32 @@ static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, co
 /* slots[0 .. n) and the list of m, both ascending, into slots[0 .. n + m). */
 static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t m)
 {
-	if (n == 0) {
-		memcpy(slots, list, m * sizeof *slots);
-		return;
+	while (n && m) { /* which is higher cannot be foreseen: no branch on it */
+		uint32_t x = slots[n - 1], y = list[m - 1];
+		size_t own = x > y;
+		slots[n + m - 1] = own ? x : y;
+		n -= own;
+		m -= 1 - own;
 	}
-	for (size_t at = n + m; m; at--)
-		slots[at - 1] = n && slots[n - 1] > list[m - 1] ? slots[--n] : list[--m];
+	for (size_t k = 0; k < m; k++)
+		slots[k] = list[k];
 }
 
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
 			size_t max)
 {
-	uint32_t own[MASK_EDGES];
 	struct way w;
 	if (cursor && cursor_in_box(cursor, i, p) && cursor->count != CURSOR_UNKNOWN) {
 		memcpy(slots, cursor->slots, (cursor->count < max ? cursor->count : max) * sizeof *slots);
 		return cursor->count;
 	}
-	if (!on_globe(p) || on_antimeridian(p))
+	if (!fence_on_globe(p) || on_antimeridian(p))
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
 	way_to(i, p, &w);
-	if (w.leaf && w.leaf->edge_count > MASK_EDGES)
+	size_t crossing = w.leaf ? w.leaf->crossing_count : 0;
+	if ((w.leaf && w.leaf->edge_count > MASK_EDGES) || crossing + w.covering_count > max)
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
-	size_t count = w.leaf ? crossing_by_mask(w.leaf, p, own) : 0;
-	if (count + w.covering_count > max)
-		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
-	memcpy(slots, own, count * sizeof *slots);
+	size_t count = crossing ? crossing_by_mask(w.leaf, p, slots) : 0;
 	for (unsigned k = 0; k < w.list_count; k++) {
 		merge(slots, count, w.lists[k].slots, w.lists[k].count);
 		count += w.lists[k].count;
@@ -363,6 +429,44 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 	if (cursor)
 		cursor_learn(cursor, i, &w, p, slots, count);
 	return count;
+}
+
+/* All positions go down a level before any goes on: what one waits for is on its way for the others. */
+void fence_index_expect(const struct fence_index *i, struct fence_cursor *const *cursors,
+			const struct geo_point *points, size_t count)
+{
+	fence_child at[FENCE_EXPECT_MAX];
+	struct geo_point p[FENCE_EXPECT_MAX];
+	size_t left = 0;
+	for (size_t k = 0; k < count; k++) {
+		const struct fence_cursor *c = cursors ? cursors[k] : NULL;
+		if (c && cursor_in_box(c, i, points[k]) && c->count != CURSOR_UNKNOWN)
+			continue;
+		at[left] = i->root;
+		p[left++] = points[k];
+	}
+	for (unsigned level = 0, shift = 32; left; level++) {
+		size_t kept = 0;
+		unsigned bits = fence_level_bits[level], below = fence_level_bits[level + 1];
+		shift -= bits;
+		for (size_t k = 0; k < left; k++) {
+			fence_child child =
+				fence_node_children(fence_child_node(at[k]),
+						    bits)[fence_child_index(bits, shift, p[k].lat_e7, p[k].lon_e7)];
+			if (!fence_child_is_node(child)) {
+				prefetch_leaf(fence_child_leaf(child));
+				continue;
+			}
+			const struct fence_node *n = fence_child_node(child);
+			size_t next = fence_child_index(below, shift - below, p[k].lat_e7, p[k].lon_e7);
+			__builtin_prefetch(n);
+			__builtin_prefetch((const char *)n + 64);
+			__builtin_prefetch(&fence_node_children(n, below)[next]);
+			at[kept] = child;
+			p[kept++] = p[k];
+		}
+		left = kept;
+	}
 }
 
 size_t fence_index_find_segment(const struct fence_index *i, struct geo_point p, struct geo_point q, uint32_t *slots,

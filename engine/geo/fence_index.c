@@ -2,7 +2,6 @@
 #include "engine/geo/fence_index.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/core/limits.h"
 #include "engine/geo/fence_snapshot.h"
@@ -58,7 +57,7 @@ enum status fence_index_new(struct fence_index **out)
 	struct fence_node *root = fence_node_new(NULL, fence_level_bits[0], 0);
 	struct fence_index *i = root ? index_new(NULL, (fence_child)root + 1, 0) : NULL;
 	if (!i) {
-		free(root);
+		fence_child_unref(root ? (fence_child)root + 1 : 0);
 		return STATUS_NO_MEMORY;
 	}
 	*out = i;

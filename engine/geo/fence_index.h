@@ -51,6 +51,14 @@ struct fence_cursor {
  * at most `max` are written, the lowest. `cursor` may be NULL. */
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
 			size_t max);
+/* Positions that one call of fence_index_expect() takes. */
+#define FENCE_EXPECT_MAX 16
+
+/* Brings the cells of positions into the caches side by side, before fence_index_find() asks for them one by one: each
+ * costs several waits for memory, which many share. cursors[k] is the cursor that points[k] will be asked with (what
+ * it answers needs no cell), or NULL; `cursors` may be NULL. count <= FENCE_EXPECT_MAX. Changes no answer. */
+void fence_index_expect(const struct fence_index *i, struct fence_cursor *const *cursors,
+			const struct geo_point *points, size_t count);
 /* Slots of every fence that the segment p-q meets (fence_area_meets()), ascending; as above. */
 size_t fence_index_find_segment(const struct fence_index *i, struct geo_point p, struct geo_point q, uint32_t *slots,
 				size_t max);

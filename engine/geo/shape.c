@@ -462,9 +462,10 @@ static enum status check_layout(const struct geo_point *points, const uint32_t *
 static enum status draw(struct drawn *d, const struct shape_drawing *drawing, GEOSGeometry **out)
 {
 	enum status status = STATUS_OK;
-	d->ring = malloc((drawing->ring_ends[drawing->ring_count - 1] + 2) * sizeof *d->ring);
-	if (!d->ring)
+	struct sweep_point *ring = malloc((drawing->ring_ends[drawing->ring_count - 1] + 2) * sizeof *ring);
+	if (!ring)
 		return STATUS_NO_MEMORY;
+	d->ring = ring;
 	for (uint32_t i = 0, begin = 0; i < drawing->ring_count && !status; begin = drawing->ring_ends[i++])
 		status = draw_ring(d, drawing->points + begin, drawing->ring_ends[i] - begin, drawing->is_hole[i]);
 	if (!status)
@@ -474,7 +475,7 @@ static enum status draw(struct drawn *d, const struct shape_drawing *drawing, GE
 	GEOSGeom_destroy_r(d->g->h, d->outside);
 	pieces_deinit(&d->polygons);
 	pieces_deinit(&d->holes);
-	free(d->ring);
+	free(ring);
 	return status;
 }
 

@@ -150,6 +150,8 @@ enum status sweep_line(const struct sweep_point *line, uint32_t count, bool clos
 		       void *context)
 {
 	double lat_max = 0, width_m = (double)width_mm / 1000;
+	if (count == 0)
+		return STATUS_INVALID;
 	for (uint32_t i = 0; i < count; i++)
 		lat_max = fmax(lat_max, fabs(line[i].lat) * 1e-7);
 	lat_max += width_m / DEGREE_M;

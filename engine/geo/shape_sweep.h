@@ -26,8 +26,8 @@ struct sweep_point {
 typedef enum status sweep_emit(void *context, const struct sweep_point *ring, uint32_t count);
 
 /* A line of one point is a disc. No two neighbouring points are equal; of a closed line the last is not the first
- * again. STATUS_OUT_OF_RANGE: within reach of the SHAPE_LAT_MAX_DEG parallels; STATUS_TOO_LONG: more pieces than
- * anything that could become a fence; STATUS_NO_MEMORY. */
+ * again. STATUS_INVALID: no point; STATUS_OUT_OF_RANGE: within reach of the SHAPE_LAT_MAX_DEG parallels;
+ * STATUS_TOO_LONG: more pieces than anything that could become a fence; STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status sweep_line(const struct sweep_point *line, uint32_t count, bool closed, int64_t width_mm,
 				      sweep_emit *emit, void *context);
 

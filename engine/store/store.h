@@ -6,9 +6,9 @@
  *   summary  device | time_first | seq  -> its summary            (block_summary_encode)
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
  * Events more than three years before or a day after their receipt go to the month "odd".
- * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context finding
- * case fact state (fleet/context.h, findings.h, judge.h).
- * Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
+ * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context
+ * finding case fact state (fleet/context.h, findings.h, judge.h). Keys are big-endian; a device id's top 16 bits are
+ * its partition, so a partition is a key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
  * write-ahead log keeps them atomic over families and recovers a prefix of them. store_sync() makes
@@ -119,6 +119,9 @@ STATUS_CHECKED enum status store_scan(struct store *s, enum store_family family,
 /* The same from `start` (inclusive) on; for cursors. */
 STATUS_CHECKED enum status store_scan_from(struct store *s, enum store_family family, struct span start,
 					   store_visit *visit, void *context);
+/* From `start` on, as long as the key begins with `prefix`: what was deleted behind it is not walked over. */
+STATUS_CHECKED enum status store_scan_within(struct store *s, enum store_family family, struct span prefix,
+					     struct span start, store_visit *visit, void *context);
 
 struct store_block {
 	struct store_block_id id;
@@ -134,6 +137,9 @@ STATUS_CHECKED enum status store_blocks_open(struct store *s, uint64_t device, i
 					     bool summaries_only, struct store_blocks **out);
 /* Views last until the next call. STATUS_END, STATUS_CORRUPT, STATUS_IO. */
 STATUS_CHECKED enum status store_blocks_next(struct store_blocks *it, struct store_block *out);
+/* With `summaries_only`: the block handed out last after all, as of the same snapshot; the view lasts until the next
+ * call. Only after a store_blocks_next that said STATUS_OK. STATUS_CORRUPT, STATUS_IO. */
+STATUS_CHECKED enum status store_blocks_bytes(struct store_blocks *it, struct span *out);
 void store_blocks_close(struct store_blocks *it);
 
 /* Messages of a device within [from_ms, to_ms], in order of (time, hash). */

@@ -10,6 +10,7 @@ struct store_blocks {
 	enum status ended; /* what every further call returns */
 	bool has_last;
 	struct store_block last; /* handed out before */
+	struct timeline_row row; /* of `last` */
 };
 
 enum status store_blocks_open(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms, bool summaries_only,
@@ -108,6 +109,7 @@ static enum status next(struct store_blocks *it, struct store_block *out)
 		else if (!row.held)
 			status = timeline_partner(it->timeline, &row, &out->bytes);
 		it->last = *out;
+		it->row = row;
 		it->has_last = true;
 		return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 	}
@@ -118,4 +120,14 @@ enum status store_blocks_next(struct store_blocks *it, struct store_block *out)
 	if (it->ended == STATUS_OK)
 		it->ended = next(it, out);
 	return it->ended;
+}
+
+enum status store_blocks_bytes(struct store_blocks *it, struct span *out)
+{
+	if (it->row.held) {
+		*out = it->row.value;
+		return STATUS_OK;
+	}
+	enum status status = timeline_partner(it->timeline, &it->row, out);
+	return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 }

@@ -51,15 +51,21 @@ static struct span after_prefix(struct span prefix, uint8_t *out)
 	return span_of(out, size);
 }
 
-enum status store_scan(struct store *s, enum store_family family, struct span prefix, store_visit *visit, void *context)
+enum status store_scan_within(struct store *s, enum store_family family, struct span prefix, struct span start,
+			      store_visit *visit, void *context)
 {
 	uint8_t *upper = malloc(prefix.size + 1);
 	if (!upper)
 		return STATUS_NO_MEMORY;
-	struct rocks_range range = {.lower = prefix, .upper = after_prefix(prefix, upper)};
+	struct rocks_range range = {.lower = start, .upper = after_prefix(prefix, upper)};
 	enum status status = scan(s, family, &range, visit, context);
 	free(upper);
 	return status;
+}
+
+enum status store_scan(struct store *s, enum store_family family, struct span prefix, store_visit *visit, void *context)
+{
+	return store_scan_within(s, family, prefix, prefix, visit, context);
 }
 
 enum status store_scan_from(struct store *s, enum store_family family, struct span start, store_visit *visit,

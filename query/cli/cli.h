@@ -12,5 +12,6 @@ int cmd_export(int argc, char **argv);
 int cmd_query(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 
 #endif

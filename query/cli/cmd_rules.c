@@ -2,14 +2,11 @@
  *
  *   FILE ──> rulebook_parse ──> FILE:LINE: text, for each mistake      exit status 1
  *                          └──> id  kind  classes  where  when  rows  title */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine/core/limits.h"
-#include "engine/detect/rules.h"
 #include "query/cli/cli.h"
+#include "query/cli/rules_file.h"
 
 static const char usage[] =
 	"用法 usage: zayton rules check FILE\n"
@@ -18,46 +15,10 @@ static const char usage[] =
 	"  show       规则一览表, 缺省为内置规则 | the rules as a table; of the program when no file is named\n"
 	"  --default  内置规则原文, 可作为自定规则的起点 | the text of the program's rules, to begin one's own with\n";
 
-static void tell(void *context, const struct rule_mistake *m)
-{
-	fprintf(stderr, "%s:%u: %s\n", (const char *)context, m->line, m->text);
-}
-
-/* Reads one byte more than is allowed, so that the parser says what is wrong. */
-static enum status read_file(const char *path, struct buf *out)
-{
-	FILE *f = fopen(path, "rb");
-	enum status status = f ? buf_reserve(out, RULES_BYTES_MAX + 1) : STATUS_IO;
-	if (!status) {
-		out->size = fread(out->data, 1, RULES_BYTES_MAX + 1, f);
-		status = ferror(f) ? STATUS_IO : STATUS_OK;
-	}
-	if (status)
-		fprintf(stderr, "%s: %s\n", path, status == STATUS_IO ? strerror(errno) : status_text(status));
-	if (f)
-		fclose(f);
-	return status;
-}
-
-/* A book from a file, or the shipped one; what is wrong has been said. */
-static enum status open_book(const char *path, struct rulebook **out)
-{
-	struct buf text = buf_init(RULES_BYTES_MAX + 1);
-	enum status status = path ? read_file(path, &text) : STATUS_OK;
-	if (!status) {
-		char *name = (char *)(path ? path : "default.rules");
-		status = rulebook_parse(path ? buf_view(&text) : rules_default(), tell, name, out);
-		if (status && status != STATUS_MALFORMED && status != STATUS_TOO_LONG)
-			fprintf(stderr, "%s: %s\n", name, status_text(status));
-	}
-	buf_deinit(&text);
-	return status;
-}
-
 static int check(const char *path)
 {
 	struct rulebook *book;
-	if (open_book(path, &book))
+	if (rules_file_open(path, &book))
 		return 1;
 	printf("%s: 规则 %u 条, 无错误 | %u rules, no mistake\n", path, book->count, book->count);
 	rulebook_unref(book);
@@ -68,7 +29,7 @@ static int show(const char *path)
 {
 	struct rulebook *book;
 	struct buf table = buf_init(4u << 20);
-	if (open_book(path, &book))
+	if (rules_file_open(path, &book))
 		return 1;
 	enum status status = rulebook_table(book, &table);
 	if (!status)

@@ -10,11 +10,12 @@ static const struct {
 	const char *english, *chinese;
 } commands[] = {
 	{"serve", cmd_serve, "take reports in and answer questions", "运行服务"},
-	{"import", cmd_import, "read tracks or devices from files", "导入轨迹或设备"},
+	{"import", cmd_import, "read tracks, devices or fences from files", "导入轨迹、设备或围栏"},
 	{"export", cmd_export, "write tracks to files", "导出轨迹"},
 	{"query", cmd_query, "last positions, tracks, devices", "查询位置、轨迹、设备"},
 	{"decode", cmd_decode, "explain captured frames, one JSON object each", "解析报文"},
 	{"rules", cmd_rules, "check a file of rules, show what is shipped", "检查、显示规则"},
+	{"replay", cmd_replay, "judge what is stored again, by its rules or by others", "重算、规则回测"},
 	{"check", cmd_check, "verify every checksum and invariant of a store", "校验数据目录"},
 	{"info", cmd_info, "what is in a store", "数据目录概况"},
 	{"settings", cmd_settings, "every setting, its range and its default", "全部设置项"},

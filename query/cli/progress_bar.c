@@ -36,8 +36,12 @@ static void draw(const struct progress_bar *p, uint64_t done, uint64_t rows, uin
 	double seconds = progress_bar_seconds(p);
 	double left =
 		done > p->from && p->total > done ? seconds * (double)(p->total - done) / (double)(done - p->from) : 0;
-	fprintf(stderr, "%s[%s] %3.0f%%  %" PRIu64 " rows 行  %" PRIu64 " refused 拒绝  %.0f s left 剩余%s",
-		p->terminal ? "\r" : "", bar, share * 100, rows, refused, left, p->terminal ? "\033[K" : "\n");
+	fprintf(stderr, "%s[%s] %3.0f%%  ", p->terminal ? "\r" : "", bar, share * 100);
+	if (p->unit)
+		fprintf(stderr, "%" PRIu64 " %s", rows, p->unit);
+	else
+		fprintf(stderr, "%" PRIu64 " rows 行  %" PRIu64 " refused 拒绝", rows, refused);
+	fprintf(stderr, "  %.0f s left 剩余%s", left, p->terminal ? "\033[K" : "\n");
 	fflush(stderr);
 }
 

@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 struct progress_bar {
-	uint64_t total; /* bytes; 0: not known */
+	uint64_t total; /* bytes, or what `unit` says; 0: not known */
 	uint64_t from;  /* bytes done before this run */
 	int64_t started_ns, shown_ns;
 	bool terminal, drawn;
+	const char *unit; /* what is counted, in both languages; NULL: rows, and how many were refused */
 };
 
 struct progress_bar progress_bar_init(uint64_t total, uint64_t from);

@@ -86,7 +86,7 @@ void export_device_object(struct json_out *j, const struct device *d, int64_t at
 	jout_close(j, '}');
 }
 
-static enum status list_begin(struct export_list *w, struct buf *out)
+enum status export_list_begin(struct export_list *w, struct buf *out)
 {
 	struct json_out j = json_out_init(out);
 	w->rows = 0;
@@ -115,8 +115,7 @@ enum status export_list_end(struct export_list *w, const char *next, struct buf 
 	return j.status ? j.status : buf_append_u8(out, '\n');
 }
 
-/* After an object of JSON or NDJSON. */
-static enum status finish_row(struct export_list *w, const struct json_out *j, struct buf *out, size_t size)
+enum status export_list_row_end(struct export_list *w, const struct json_out *j, struct buf *out, size_t size)
 {
 	enum status status = j->status;
 	if (!status && w->format == EXPORT_NDJSON)
@@ -136,7 +135,7 @@ enum status export_devices_begin(struct export_list *w, enum export_format forma
 		if (!is_secret(field))
 			used += (size_t)snprintf(header + used, sizeof header - used, ",%s", device_field_token(field));
 	*w = (struct export_list){format, "devices", header, 0};
-	enum status status = list_begin(w, out);
+	enum status status = export_list_begin(w, out);
 	w->header = NULL;
 	return status;
 }
@@ -167,7 +166,7 @@ enum status export_device_row(struct export_list *w, const struct device *d, int
 		j.comma = w->rows > 0 && w->format == EXPORT_JSON;
 		export_device_object(&j, d, at_ms, false);
 	}
-	return finish_row(w, &j, out, size);
+	return export_list_row_end(w, &j, out, size);
 }
 
 /* --- positions --- */
@@ -216,7 +215,7 @@ enum status export_positions_begin(struct export_list *w, enum export_format for
 	*w = (struct export_list){
 		format, "positions",
 		"device,plate,name,class,company,village,time," EXPORT_REPORT_CSV_COLUMNS ",seen,reports", 0};
-	return list_begin(w, out);
+	return export_list_begin(w, out);
 }
 
 static enum status position_csv(const struct export_position *p, struct buf *out)
@@ -254,7 +253,7 @@ enum status export_position_row(struct export_list *w, const struct export_posit
 		position_feature(&j, p);
 	else
 		export_position_object(&j, p);
-	return finish_row(w, &j, out, size);
+	return export_list_row_end(w, &j, out, size);
 }
 
 static const char *value_or_null(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms,

@@ -42,6 +42,12 @@ const char *export_title(const struct registry *r, uint64_t device, int64_t at_m
 STATUS_CHECKED enum status export_positions_begin(struct export_list *w, enum export_format format, struct buf *out);
 STATUS_CHECKED enum status export_position_row(struct export_list *w, const struct export_position *p, struct buf *out);
 
+/* For writers of other lists: the opening of `w` (rows 0 afterwards); and after a row was written from `size` on, which
+ * goes again when it failed. */
+STATUS_CHECKED enum status export_list_begin(struct export_list *w, struct buf *out);
+STATUS_CHECKED enum status export_list_row_end(struct export_list *w, const struct json_out *j, struct buf *out,
+					       size_t size);
+/* `next` (may be NULL) is the cursor that goes on from here. */
 STATUS_CHECKED enum status export_list_end(struct export_list *w, const char *next, struct buf *out);
 
 /* One object, for answers about one. */

@@ -1,4 +1,5 @@
 /* handlers_system.c -- what the server says of itself. */
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "engine/core/clock.h"
@@ -120,6 +121,25 @@ static enum status write_engine_metrics(struct engine *e, struct buf *out)
 	return status;
 }
 
+/* X(member, "what it is"): struct findings_stats, since the start of the process */
+#define FINDINGS_METRICS(X)                                                                                            \
+	X(raised, "Findings raised.")                                                                                  \
+	X(closed, "Findings that ended.")                                                                              \
+	X(amended, "Findings that later data changed.")                                                                \
+	X(withdrawn, "Findings that later data took away.")                                                            \
+	X(late, "Findings raised too late for a live alarm.")
+
+static enum status write_findings_metrics(const struct findings_stats *s, struct buf *out)
+{
+	enum status status = STATUS_OK;
+#define X(member, help)                                                                                                \
+	if (!status)                                                                                                   \
+		status = write_metric(out, "findings_" #member, "counter", help, (long long)atomic_load(&s->member));
+	FINDINGS_METRICS(X)
+#undef X
+	return status;
+}
+
 /* A store's line is "name value"; what a metric name cannot hold becomes '_', and what is no number is left out. */
 static enum status write_store_line(struct span line, struct buf *out)
 {
@@ -161,6 +181,8 @@ static void get_metrics(struct http_call *c)
 	struct engine *e = http_engine(c->http);
 	struct buf text = buf_init(METRICS_BYTES_MAX);
 	enum status status = write_engine_metrics(e, &text);
+	if (!status)
+		status = write_findings_metrics(findings_stats(engine_findings(e)), &text);
 	if (!status)
 		status = write_store_metrics(engine_store(e), &text);
 	if (!status)

@@ -10,6 +10,7 @@
 #include "query/http/http_policy.h"
 #include "query/http/http_pool.h"
 #include "query/http/http_problem.h"
+#include "query/http/live_feed.h"
 
 #define METRICS_WRITERS_MAX 16
 
@@ -19,6 +20,7 @@ struct http {
 	struct http_router router;
 	struct http_pool *pool;
 	struct http_server *server;
+	struct live_feed *live;
 	uint16_t port;
 	struct {
 		http_metrics_writer *write;
@@ -39,14 +41,16 @@ struct http_options http_options_default(struct engine *e)
 		.stall_s = 30,
 		.keepalive_s = 60,
 		.drain_ms = 5000,
+		.heartbeat_ms = 15000,
 	};
 }
 
 static enum status add_own_routes(struct http *h)
 {
 	static enum status (*const adders[])(struct http *) = {
-		handlers_system_add,  handlers_devices_add, handlers_positions_add, handlers_tracks_add,
-		handlers_records_add, handlers_holds_add,   handlers_rules_add};
+		handlers_system_add,  handlers_devices_add,    handlers_positions_add, handlers_tracks_add,
+		handlers_records_add, handlers_holds_add,      handlers_rules_add,     handlers_violation_counts_add,
+		handlers_live_add,    handlers_violations_add, handlers_evidence_add};
 	for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
 		enum status status = adders[i](h);
 		if (status)
@@ -107,6 +111,11 @@ struct engine *http_engine(struct http *h)
 	return h->options.engine;
 }
 
+struct live_feed *http_live(struct http *h)
+{
+	return h->live;
+}
+
 const struct http_router *http_routes(const struct http *h)
 {
 	return &h->router;
@@ -125,7 +134,7 @@ static void run_handler(struct http_call *c)
 	c->route->handler(c);
 	if (!x->begun)
 		http_problem_send(x, HTTP_PROBLEM_INTERNAL, NULL, "the question was not answered");
-	else if (!x->finished)
+	else if (!c->kept && !x->finished)
 		exchange_abort(x);
 	free(c);
 	exchange_unref(x);
@@ -264,6 +273,17 @@ static void on_request(void *context, struct http_exchange *x)
 
 /* --- life --- */
 
+/* What was started before the server could not be. */
+static void end_threads(struct http *h)
+{
+	if (h->live)
+		live_feed_stop(h->live);
+	live_feed_free(h->live);
+	pool_free(h->pool);
+	h->live = NULL;
+	h->pool = NULL;
+}
+
 enum status http_start(struct http *h)
 {
 	const struct http_options *o = &h->options;
@@ -281,26 +301,29 @@ enum status http_start(struct http *h)
 		.context = h,
 	};
 	enum status status = pool_new(o->pool_threads, o->pool_queue, &h->pool);
-	if (status)
-		return status;
-	status = http_server_start(&server, &h->server);
-	if (status) {
-		pool_free(h->pool);
-		h->pool = NULL;
-		return status;
-	}
-	h->port = http_server_port(h->server);
-	return STATUS_OK;
+	if (!status && o->engine)
+		status = live_feed_start(o->engine, o->heartbeat_ms, &h->live);
+	if (!status)
+		status = http_server_start(&server, &h->server);
+	if (!status)
+		h->port = http_server_port(h->server);
+	else
+		end_threads(h);
+	return status;
 }
 
 void http_stop(struct http *h)
 {
 	if (!h->server)
 		return;
+	if (h->live)
+		live_feed_stop(h->live);
 	http_server_stop(h->server);
 	pool_free(h->pool);
+	live_feed_free(h->live);
 	http_server_free(h->server);
 	h->pool = NULL;
+	h->live = NULL;
 	h->server = NULL;
 }
 

@@ -38,6 +38,7 @@ struct http_options {
 	unsigned connections_max;
 	size_t answer_queue_bytes; /* of one answer, waiting for its client */
 	unsigned stall_s, keepalive_s, drain_ms;
+	unsigned heartbeat_ms;           /* of the live feed */
 	const struct http_token *tokens; /* copied */
 	size_t token_count;
 	http_policy *policy; /* NULL: loopback without credentials is `local`, tokens otherwise */
@@ -61,6 +62,8 @@ void http_free(struct http *h);
 /* --- for handlers --- */
 
 struct engine *http_engine(struct http *h);
+/* NULL without an engine. */
+struct live_feed *http_live(struct http *h);
 const struct http_router *http_routes(const struct http *h);
 STATUS_CHECKED enum status http_write_metrics(struct http *h, struct buf *out);
 /* A whole small answer. */

@@ -12,7 +12,7 @@ struct http_exchange *exchange_new(size_t texts_bytes, size_t queue_max)
 		return NULL;
 	struct http_request *r = &x->request;
 	r->path = r->query = r->host = r->origin = r->accept = r->authorization = "";
-	r->if_none_match = r->content_type = r->peer = "";
+	r->if_none_match = r->content_type = r->peer = r->last_event_id = "";
 	r->body = buf_init(HTTP_BODY_MAX);
 	atomic_init(&x->references, 1);
 	pthread_mutex_init(&x->mutex, NULL);
@@ -107,6 +107,22 @@ enum status exchange_write(struct http_exchange *x, struct span bytes)
 	flush = x->pending.size >= EXCHANGE_FLUSH_BYTES && !x->on_loop;
 	pthread_mutex_unlock(&x->mutex);
 	if (flush)
+		x->wake(x);
+	return status;
+}
+
+enum status exchange_post(struct http_exchange *x, struct span bytes)
+{
+	pthread_mutex_lock(&x->mutex);
+	enum status status = x->gone || x->head_only ? STATUS_CANCELLED : STATUS_OK;
+	if (!status && bytes.size > x->queue_max - queued(x))
+		status = STATUS_FULL;
+	if (!status)
+		status = buf_append(&x->pending, bytes.data, bytes.size);
+	if (queued(x) > x->queue_high)
+		x->queue_high = queued(x);
+	pthread_mutex_unlock(&x->mutex);
+	if (!status)
 		x->wake(x);
 	return status;
 }

@@ -32,8 +32,9 @@ struct http_request {
 	const char *path;  /* percent-decoded, begins with '/' */
 	const char *query; /* percent-encoded, what follows '?' */
 	const char *host, *origin, *accept, *authorization, *if_none_match, *content_type;
-	const char *peer; /* the client's address */
-	bool loopback;    /* it came over a loopback address */
+	const char *last_event_id; /* of HTTP/1.1 alone (http_server.h) */
+	const char *peer;          /* the client's address */
+	bool loopback;             /* it came over a loopback address */
 	struct buf body;
 };
 
@@ -79,6 +80,8 @@ STATUS_CHECKED enum status exchange_header(struct http_exchange *x, const char *
 void exchange_begin(struct http_exchange *x, unsigned status, const char *content_type);
 /* STATUS_CANCELLED: nobody wants more (the client left, or asked with HEAD). STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status exchange_write(struct http_exchange *x, struct span bytes);
+/* The same for a producer that must not wait: all of it, and the loop is told, or STATUS_FULL and nothing. */
+STATUS_CHECKED enum status exchange_post(struct http_exchange *x, struct span bytes);
 void exchange_end(struct http_exchange *x);
 /* The answer cannot be completed: the client sees it cut. */
 void exchange_abort(struct http_exchange *x);

@@ -11,5 +11,10 @@ STATUS_CHECKED enum status handlers_tracks_add(struct http *h);    /* tracks, me
 STATUS_CHECKED enum status handlers_records_add(struct http *h);   /* quarantine, audit */
 STATUS_CHECKED enum status handlers_holds_add(struct http *h);     /* holds */
 STATUS_CHECKED enum status handlers_rules_add(struct http *h);     /* rules, permits, judging up to now */
+/* counts, handling rate: before handlers_violations_add */
+STATUS_CHECKED enum status handlers_violation_counts_add(struct http *h);
+STATUS_CHECKED enum status handlers_violations_add(struct http *h); /* violations, reviews, handling */
+STATUS_CHECKED enum status handlers_evidence_add(struct http *h);   /* evidence sheets */
+STATUS_CHECKED enum status handlers_live_add(struct http *h);       /* live feed; before handlers_violations_add */
 
 #endif

@@ -19,12 +19,14 @@
 	X(NO_DEVICE, 404, "no-such-device")                                                                            \
 	X(NO_POSITION, 404, "no-position-yet")                                                                         \
 	X(NO_CASE, 404, "no-such-case")                                                                                \
+	X(NO_VIOLATION, 404, "no-such-violation")                                                                      \
 	X(BAD_METHOD, 405, "method-not-allowed")                                                                       \
 	X(NOT_ACCEPTABLE, 406, "not-acceptable")                                                                       \
 	X(CONFLICT, 409, "conflict")                                                                                   \
 	X(NO_LENGTH, 411, "length-required")                                                                           \
 	X(BODY_TOO_LARGE, 413, "body-too-large")                                                                       \
 	X(BAD_MEDIA, 415, "unsupported-media-type")                                                                    \
+	X(UNPROCESSABLE, 422, "unprocessable")                                                                         \
 	X(BAD_RULES, 422, "rules-with-mistakes")                                                                       \
 	X(INTERNAL, 500, "internal-error")                                                                             \
 	X(DAMAGED, 500, "stored-data-damaged")                                                                         \

@@ -46,6 +46,7 @@ struct http_call {
 	struct http_exchange *x;
 	const struct http_route *route;
 	struct principal principal;
+	bool kept; /* the handler has handed the begun exchange on: somebody else ends it */
 	struct span path_args[HTTP_PATH_ARGS_MAX]; /* in the order of the template */
 	size_t path_arg_count;
 	struct http_value values[HTTP_PARAMS_MAX]; /* by the order of route->params */

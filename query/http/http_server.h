@@ -12,6 +12,7 @@
  *   - headers past HTTP_HEADER_MAX close the connection without an answer;
  *   - a vhost takes a clear-text port for HTTP/1.1 or for HTTP/2: http_listen.h looks first, so that HTTP/2 is
  *     reached by prior knowledge, by Upgrade: h2c and, under TLS, by ALPN;
+ *   - a header that it does not know itself is kept by it in HTTP/1.1 alone: Last-Event-ID;
  *   - a header value that the client repeats is joined by commas. */
 #ifndef ZAYTON_QUERY_HTTP_SERVER_H
 #define ZAYTON_QUERY_HTTP_SERVER_H

@@ -24,6 +24,14 @@ static const struct {
 	{WSI_TOKEN_HTTP_IF_NONE_MATCH, offsetof(struct http_request, if_none_match)},
 	{WSI_TOKEN_HTTP_CONTENT_TYPE, offsetof(struct http_request, content_type)},
 };
+static const char last_event_id[] = "last-event-id:";
+
+/* Its size without the NUL; 0 when there is none. */
+static size_t last_event_id_size(struct lws *wsi)
+{
+	int size = is_h2(wsi) ? 0 : lws_hdr_custom_length(wsi, last_event_id, sizeof last_event_id - 1);
+	return size > 0 ? (size_t)size : 0;
+}
 
 static bool read_method(struct lws *wsi, enum http_method *out, enum lws_token_indexes *path, size_t *path_size)
 {
@@ -101,7 +109,8 @@ static struct http_exchange *make_exchange(struct http_server *s, struct lws *ws
 	size_t path_size;
 	if (!read_method(wsi, &method, &path, &path_size))
 		return NULL;
-	size_t room = path_size + 1 + strlen(peer) + 1;
+	size_t event_size = last_event_id_size(wsi);
+	size_t room = path_size + 1 + strlen(peer) + 1 + event_size + 1;
 	room += 3 * (size_t)lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) + 1;
 	for (size_t i = 0; i < sizeof kept_headers / sizeof kept_headers[0]; i++)
 		room += (size_t)lws_hdr_total_length(wsi, kept_headers[i].token) + 1;
@@ -125,6 +134,12 @@ static struct http_exchange *make_exchange(struct http_server *s, struct lws *ws
 		memcpy((char *)r + kept_headers[i].offset, &at, sizeof at);
 		at += size + 1;
 	}
+	if (event_size &&
+	    lws_hdr_custom_copy(wsi, at, (int)event_size + 1, last_event_id, sizeof last_event_id - 1) > 0) {
+		at[event_size] = '\0';
+		r->last_event_id = at;
+	}
+	at += event_size + 1;
 	r->query = at;
 	copy_query(wsi, at);
 	x->head_only = method == HTTP_HEAD;

@@ -1,6 +1,7 @@
-/* crash_driver.c -- kills crash_child at every kind of point until each was hit often enough, checking each time.
+/* crash_driver.c -- kills its child at every kind of point until each was hit often enough, checking each time.
  *
  *   crash_driver kill CHILD HITS SEED             named points, by ZAYTON_CRASH (builds with crash points)
+ *   crash_driver judge CHILD HITS SEED            the same of crash_judge, at the points of judging
  *   crash_driver powercut CHILD SHIM STRIDE SEED  a power cut at every STRIDE-th sync, by the shim's preload
  *
  * A store is killed again and again without being cleaned, so that recoveries of recoveries are tried too; it is
@@ -14,14 +15,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NAMES 8
+#define NAMES_MAX 8
+#define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 
-static const struct {
+struct point {
 	const char *name;
 	unsigned within; /* the n-th pass is drawn from 1..within */
-} points[NAMES] = {
-	{"journal_write", 60}, {"journal_sync", 60}, {"seal", 12}, {"sealed", 12},
-	{"checkpoint", 6},     {"trim", 4},          {"fold", 3},  {"expire_drop", 1},
+	unsigned share;  /* hit once for every so many hits wanted */
+};
+
+static const struct point engine_points[] = {
+	{"journal_write", 60, 1}, {"journal_sync", 60, 1}, {"seal", 12, 1}, {"sealed", 12, 1},
+	{"checkpoint", 6, 1},     {"trim", 4, 1},          {"fold", 3, 1},  {"expire_drop", 1, 1},
+};
+static const struct point judge_points[] = {
+	{"judge", 12, 1}, {"findings_commit", 40, 1}, {"journal_sync", 12, 4},
+	{"seal", 4, 4},   {"sealed", 4, 4},           {"checkpoint", 4, 4},
 };
 
 static char folder[64], dir[128], state[128], shadow[128];
@@ -73,22 +82,24 @@ static int child(const char *program, const char *what, const char *where, const
 	return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int fewest(const unsigned hits[NAMES], unsigned wanted)
+/* The point that is furthest from its share, -1 when none lacks any. */
+static int fewest(const struct point *points, int count, const unsigned *hits, unsigned wanted)
 {
 	int best = -1;
-	for (int i = 0; i < NAMES; i++)
-		if (hits[i] < wanted && (best < 0 || hits[i] < hits[best]))
+	for (int i = 0; i < count; i++)
+		if (hits[i] * points[i].share < wanted &&
+		    (best < 0 || hits[i] * points[i].share < hits[best] * points[best].share))
 			best = i;
 	return best;
 }
 
-static int kill_at_points(const char *program, unsigned wanted, unsigned seed)
+static int kill_at_points(const struct point *points, int count, const char *program, unsigned wanted, unsigned seed)
 {
-	unsigned hits[NAMES] = {0}, random = seed, store = seed, misses = 0;
+	unsigned hits[NAMES_MAX] = {0}, random = seed, store = seed, misses = 0;
 	char text[32];
 	begin();
 	printf("seed %u\n", seed);
-	for (int i; (i = fewest(hits, wanted)) >= 0;) {
+	for (int i; (i = fewest(points, count, hits, wanted)) >= 0;) {
 		char crash[64], shards[16];
 		snprintf(text, sizeof text, "%u", store);
 		snprintf(crash, sizeof crash, "ZAYTON_CRASH=%s:%u", points[i].name,
@@ -102,7 +113,8 @@ static int kill_at_points(const char *program, unsigned wanted, unsigned seed)
 		}
 		hits[i] += ended != 0;
 		misses += ended == 0;
-		int checked = child(program, "verify", dir, text, NULL);
+		char *roughly[] = {rand_r(&random) % 2 ? (char *)"END=rough" : (char *)"END=", NULL};
+		int checked = child(program, "verify", dir, text, roughly);
 		if (checked) {
 			printf("%s: the check ended with %d, store %s\n", crash, checked, folder);
 			return 1;
@@ -111,12 +123,12 @@ static int kill_at_points(const char *program, unsigned wanted, unsigned seed)
 			begin_anew();
 			store++;
 		}
-		if (misses > wanted * NAMES * 4) {
+		if (misses > wanted * (unsigned)count * 4) {
 			printf("%s is not reached\n", points[i].name);
 			return 1;
 		}
 	}
-	for (int i = 0; i < NAMES; i++)
+	for (int i = 0; i < count; i++)
 		printf("%s hit %u times\n", points[i].name, hits[i]);
 	remove_tree(folder);
 	return 0;
@@ -185,7 +197,11 @@ static int cut_power(const char *program, const char *shim, long stride, unsigne
 int main(int argc, char **argv)
 {
 	if (argc == 5 && !strcmp(argv[1], "kill"))
-		return kill_at_points(argv[2], (unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]));
+		return kill_at_points(engine_points, COUNT(engine_points), argv[2], (unsigned)atoi(argv[3]),
+				      (unsigned)atoi(argv[4]));
+	if (argc == 5 && !strcmp(argv[1], "judge"))
+		return kill_at_points(judge_points, COUNT(judge_points), argv[2], (unsigned)atoi(argv[3]),
+				      (unsigned)atoi(argv[4]));
 	if (argc == 6 && !strcmp(argv[1], "powercut"))
 		return cut_power(argv[2], argv[3], atol(argv[4]), (unsigned)atoi(argv[5]));
 	return 2;

@@ -278,8 +278,8 @@ struct answer http_ask(const struct server *s, const char *method, const char *b
 	int n = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method,
 			 path);
 	if (body)
-		n += snprintf(request + n, sizeof request - (size_t)n,
-			      "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+		n += snprintf(request + n, sizeof request - (size_t)n, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+			      *body == '{' ? "application/json" : "text/plain", strlen(body));
 	n += snprintf(request + n, sizeof request - (size_t)n, "\r\n%s", body ? body : "");
 	int fd = dial(s->http, SOCK_STREAM);
 	write_all(fd, request, (size_t)n);

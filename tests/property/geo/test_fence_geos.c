@@ -25,8 +25,8 @@ static struct oracle oracle_new(GEOSContextHandle_t geos, const struct fence_are
 {
 	GEOSGeometry *polygons[3];
 	for (uint32_t i = 0, start = 0; i < a->ring_count; start = a->ring_ends[i++])
-		polygons[i] = GEOSGeom_createPolygon_r(
-			geos, ring_of(geos, a->points + start, a->ring_ends[i] - start), NULL, 0);
+		polygons[i] = GEOSGeom_createPolygon_r(geos, ring_of(geos, a->points + start, a->ring_ends[i] - start),
+						       NULL, 0);
 	struct oracle o = {.geos = geos};
 	o.polygon = GEOSGeom_createCollection_r(geos, GEOS_MULTIPOLYGON, polygons, a->ring_count);
 	o.prepared = GEOSPrepare_r(geos, o.polygon);

@@ -57,6 +57,7 @@ static void check_position(const struct model *m, struct fence_cursor *cursor, s
 	for (uint32_t i = 0; i < SLOTS; i++)
 		if (m->areas[i] && fence_area_contains(m->areas[i], p))
 			wanted[count++] = i * SPREAD;
+	fence_index_expect(m->index, &cursor, &p, 1);
 	same("position", got, fence_index_find(m->index, NULL, p, got, SLOTS), wanted, count, p, p);
 	same("position with a cursor", got, fence_index_find(m->index, cursor, p, got, SLOTS), wanted, count, p, p);
 	if (count > 1) {
@@ -125,9 +126,9 @@ static void same_tree(fence_child a, fence_child b)
 	}
 	const struct fence_node *n = fence_child_node(a), *o = fence_child_node(b);
 	cr_assert(n->edges == o->edges && n->bits == o->bits && n->covering_count == o->covering_count);
-	cr_assert_eq(memcmp(fence_node_covering(n), fence_node_covering(o), n->covering_count * sizeof(uint32_t)), 0);
+	cr_assert_eq(memcmp(n->covering, o->covering, n->covering_count * sizeof(uint32_t)), 0);
 	for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++)
-		same_tree(n->child[i], o->child[i]);
+		same_tree(fence_node_children(n, n->bits)[i], fence_node_children(o, o->bits)[i]);
 }
 
 /* Built of the same fences at once. */

@@ -92,6 +92,7 @@ Test(scene_read, a_mistake_is_told_with_its_line)
 	expect_complaint(HEAD "    alarm 32\n", "from 0 to 31");
 	expect_complaint(HEAD "    item 63:1\n", "item 64..67");
 	expect_complaint(HEAD "    load much\n", "none of");
+	expect_complaint(HEAD "    load -\n", "none of");
 	expect_complaint(HEAD "  find r B 10:00:00 .. 10:01:00\n", "no vehicle `B`");
 	expect_complaint(HEAD "  find r A 10:01:00 .. 10:00:00\n", "ends before");
 	expect_complaint(HEAD "  find r A 10:01:00 .. 10:02:00 near x\n", "behind find");

@@ -64,7 +64,19 @@ Test(scene_truth, another_rule_vehicle_fence_or_time_is_missed_and_false)
 	}
 }
 
-Test(scene_truth, one_finding_serves_one_truth)
+Test(scene_truth, two_truths_need_two_findings)
+{
+	struct scene_book b = book_of(TEXT "  find speed A 10:00:05 .. 10:01:05 in zone\n");
+	struct found_list l = {0};
+	add(&l, "speed", "13906000001", "zone", 3, 63);
+	struct truth_totals t = match(&b, &l);
+	cr_expect_eq(t.found, 1);
+	cr_expect_eq(t.missed, 2);
+	cr_expect_eq(t.wrong, 0);
+	scene_book_deinit(&b);
+}
+
+Test(scene_truth, two_findings_of_one_truth_are_one_too_many)
 {
 	struct scene_book b = book_of(TEXT);
 	struct found_list l = {0};

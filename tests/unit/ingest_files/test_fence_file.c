@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/core/clock.h"
+#include "engine/core/limits.h"
 #include "fence_reading.h"
 
 #define SQUARE "[[118,24],[119,24],[119,25],[118,25],[118,24]]"
@@ -64,23 +64,40 @@ Test(fence_geojson, every_geometry_has_its_area)
 {
 	struct reading r;
 	cr_assert(
-		read_text(&r, "{\"type\":\"FeatureCollection\",\"features\":[" FEATURE("null", "\"MultiPolygon\","
-											       "\"coordinates\":["
-											       "[" SQUARE "],[[[120,24,"
-													  "7],[121,24,"
-													  "7],[121,25,"
-													  "7],[120,24,"
-													  "7]]]]") "," FEATURE("{\"half_width_m\":500}", "\"LineString\",\"coordinates\":[[118,24],[118.1,24]]") "," FEATURE(
-				      "{\"half_width_m\":\"500\"}",
-				      "\"MultiLineString\",\"coordinates\":[[[118,24],[118.1,24]],[[118,25],[118.1,25]]"
-				      "]") "," FEATURE("{\"radius_m\":500}",
-						       "\"Point\",\"coordinates\":[118,24]") "," FEATURE("{\"radius_"
-													 "m\":500}",
-													 "\"MultiPoint"
-													 "\","
-													 "\"coordinates"
-													 "\":[[118,24],"
-													 "[119,24]]") "]}") ==
+		read_text(
+			&r,
+			"{\"type\":\"FeatureCollection\",\"features\":[" FEATURE(
+				"null",
+				"\"MultiPolygon\","
+				"\"coordinates\":["
+				"[" SQUARE "],[[[120,24,"
+				"7],[121,24,"
+				"7],[121,25,"
+				"7],[120,24,"
+				"7]]]]") "," FEATURE("{\"half_width_m\":500}",
+						     "\"LineString\",\"coordinates\":[[118,24],[118.1,24]"
+						     "]") "," FEATURE("{\"half_width_m\":\"500\"}",
+								      "\"MultiLineString\","
+								      "\"coordinates\":[[[118,24],[118.1,"
+								      "24]],[[118,25],[118.1,25]]"
+								      "]") "," FEATURE("{\"radius_m\":"
+										       "500}",
+										       "\"Point\","
+										       "\"coordinates\":["
+										       "118,24]") "," FEATURE("{\"radiu"
+													      "s_"
+													      "m\":"
+													      "500}",
+													      "\"MultiP"
+													      "oint"
+													      "\","
+													      "\"coordi"
+													      "nates"
+													      "\":[["
+													      "118,24],"
+													      "[119,24]"
+													      "]") "]"
+														   "}") ==
 		STATUS_OK);
 	cr_assert(r.record_count == 5);
 	cr_assert(r.records[0].area->ring_count == 2 && holds(&r.records[0], 24.1, 120.5));
@@ -98,42 +115,112 @@ Test(fence_geojson, a_bad_feature_costs_only_itself)
 	cr_assert(
 		read_text(
 			&r,
-			"{\"type\":\"FeatureCollection\",\"features\":[\n" FEATURE("{\"id\":\"a\"}", "\"Polygon\","
-												     "\"coordinates\":"
-												     "[" BOW_TIE "]") ",\n" FEATURE("{\"id\":\"b\"}", "\"LineString\",\"coordinates\":[[118,24],[119,24]]") ",\n" FEATURE("{\"id\":\"c\"}", "\"Polygon\",\"coordinates\":[[[118,24],[119,24],[119,25]]]") ",\n" FEATURE(
-				"{\"id\":\"d\"}",
-				"\"GeometryCollection\",\"geometries\":[]") ",\n" FEATURE("{\"id\":\"e\"}",
-											  "\"Point\",\"coordinates\":["
-											  "24,118]") ",\n"
-												     "{\"type\":"
-												     "\"Feature\","
-												     "\n\"id\":5,,}"
-												     ",\n"
-												     "{\"type\":"
-												     "\"Feature\","
-												     "\"geometry\":"
-												     "null}"
-												     ",\n" FEATURE(
-													     "{\"id\":"
-													     "\"h\","
-													     "\"limit_"
-													     "kmh\":"
-													     "\"fast\""
-													     "}",
-													     "\"Polygon"
-													     "\","
-													     "\"coordin"
-													     "ates\":"
-													     "[" SQUARE
-													     "]") ","
-														  "\n" FEATURE("{\"id\":\"i\",\"valid_from\":\"2026-02-30\"}",
-															       "\"Polygon\",\"coordinates\":[" SQUARE
-															       "]") ",\n"
-																    "7"
-																    ",\n" FEATURE("{\"id\":\"k\",\"radius_m\":0.05}", "\"Point\",\"coordinates\":[118,24]") ",\n" FEATURE(
-																	    "{\"id\":\"good\"}",
-																	    "\"Polygon\",\"coordinates\":[" SQUARE
-																	    "]") "]}") ==
+			"{\"type\":\"FeatureCollection\",\"features\":[\n" FEATURE(
+				"{\"id\":\"a\"}",
+				"\"Polygon"
+				"\","
+				"\"coordin"
+				"ates\":"
+				"[" BOW_TIE
+				"]") ","
+				     "\n" FEATURE(
+					     "{\"id\":\"b\"}",
+					     "\"LineString\",\"coordinates\":[[118,24],[119,24]"
+					     "]") ",\n" FEATURE("{\"id\":\"c\"}",
+								"\"Polygon\","
+								"\"coordinates"
+								"\":[[[118,24]"
+								",[119,24],["
+								"119,25]]]") ",\n" FEATURE("{\"id\":\"d\"}",
+											   "\"GeometryCollection"
+											   "\",\"geometries\":["
+											   "]") ",\n" FEATURE("{"
+													      "\"id\":"
+													      "\"e\"}",
+													      "\"Point"
+													      "\","
+													      "\"coordi"
+													      "nates\":"
+													      "["
+													      "2"
+													      "4"
+													      ","
+													      "1"
+													      "1"
+													      "8"
+													      "]") ",\n"
+														   "{\""
+														   "typ"
+														   "e\""
+														   ":"
+														   "\"F"
+														   "eat"
+														   "ure"
+														   "\","
+														   "\n"
+														   "\"i"
+														   "d\""
+														   ":5,"
+														   ",}"
+														   ",\n"
+														   "{\""
+														   "typ"
+														   "e\""
+														   ":"
+														   "\"F"
+														   "eat"
+														   "ure"
+														   "\","
+														   "\"g"
+														   "eom"
+														   "etr"
+														   "y\""
+														   ":"
+														   "nul"
+														   "l}"
+														   ","
+														   "\n" FEATURE(
+															   "{\"id\":"
+															   "\"h\","
+															   "\"limit_"
+															   "kmh\":"
+															   "\"fast\""
+															   "}",
+															   "\"Polygon"
+															   "\","
+															   "\"coordin"
+															   "ates\":"
+															   "[" SQUARE
+															   "]") ","
+																"\n" FEATURE(
+																	"{\"id\":\"i\",\"valid_from\":\"2026-02-"
+																	"30\"}",
+																	"\"Polygon\",\"coordinates\":[" SQUARE
+																	"]") ",\n"
+																	     "7"
+																	     ",\n" FEATURE(
+																		     "{\"id\":\"k\",\"radius_m\":"
+																		     "0.05}",
+																		     "\"Point\",\"coordinates\":["
+																		     "118,24]") ",\n" FEATURE("{\""
+																					      "id"
+																					      "\":"
+																					      "\"g"
+																					      "ood"
+																					      "\""
+																					      "}",
+																					      "\"P"
+																					      "oly"
+																					      "gon"
+																					      "\","
+																					      "\"c"
+																					      "oor"
+																					      "din"
+																					      "ate"
+																					      "s\""
+																					      ":"
+																					      "[" SQUARE
+																					      "]") "]}") ==
 		STATUS_OK);
 	cr_assert(r.result.features == 12 && r.record_count == 1 && r.refusal_count == 11);
 	cr_assert_str_eq(r.records[0].id, "good");
@@ -159,14 +246,10 @@ Test(fence_geojson, a_bad_feature_costs_only_itself)
 
 Test(fence_geojson, broken_geometry_is_repaired_only_when_asked)
 {
-	static const char
-		text[] =
-			"{\"type\":\"FeatureCollection\",\"features\":[" FEATURE(
-				"{}", "\"Polygon\",\"coordinates\":[" BOW_TIE
-				      "]") "," FEATURE("{}", "\"Polygon\",\"coordinates\":[[[118,24],[119,24],[119,25]]"
-							     "]") "," FEATURE("{}",
-									      "\"Polygon\",\"coordinates\":[" SQUARE
-									      "]") "]}";
+	static const char text[] = "{\"type\":\"FeatureCollection\",\"features\":[" FEATURE(
+		"{}", "\"Polygon\",\"coordinates\":[" BOW_TIE
+		      "]") "," FEATURE("{}", "\"Polygon\",\"coordinates\":[[[118,24],[119,24],[119,25]]"
+					     "]") "," FEATURE("{}", "\"Polygon\",\"coordinates\":[" SQUARE "]") "]}";
 	struct reading r;
 	cr_assert(read_fences(&r, text, strlen(text), NULL, true) == STATUS_OK);
 	cr_assert(r.record_count == 3 && r.records[0].repaired && r.records[1].repaired && !r.records[2].repaired);
@@ -277,7 +360,7 @@ Test(fence_geojson, size_depth_and_points_are_bounded)
 			"]}}]}");
 	cr_assert(read_text(&r, text) == STATUS_OK && r.refusals[0].status == STATUS_TOO_LONG);
 	free(text);
-	text = repeated("{\"type\":\"LineString\",\"coordinates\":[[1,2]", ",[1,2]", 100000, "]}");
+	text = repeated("{\"type\":\"LineString\",\"coordinates\":[[1,2]", ",[1,2]", FENCE_POINTS_MAX, "]}");
 	cr_assert(read_text(&r, text) == STATUS_OK && r.refusals[0].status == STATUS_TOO_LONG);
 	expect_words(r.refusals, "line 1: feature 1: geometry: more points than a fence may have");
 	free(text);
