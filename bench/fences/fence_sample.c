@@ -74,7 +74,7 @@ static struct fence_area *random_outline(uint64_t *state, bool hole)
 	return area_of(points, ends, hole ? 2 : 1);
 }
 
-/* Both sides of a line that bends a little at every step: 2 to 11 m wide, steps of 3 to 13 m. */
+/* Both sides of a line that bends a little at every step: 20 to 100 m wide, steps of 30 to 120 m. */
 static struct fence_area *random_corridor(uint64_t *state)
 {
 	struct geo_point points[VERTICES_MAX];

@@ -1,8 +1,8 @@
 /* fence_sample.h -- fences as a city draws them, for measuring: 500 kinds, and as many copies as are asked for.
  *
  * Half are outlines of 10 to 1,000 vertices about a centre, a fifth of them with a hole; the other half corridors along
- * bent lines. Some 190 vertices in the mean, 20 m to 1 km across. The kinds lie over Quanzhou Bay (24.7-25.1 N,
- * 118.5-119.1 E), each further copy up to half a bay's size away: the bay itself is the densest part. */
+ * bent lines. Some 190 vertices in the mean, 200 m to 10 km across. The kinds lie over Quanzhou Bay (24.7-25.1 N,
+ * 118.5-119.1 E), each further copy up to a bay's size away, so that the bay itself is the densest part. */
 #ifndef ZAYTON_BENCH_FENCE_SAMPLE_H
 #define ZAYTON_BENCH_FENCE_SAMPLE_H
 

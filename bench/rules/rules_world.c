@@ -87,12 +87,21 @@ static struct fence_area *square(int32_t lat, int32_t lon, int32_t half)
 	return area;
 }
 
+/* Outlines wider than 2 km are villages and districts, which no default rule names; corridors may be as long as roads.
+ */
+static bool is_district(const struct fence_sample *sample, uint32_t i)
+{
+	const struct box *b = &sample->areas[i]->box;
+	return i % 2 == 0 && b->lat_max_e7 - b->lat_min_e7 > 180000;
+}
+
 static uint32_t put_sample(struct fence *out, const struct fence_sample *sample)
 {
 	for (uint32_t i = 0; i < sample->count; i++) {
 		char id[24];
 		snprintf(id, sizeof id, "fence-%u", i);
-		out[i] = fence_of(id, tags[i % TAGS], fence_area_ref(sample->areas[i]));
+		const char *tag = is_district(sample, i) ? "district" : tags[i % TAGS];
+		out[i] = fence_of(id, tag, fence_area_ref(sample->areas[i]));
 		out[i].limit_dkmh = (uint16_t)(i % TAGS ? 0 : 300 + i / TAGS % 4 * 100);
 	}
 	return sample->count;

@@ -1,8 +1,9 @@
 /* rules_world.h -- a fleet that breaks every default rule now and then, and the places and papers it breaks them by.
  *
  *   devices   dataset A's, of all classes in turn; one in 64 each does one thing it should not (rules_world.c)
- *   fences    fence_sample.h's, each with a tag that a default rule names, in turn; a home region around them all; a
- *             street with a section and a way around a scale
+ *   fences    fence_sample.h's: those up to 2 km wide and the corridors have the tags that default rules name, in
+ *             turn; the others a tag that none names. A home region around them all; a street with a section and a
+ *             way around a scale
  *   papers    nearly all in order: registered, with video, permits without routes
  *
  * The same options give the same reports. One owner. */

@@ -155,7 +155,7 @@ static enum status step_report(struct judge_run *r, const struct report *report)
 {
 	r->told.decided = (struct decided){report->time_ms, report->hash};
 	enum status status = detect_step(r->state, r->by->detector, report, &r->told.sink);
-	if (!status)
+	if (!status && r->snapshot) /* a run that keeps nothing is never gone back in */
 		anchors_step(&r->anchors, r->state);
 	if (!status && ++r->steps % JUDGE_SNAPSHOT_STEPS == 0 && r->snapshot)
 		status = r->snapshot(r->context, r->state);
