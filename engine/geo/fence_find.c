@@ -394,10 +394,9 @@ static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, co
 /* slots[0 .. n) and the list of m, both ascending, into slots[0 .. n + m). */
 static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t m)
 {
-	while (m) { /* which is higher cannot be foreseen: no branch on it */
-		uint32_t x = slots[n - (n != 0)], y = list[m - 1];
-		size_t own = (n != 0) & (x > y);
-		slots[n + m - 1] = own ? x : y;
+	while (m) { /* which is higher cannot be foreseen: no branch on it, and none for a compiler to make of it */
+		uint32_t any = n != 0, x = slots[n - any] & (0 - any), y = list[m - 1], own = x > y;
+		slots[n + m - 1] = y ^ ((x ^ y) & (0 - own));
 		n -= own;
 		m -= 1 - own;
 	}
