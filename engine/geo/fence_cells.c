@@ -27,7 +27,7 @@ size_t fence_node_bytes(const struct fence_node *n)
 
 size_t fence_leaf_bytes(const struct fence_leaf *l)
 {
-	return (size_t)((const char *)(fence_leaf_covering(l) + l->covering_count) - (const char *)l);
+	return (size_t)((const char *)(fence_leaf_lists(l) + (l->fence_count << !l->narrow)) - (const char *)l);
 }
 
 size_t fence_tree_bytes(fence_child c)
@@ -93,30 +93,26 @@ static void leaf_put_edge(struct fence_leaf *l, uint32_t i, struct fence_edge e,
 	}
 }
 
-static void leaf_put_crossing(struct fence_leaf *l, uint32_t k, const struct fence_part *p, uint32_t end)
+static void leaf_put_entry(struct fence_leaf *l, uint32_t k, const struct fence_part *p, uint32_t end)
 {
 	uint32_t *lists = (uint32_t *)fence_leaf_lists(l);
 	if (l->narrow)
-		((struct fence_crossing_narrow *)lists)[k] =
-			(struct fence_crossing_narrow){.slot = p->slot, .parity = p->parity, .end = end};
+		((struct fence_entry_narrow *)lists)[k] =
+			(struct fence_entry_narrow){.slot = p->slot, .parity = p->parity, .end = end};
 	else
-		((struct fence_crossing *)lists)[k] =
-			(struct fence_crossing){.slot = p->slot, .parity = p->parity, .end = end};
+		((struct fence_entry *)lists)[k] =
+			(struct fence_entry){.slot = p->slot, .parity = p->parity, .end = end};
 }
 
 static void leaf_fill(struct fence_leaf *l, const struct fence_part *parts, size_t count,
 		      const struct fence_edge *edges)
 {
-	uint32_t *covering = (uint32_t *)fence_leaf_covering(l), at = 0, crossing = 0, far = 0;
+	uint32_t at = 0, far = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct fence_part *p = &parts[i];
-		if (fence_part_covers(p)) {
-			*covering++ = p->slot;
-			continue;
-		}
 		for (uint32_t e = 0; e < p->real + p->closing; e++)
 			leaf_put_edge(l, at++, edges[p->first + e], &far);
-		leaf_put_crossing(l, crossing++, p, at);
+		leaf_put_entry(l, (uint32_t)i, p, at);
 	}
 	for (; at < fence_leaf_lanes(l); at++)
 		if (l->narrow)
@@ -130,7 +126,7 @@ static void leaf_choose(struct fence_leaf *l, const struct fence_cell *cell, con
 			size_t count, const struct fence_edge *edges)
 {
 	int64_t margin = (INT16_MAX + 1 - (INT64_C(1) << cell->shift)) / 2;
-	if (cell->shift > FENCE_NARROW_SHIFT || !l->edge_count || l->edge_count > FENCE_NARROW_EDGES_MAX)
+	if (cell->shift > FENCE_NARROW_SHIFT || l->edge_count > FENCE_NARROW_EDGES_MAX)
 		return;
 	l->narrow = 1;
 	l->lat = (int32_t)(cell->lat - margin);
@@ -143,12 +139,9 @@ static void leaf_choose(struct fence_leaf *l, const struct fence_cell *cell, con
 struct fence_leaf *fence_leaf_new(const struct fence_cell *cell, const struct fence_part *parts, size_t count,
 				  const struct fence_edge *edges)
 {
-	struct fence_leaf sizes = {.edge_count = 0}, *l;
-	for (size_t i = 0; i < count; i++) {
+	struct fence_leaf sizes = {.fence_count = (uint32_t)count}, *l;
+	for (size_t i = 0; i < count; i++)
 		sizes.edge_count += parts[i].real + parts[i].closing;
-		sizes.crossing_count += !fence_part_covers(&parts[i]);
-		sizes.covering_count += fence_part_covers(&parts[i]);
-	}
 	leaf_choose(&sizes, cell, parts, count, edges);
 	l = malloc(fence_leaf_bytes(&sizes));
 	if (!l)
@@ -159,8 +152,7 @@ struct fence_leaf *fence_leaf_new(const struct fence_cell *cell, const struct fe
 	l->lon = sizes.lon;
 	l->far_count = sizes.far_count;
 	l->edge_count = sizes.edge_count;
-	l->crossing_count = sizes.crossing_count;
-	l->covering_count = sizes.covering_count;
+	l->fence_count = sizes.fence_count;
 	leaf_fill(l, parts, count, edges);
 	return l;
 }

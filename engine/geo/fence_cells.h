@@ -6,15 +6,15 @@
  *                 ├── 0: nothing there (the node's own slots hold)
  *                 ├── another node (bit 0 set)
  *                 ▼
- *   leaf   ┌──────────────┬─────────┬─────────┬─────────┬─────────┬──────────────┬────────────┐
- *          │ refs, counts │ lat_a[] │ lat_b[] │ lon_a[] │ lon_b[] │ crossing[]   │ covering[] │   one allocation
- *          └──────────────┴─────────┴─────────┴─────────┴─────────┴──────────────┴────────────┘
- *                           the edges, fence by fence               slot, end of
- *                                                                   its edges, parity
+ *   leaf   ┌──────────────┬─────────┬─────────┬─────────┬─────────┬───────┬───────────────┐
+ *          │ refs, counts │ lat_a[] │ lat_b[] │ lon_a[] │ lon_b[] │ far[] │ fences[]      │   one allocation
+ *          └──────────────┴─────────┴─────────┴─────────┴─────────┴───────┴───────────────┘
+ *                           the edges, fence by fence                       slot, end of its edges, parity; one that
+ *                                                                           covers the leaf has none, and parity 1
  *
  * The map is the square of all int32 pairs; a node halves it `bits` times each way (fence_level_bits). A position's
- * fences are the covering slots of the nodes on its way, and of its leaf, and those crossing that hold it. All lists
- * ascend; a slot is in one of them at most.
+ * fences are the covering slots of the nodes on its way, and those of its leaf that hold it. All lists ascend; a slot
+ * is in one of them at most.
  * Nodes and leaves are immutable once in a tree, and counted by references; threads: any. */
 #ifndef ZAYTON_GEO_FENCE_CELLS_H
 #define ZAYTON_GEO_FENCE_CELLS_H
@@ -45,20 +45,20 @@ struct fence_node {
 	uint32_t covering[];
 };
 
-struct fence_crossing {
+struct fence_entry {
 	uint32_t slot;
 	uint32_t parity : 1, end : 31; /* its edges begin where the one before ends */
 };
 
 /* The same in a narrow leaf. */
-struct fence_crossing_narrow {
+struct fence_entry_narrow {
 	uint32_t slot : 20, parity : 1, end : 11;
 };
 #define FENCE_NARROW_EDGES_MAX 2047
 /* Cells of up to 2^14 units: their own size is left for what their edges reach beyond them. */
 #define FENCE_NARROW_SHIFT 14
 static_assert(FENCE_SLOTS_MAX <= 1 << 20, "slots fit 20 bits");
-static_assert(sizeof(struct fence_crossing_narrow) == 4, "one word");
+static_assert(sizeof(struct fence_entry_narrow) == 4, "one word");
 
 /* Edge arrays are padded to a multiple of FENCE_LANES with edges that no latitude meets. */
 #define FENCE_LANES 4
@@ -67,7 +67,7 @@ static_assert(sizeof(struct fence_crossing_narrow) == 4, "one word");
 struct fence_leaf {
 	atomic_uint refs;
 	uint32_t narrow : 1, edge_count : 31;
-	uint32_t crossing_count, covering_count;
+	uint32_t fence_count;
 	int32_t lat, lon;   /* 0 in a wide one */
 	uint32_t far_count; /* 0 in a wide one */
 	int32_t edges[];
@@ -117,23 +117,18 @@ static inline const uint32_t *fence_leaf_lists(const struct fence_leaf *l)
 	return (const uint32_t *)(fence_leaf_far(l) + l->far_count);
 }
 
-static inline struct fence_crossing fence_leaf_crossing(const struct fence_leaf *l, uint32_t k)
+static inline struct fence_entry fence_leaf_entry(const struct fence_leaf *l, uint32_t k)
 {
 	if (!l->narrow)
-		return ((const struct fence_crossing *)fence_leaf_lists(l))[k];
-	struct fence_crossing_narrow x = ((const struct fence_crossing_narrow *)fence_leaf_lists(l))[k];
-	return (struct fence_crossing){x.slot, x.parity, x.end};
+		return ((const struct fence_entry *)fence_leaf_lists(l))[k];
+	struct fence_entry_narrow x = ((const struct fence_entry_narrow *)fence_leaf_lists(l))[k];
+	return (struct fence_entry){x.slot, x.parity, x.end};
 }
 
-/* Where the edges of the k-th crossing fence begin. */
+/* Where the edges of the k-th fence begin. */
 static inline uint32_t fence_leaf_begin(const struct fence_leaf *l, uint32_t k)
 {
-	return k ? fence_leaf_crossing(l, k - 1).end : 0;
-}
-
-static inline const uint32_t *fence_leaf_covering(const struct fence_leaf *l)
-{
-	return fence_leaf_lists(l) + (l->crossing_count << !l->narrow);
+	return k ? fence_leaf_entry(l, k - 1).end : 0;
 }
 
 static inline struct fence_edge fence_leaf_edge(const struct fence_leaf *l, uint32_t i)

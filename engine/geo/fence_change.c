@@ -185,9 +185,9 @@ static enum status make_leaf(struct change *c, const struct fence_cell *cell, si
 }
 
 /* Pushes a fence of a leaf as a part again: what it has upright one unit west of the cell is closing edges. */
-static enum status push_crossing(struct change *c, const struct fence_leaf *l, uint32_t which, int64_t cell_lon)
+static enum status push_entry(struct change *c, const struct fence_leaf *l, uint32_t which, int64_t cell_lon)
 {
-	struct fence_crossing x = fence_leaf_crossing(l, which);
+	struct fence_entry x = fence_leaf_entry(l, which);
 	struct fence_part part = {.slot = x.slot, .first = (uint32_t)c->stack.edge_count, .parity = x.parity};
 	enum status status = STATUS_OK;
 	for (uint32_t i = fence_leaf_begin(l, which); !status && i < x.end; i++) {
@@ -203,24 +203,18 @@ static enum status push_crossing(struct change *c, const struct fence_leaf *l, u
 /* Pushes what the leaf (0: nothing) holds after the changes in parts[from .. until). */
 static enum status merge_leaf(struct change *c, const struct fence_leaf *l, int64_t cell_lon, size_t from, size_t until)
 {
-	uint32_t crossing = 0, covering = 0, crossing_count = l ? l->crossing_count : 0;
-	uint32_t covering_count = l ? l->covering_count : 0;
+	uint32_t at = 0, count = l ? l->fence_count : 0;
 	enum status status = STATUS_OK;
 	while (!status) {
-		uint32_t x = crossing < crossing_count ? fence_leaf_crossing(l, crossing).slot : UINT32_MAX;
-		uint32_t y = covering < covering_count ? fence_leaf_covering(l)[covering] : UINT32_MAX;
+		uint32_t x = at < count ? fence_leaf_entry(l, at).slot : UINT32_MAX;
 		uint32_t z = from < until ? c->stack.parts[from].slot : UINT32_MAX;
-		uint32_t slot = x < y ? x : y;
-		slot = slot < z ? slot : z;
+		uint32_t slot = x < z ? x : z;
 		if (slot == UINT32_MAX)
 			break;
 		bool removed = z == slot && c->stack.parts[from].remove;
 		if (x == slot && !removed)
-			status = push_crossing(c, l, crossing, cell_lon);
-		else if (y == slot && !removed)
-			status = fence_parts_push(&c->stack, &(struct fence_part){.slot = slot, .parity = true});
-		crossing += x == slot;
-		covering += y == slot;
+			status = push_entry(c, l, at, cell_lon);
+		at += x == slot;
 		from += removed;
 		if (!status && from < until && c->stack.parts[from].slot == slot)
 			status = fence_parts_push(&c->stack, &c->stack.parts[from++]);
@@ -323,21 +317,21 @@ static enum status gather_slot(struct change *c, uint32_t slot)
 	return STATUS_OK;
 }
 
-/* Every fence that has an edge in the cell crosses a leaf, or covers the cell itself: other lists add nothing. */
-static enum status gather_crossing(struct change *c, fence_child child)
+/* Every fence that has an edge in the cell is in a leaf, or covers the cell itself: other lists add nothing. */
+static enum status gather_leaves(struct change *c, fence_child child)
 {
 	enum status status = STATUS_OK;
 	if (!child)
 		return STATUS_OK;
 	if (!fence_child_is_node(child)) {
 		const struct fence_leaf *l = fence_child_leaf(child);
-		for (uint32_t i = 0; !status && i < l->crossing_count; i++)
-			status = gather_slot(c, fence_leaf_crossing(l, i).slot);
+		for (uint32_t i = 0; !status && i < l->fence_count; i++)
+			status = gather_slot(c, fence_leaf_entry(l, i).slot);
 		return status;
 	}
 	const struct fence_node *n = fence_child_node(child);
 	for (size_t i = 0; !status && i < (size_t)1 << 2 * n->bits; i++)
-		status = gather_crossing(c, fence_node_children(n, n->bits)[i]);
+		status = gather_leaves(c, fence_node_children(n, n->bits)[i]);
 	return status;
 }
 
@@ -352,7 +346,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 			    fence_child *out)
 {
 	c->slot_count = 0;
-	enum status status = gather_crossing(c, (fence_child)old + 1);
+	enum status status = gather_leaves(c, (fence_child)old + 1);
 	for (uint32_t i = 0; !status && i < old->covering_count; i++)
 		status = gather_slot(c, old->covering[i]);
 	for (size_t i = from; !status && i < c->stack.part_count; i++)

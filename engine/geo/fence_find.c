@@ -19,7 +19,7 @@
 
 #include "engine/geo/fence_snapshot.h"
 
-#define MASK_EDGES 64
+#define MASK_EDGES 63
 #define GATHER_SLOTS 256
 /* A device that stays within this much (11 m of latitude) of where it was lingers: it pays to find out how far the
  * answer holds around it. */
@@ -28,10 +28,10 @@
 
 /* --- one leaf --- */
 
-/* Whether the k-th crossing fence of any leaf holds p. */
-static bool crossing_holds(const struct fence_leaf *l, uint32_t k, struct geo_point p)
+/* Whether the k-th fence of any leaf holds p. */
+static bool entry_holds(const struct fence_leaf *l, uint32_t k, struct geo_point p)
 {
-	struct fence_crossing x = fence_leaf_crossing(l, k);
+	struct fence_entry x = fence_leaf_entry(l, k);
 	bool inside = x.parity;
 	for (uint32_t i = fence_leaf_begin(l, k); i < x.end; i++) {
 		struct fence_edge e = fence_leaf_edge(l, i);
@@ -53,11 +53,12 @@ struct masks {
 
 static inline void mask_edge(struct masks *m, struct fence_edge e, unsigned i, struct geo_point p)
 {
-	if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
-		return;
-	int side = fence_edge_side(e, p);
-	m->west |= (uint64_t)(side < 0 && p.lat_e7 < e.lat_b_e7) << i;
-	m->border |= (uint64_t)(side == 0 && fence_edge_spans(e, p)) << i;
+	int64_t east = ((int64_t)e.lon_b_e7 - e.lon_a_e7) * ((int64_t)p.lat_e7 - e.lat_a_e7);
+	int64_t north = ((int64_t)p.lon_e7 - e.lon_a_e7) * ((int64_t)e.lat_b_e7 - e.lat_a_e7);
+	unsigned through = (p.lat_e7 >= e.lat_a_e7) & (p.lat_e7 < e.lat_b_e7); /* no branch: it cannot be foreseen */
+	m->west |= (uint64_t)(through & (east < north)) << i;
+	if (__builtin_expect(east == north, 0) && p.lat_e7 >= e.lat_a_e7 && p.lat_e7 <= e.lat_b_e7)
+		m->border |= (uint64_t)fence_edge_spans(e, p) << i;
 }
 
 #if defined(__SSE2__) /* every x86-64 has it; four edges at a time */
@@ -106,47 +107,46 @@ static inline struct masks masks_of(const struct fence_leaf *l, struct geo_point
 	return m;
 }
 
-/* Bit i: whether an odd number of the bits 0 .. i is set. */
+/* Bit i: whether an odd number of the bits below i is set. */
 static inline uint64_t parities(uint64_t bits)
 {
+	bits <<= 1;
 	for (unsigned shift = 1; shift < 64; shift *= 2)
 		bits ^= bits << shift;
 	return bits;
 }
 
-static inline uint32_t crossing_odd_narrow(const struct fence_leaf *l, uint64_t odd, uint32_t *slots)
+/* Whether the fence holds a position with the parities `odd`; `before`: the parity where its edges begin, and end. */
+static inline uint32_t entry_odd(uint64_t odd, uint32_t end, uint32_t parity, uint32_t *before)
 {
-	const struct fence_crossing_narrow *x = (const struct fence_crossing_narrow *)fence_leaf_lists(l);
-	uint32_t count = 0, before = 0, n = l->crossing_count;
-	for (uint32_t k = 0; k < n; k++) {
-		uint32_t until = (uint32_t)(odd >> (x[k].end - 1)) & 1;
-		slots[count] = x[k].slot;
-		count += until ^ before ^ x[k].parity;
-		before = until;
-	}
-	return count;
+	uint32_t until = (uint32_t)(odd >> end) & 1, own = until ^ *before ^ parity;
+	*before = until;
+	return own;
 }
 
-/* The crossing fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
-static uint32_t crossing_by_mask(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
+/* The fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
+static inline uint32_t leaf_find(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
 {
 	struct masks m = masks_of(l, p);
 	uint64_t odd = parities(m.west);
-	uint32_t count = 0, before = 0;
-	for (uint32_t k = 0; __builtin_expect(m.border != 0, 0) && k < l->crossing_count; k++) {
-		slots[count] = fence_leaf_crossing(l, k).slot;
-		count += crossing_holds(l, k, p);
-	}
-	if (m.border)
-		return count;
-	if (l->narrow)
-		return crossing_odd_narrow(l, odd, slots);
-	for (uint32_t k = 0; k < l->crossing_count; k++) {
-		struct fence_crossing x = fence_leaf_crossing(l, k);
-		uint32_t until = (uint32_t)(odd >> (x.end - 1)) & 1;
-		slots[count] = x.slot;
-		count += until ^ before ^ x.parity;
-		before = until;
+	const struct fence_entry_narrow *x = (const struct fence_entry_narrow *)fence_leaf_lists(l);
+	uint32_t count = 0, before = 0, fences = l->fence_count;
+	if (__builtin_expect(m.border != 0, 0)) {
+		for (uint32_t k = 0; k < fences; k++) {
+			slots[count] = fence_leaf_entry(l, k).slot;
+			count += entry_holds(l, k, p);
+		}
+	} else if (l->narrow) {
+		for (uint32_t k = 0; k < fences; k++) {
+			slots[count] = x[k].slot;
+			count += entry_odd(odd, x[k].end, x[k].parity, &before);
+		}
+	} else {
+		for (uint32_t k = 0; k < fences; k++) {
+			struct fence_entry wide = fence_leaf_entry(l, k);
+			slots[count] = wide.slot;
+			count += entry_odd(odd, wide.end, wide.parity, &before);
+		}
 	}
 	return count;
 }
@@ -194,8 +194,6 @@ static inline void way_to(const struct fence_index *index, struct geo_point p, s
 	}
 	w->leaf = fence_child_leaf(child);
 	prefetch_leaf(w->leaf);
-	if (w->leaf)
-		way_add(w, fence_leaf_covering(w->leaf), w->leaf->covering_count);
 }
 
 /* --- answers that do not fit, or may hold a slot twice --- */
@@ -239,9 +237,9 @@ static void gather_position(struct gather *g, const struct fence_index *index, s
 	for (unsigned i = 0; i < w.list_count; i++)
 		for (uint32_t k = 0; k < w.lists[i].count; k++)
 			gather_add(g, w.lists[i].slots[k]);
-	for (uint32_t k = 0; w.leaf && k < w.leaf->crossing_count; k++)
-		if (crossing_holds(w.leaf, k, p))
-			gather_add(g, fence_leaf_crossing(w.leaf, k).slot);
+	for (uint32_t k = 0; w.leaf && k < w.leaf->fence_count; k++)
+		if (entry_holds(w.leaf, k, p))
+			gather_add(g, fence_leaf_entry(w.leaf, k).slot);
 }
 
 static bool on_antimeridian(struct geo_point p)
@@ -251,8 +249,8 @@ static bool on_antimeridian(struct geo_point p)
 
 static void gather_leaf(struct gather *g, const struct fence_leaf *l, int64_t cell_lon, const struct fence_line *line)
 {
-	for (uint32_t k = 0, i = 0; k < l->crossing_count; k++) {
-		struct fence_crossing x = fence_leaf_crossing(l, k);
+	for (uint32_t k = 0, i = 0; k < l->fence_count; k++) {
+		struct fence_entry x = fence_leaf_entry(l, k);
 		for (; i < x.end; i++) {
 			struct fence_line edge = fence_line_of(fence_leaf_edge(l, i));
 			bool closes = edge.lon_a == cell_lon - 1 && edge.lon_b == cell_lon - 1;
@@ -396,15 +394,12 @@ static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, co
 /* slots[0 .. n) and the list of m, both ascending, into slots[0 .. n + m). */
 static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t m)
 {
-	while (n && m) { /* which is higher cannot be foreseen: no branch on it */
-		uint32_t x = slots[n - 1], y = list[m - 1];
-		size_t own = x > y;
-		slots[n + m - 1] = own ? x : y;
+	while (m) { /* which is higher cannot be foreseen: no branch on it, and none for a compiler to make of it */
+		uint32_t any = n != 0, x = slots[n - any] & (0 - any), y = list[m - 1], own = x > y;
+		slots[n + m - 1] = y ^ ((x ^ y) & (0 - own));
 		n -= own;
 		m -= 1 - own;
 	}
-	for (size_t k = 0; k < m; k++)
-		slots[k] = list[k];
 }
 
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
@@ -418,10 +413,10 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 	if (!fence_on_globe(p) || on_antimeridian(p))
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
 	way_to(i, p, &w);
-	size_t crossing = w.leaf ? w.leaf->crossing_count : 0;
-	if ((w.leaf && w.leaf->edge_count > MASK_EDGES) || crossing + w.covering_count > max)
+	size_t in_leaf = w.leaf ? w.leaf->fence_count : 0;
+	if ((w.leaf && w.leaf->edge_count > MASK_EDGES) || in_leaf + w.covering_count > max)
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
-	size_t count = crossing ? crossing_by_mask(w.leaf, p, slots) : 0;
+	size_t count = in_leaf ? leaf_find(w.leaf, p, slots) : 0;
 	for (unsigned k = 0; k < w.list_count; k++) {
 		merge(slots, count, w.lists[k].slots, w.lists[k].count);
 		count += w.lists[k].count;
