@@ -1,4 +1,4 @@
-/* bench_fences.c -- all fences that contain a position, of 20,000 (fence_set.h): positions per core-second.
+/* bench_fences.c -- all fences that contain a position, of 20,000 (city_fences.h): positions per core-second.
  *
  *   bench_fences [fences [repetitions]]
  *
@@ -18,7 +18,7 @@
 #include <time.h>
 
 #include "bench/dataset/dataset.h"
-#include "bench/fences/fence_set.h"
+#include "bench/fences/city_fences.h"
 #include "engine/geo/fence_index.h"
 
 #define REPETITIONS_MAX 64
@@ -148,7 +148,7 @@ static double segment_rate(const struct fence_index *index, const struct positio
 }
 
 /* The plain way, over every so many positions; its answers are compared with the index's. */
-static double plain_rate(const struct fence_set *set, const struct fence_index *index, const struct positions *p,
+static double plain_rate(const struct city_fences *set, const struct fence_index *index, const struct positions *p,
 			 size_t sample)
 {
 	static uint32_t plain[ANSWER_MAX], slots[ANSWER_MAX];
@@ -170,14 +170,14 @@ static double plain_rate(const struct fence_set *set, const struct fence_index *
 }
 
 /* Milliseconds of CHANGES changes of one fence, ascending. */
-static void change_times(const struct fence_set *set, struct fence_index **index, double *ms)
+static void change_times(const struct city_fences *set, struct fence_index **index, double *ms)
 {
 	uint64_t seed = SEED;
 	for (size_t i = 0; i < CHANGES; i++) {
 		uint32_t slot = (uint32_t)(set_random(&seed) % set->count);
 		struct fence_area *moved =
-			fence_set_moved(set->areas[slot], (int32_t)(set_random(&seed) % 20001) - 10000,
-					(int32_t)(set_random(&seed) % 20001) - 10000);
+			city_fences_moved(set->areas[slot], (int32_t)(set_random(&seed) % 20001) - 10000,
+					  (int32_t)(set_random(&seed) % 20001) - 10000);
 		struct fence_index *next;
 		double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
 		must(fence_index_change(*index, &(struct fence_change){slot, moved}, 1, &next) == STATUS_OK,
@@ -190,7 +190,7 @@ static void change_times(const struct fence_set *set, struct fence_index **index
 	qsort(ms, CHANGES, sizeof *ms, by_value);
 }
 
-static struct fence_index *index_of(const struct fence_set *set)
+static struct fence_index *index_of(const struct city_fences *set)
 {
 	struct fence_change *changes = malloc(set->count * sizeof *changes);
 	struct fence_index *empty, *index;
@@ -213,7 +213,7 @@ int main(int argc, char **argv)
 	uint64_t found;
 	if (!fences || fences > 1000000 || !repetitions || repetitions > REPETITIONS_MAX)
 		return 2;
-	struct fence_set set = fence_set_new(SEED, fences);
+	struct city_fences set = city_fences_new(SEED, fences);
 	double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	struct fence_index *index = index_of(&set);
 	double build_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
@@ -237,6 +237,6 @@ int main(int argc, char **argv)
 	fence_index_unref(index);
 	positions_free(&moving);
 	positions_free(&random);
-	fence_set_free(&set);
+	city_fences_free(&set);
 	return 0;
 }

@@ -1,4 +1,4 @@
-#include "bench/fences/fence_set.h"
+#include "bench/fences/city_fences.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static struct fence_area *area_of(const struct geo_point *points, const uint32_t
 	enum status status = fence_area_new(points, ends, rings, &a);
 	if (status == STATUS_OK)
 		return a;
-	fprintf(stderr, "fence_set: %s\n", status_text(status));
+	fprintf(stderr, "city_fences: %s\n", status_text(status));
 	exit(1);
 }
 
@@ -92,7 +92,7 @@ static struct fence_area *random_corridor(uint64_t *state)
 	return area_of(points, ends, 1);
 }
 
-struct fence_area *fence_set_moved(const struct fence_area *a, int32_t lat, int32_t lon)
+struct fence_area *city_fences_moved(const struct fence_area *a, int32_t lat, int32_t lon)
 {
 	struct geo_point *points = malloc(a->point_count * sizeof *points);
 	for (uint32_t i = 0; points && i < a->point_count; i++)
@@ -104,16 +104,16 @@ struct fence_area *fence_set_moved(const struct fence_area *a, int32_t lat, int3
 	return moved;
 }
 
-struct fence_set fence_set_new(uint64_t seed, uint32_t count)
+struct city_fences city_fences_new(uint64_t seed, uint32_t count)
 {
-	struct fence_set s = {malloc(count * sizeof *s.areas), count, 0};
+	struct city_fences s = {malloc(count * sizeof *s.areas), count, 0};
 	if (!s.areas)
 		exit(1);
 	for (uint32_t i = 0; i < count; i++) {
-		if (i >= FENCE_SET_KINDS)
-			s.areas[i] = fence_set_moved(s.areas[i % FENCE_SET_KINDS],
-						     (int32_t)between(&seed, -BAY_LAT_SIDE, BAY_LAT_SIDE),
-						     (int32_t)between(&seed, -BAY_LON_SIDE, BAY_LON_SIDE));
+		if (i >= CITY_FENCES_KINDS)
+			s.areas[i] = city_fences_moved(s.areas[i % CITY_FENCES_KINDS],
+						       (int32_t)between(&seed, -BAY_LAT_SIDE, BAY_LAT_SIDE),
+						       (int32_t)between(&seed, -BAY_LON_SIDE, BAY_LON_SIDE));
 		else if (i % 2)
 			s.areas[i] = random_corridor(&seed);
 		else
@@ -123,7 +123,7 @@ struct fence_set fence_set_new(uint64_t seed, uint32_t count)
 	return s;
 }
 
-void fence_set_free(struct fence_set *s)
+void city_fences_free(struct city_fences *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
 		fence_area_unref(s->areas[i]);
