@@ -139,8 +139,8 @@ static void lines_of_cell(struct lines *l, const struct change *c, fence_child c
 		return;
 	}
 	const struct fence_leaf *leaf = fence_child_leaf(child);
-	for (uint32_t k = 0, i = 0; k < leaf->crossing_count; k++) {
-		struct fence_crossing x = fence_leaf_crossing(leaf, k);
+	for (uint32_t k = 0, i = 0; k < leaf->fence_count; k++) {
+		struct fence_entry x = fence_leaf_entry(leaf, k);
 		bool removed = is_removed(c, from, x.slot);
 		for (; i < x.end; i++)
 			if (!removed && !is_closing(fence_leaf_edge(leaf, i), cell.lon))
