@@ -134,13 +134,13 @@ static void lines_of_cell(struct lines *l, const struct change *c, fence_child c
 		for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++) {
 			int64_t row = (int64_t)(i >> n->bits), column = (int64_t)(i & ((1u << n->bits) - 1));
 			struct fence_cell part = {cell.lat + (row << shift), cell.lon + (column << shift), shift};
-			lines_of_cell(l, c, n->child[i], part, from);
+			lines_of_cell(l, c, fence_node_children(n, n->bits)[i], part, from);
 		}
 		return;
 	}
 	const struct fence_leaf *leaf = fence_child_leaf(child);
 	for (uint32_t k = 0, i = 0; k < leaf->crossing_count; k++) {
-		struct fence_crossing x = fence_leaf_crossing(leaf)[k];
+		struct fence_crossing x = fence_leaf_crossing(leaf, k);
 		bool removed = is_removed(c, from, x.slot);
 		for (; i < x.end; i++)
 			if (!removed && !is_closing(fence_leaf_edge(leaf, i), cell.lon))
