@@ -355,6 +355,20 @@ static bool in_scope(const struct replacement *r, const struct finding_row *row)
 	return r->scope == REPLACE_ALL || row->finding.open || decided_compare(row->decided, r->after) > 0;
 }
 
+/* What is told under the key of one that stands is that finding, whenever that was decided. */
+static bool is_told(const struct replacing *w, const struct finding_key *key)
+{
+	size_t low = 0, high = w->told_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_keys(&w->told[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < w->told_count && finding_key_equal(&w->told[low].key, key);
+}
+
 static enum status collect_row(void *context, struct span key, struct span value)
 {
 	struct replacing *w = context;
@@ -362,7 +376,7 @@ static enum status collect_row(void *context, struct span key, struct span value
 	enum status status = finding_key_parse(key, &k);
 	if (!status)
 		status = push_old(w, value, &k);
-	if (!status && !in_scope(w->r, &w->old[w->old_count - 1].row))
+	if (!status && !in_scope(w->r, &w->old[w->old_count - 1].row) && !is_told(w, &k))
 		w->old_count--;
 	return status;
 }

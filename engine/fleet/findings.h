@@ -95,11 +95,13 @@ void findings_close(struct findings *f);
 
 /* --- the judge's side --- */
 
-/* Where a subject's state stood when something was told: (time, hash) of the report. */
+/* Where a subject's state stood when something was told: (time, hash) of the report. What a card or the clock made it
+ * tell behind that report has DECIDED_BEHIND for its hash: whoever goes on from the report alone tells it again. */
 struct decided {
 	int64_t time_ms;
 	uint64_t hash;
 };
+#define DECIDED_BEHIND UINT64_MAX
 static inline int decided_compare(struct decided a, struct decided b)
 {
 	if (a.time_ms != b.time_ms)

@@ -182,7 +182,7 @@ void judge_card(struct shard *s, struct head *head, int64_t time_ms, uint64_t dr
 		dirty(s, head, j, time_ms);
 		return;
 	}
-	s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
+	s->told.decided = (struct decided){detect_state_time(j->live), DECIDED_BEHIND};
 	enum status status = detect_driver(j->live, s->judged_by->detector, time_ms, driver, &s->told.sink);
 	j->card_ms = time_ms;
 	if (status)
@@ -211,10 +211,10 @@ void judge_turn(struct shard *s)
  * open, and takes it back or ends it. */
 static enum status tick(struct shard *s, struct judged *j, int64_t now_ms)
 {
-	size_t told = s->told.finding_count;
-	s->told.decided = (struct decided){detect_state_time(j->live), detect_state_hash(j->live)};
+	size_t told = s->told.finding_count + s->told.fact_count;
+	s->told.decided = (struct decided){detect_state_time(j->live), DECIDED_BEHIND};
 	enum status status = detect_tick(j->live, s->judged_by->detector, now_ms, &s->told.sink);
-	j->ticked = j->ticked || s->told.finding_count > told;
+	j->ticked = j->ticked || s->told.finding_count + s->told.fact_count > told;
 	return status;
 }
 
@@ -350,7 +350,8 @@ void judge_snapshot_all(struct shard *s)
 	judge_turn(s);
 	for (uint32_t i = 0; i < s->heads.count; i++) {
 		struct judged *j = s->heads.all[i]->judged;
-		if (j && j->live && j->steps && j->card_ms < detect_state_time(j->live))
+		/* states with nothing behind their last report: the others are made again from an earlier one */
+		if (j && j->live && j->steps && !j->ticked && j->card_ms < detect_state_time(j->live))
 			keep_snapshot(s, s->heads.all[i]->device, j);
 	}
 }

@@ -145,7 +145,7 @@ static enum status step_cards(struct judge_run *r, struct card_list *cards, int6
 		if (c->time_ms <= r->card_ms)
 			continue;
 		r->card_ms = c->time_ms;
-		r->told.decided = stood(r->state);
+		r->told.decided = (struct decided){detect_state_time(r->state), DECIDED_BEHIND};
 		status = detect_driver(r->state, r->by->detector, c->time_ms, c->driver, &r->told.sink);
 	}
 	return status;
@@ -208,7 +208,7 @@ enum status judge_run_track(struct judge_run *r, int64_t to_ms)
 
 enum status judge_run_open(struct judge_run *r, int64_t as_of_ms)
 {
-	r->told.decided = stood(r->state);
+	r->told.decided = (struct decided){detect_state_time(r->state), DECIDED_BEHIND};
 	if (as_of_ms < r->told.decided.time_ms)
 		as_of_ms = r->told.decided.time_ms;
 	enum status status = detect_open(r->state, r->by->detector, as_of_ms, &r->told.sink);

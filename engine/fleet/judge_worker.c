@@ -226,6 +226,7 @@ struct again {
 	struct judge *j;
 	struct judge_job *job;
 	int64_t from_ms;
+	bool live; /* the state is the live one, with what a card or the clock did behind its last report */
 	struct judge_run run;
 };
 
@@ -294,6 +295,7 @@ static enum status begin_again(struct again *a, struct judged_by *by)
 		return status;
 	}
 	bool goes_on = state && state == given;
+	a->live = goes_on && !job->late;
 	status = judge_run_init(&a->run, e, by, job->device, state);
 	if (goes_on) {
 		struct anchors none = a->run.anchors;
@@ -379,7 +381,8 @@ static enum status run_again(struct again *a, struct judge_job *job)
 		judged_by_release(by);
 		return status;
 	}
-	struct decided from = {detect_state_time(a->run.state), detect_state_hash(a->run.state)};
+	struct decided from = {detect_state_time(a->run.state),
+			       a->live ? DECIDED_BEHIND : detect_state_hash(a->run.state)};
 	a->run.snapshot = keep_run_snapshot;
 	a->run.context = a;
 	status = judge_run_track(&a->run, INT64_MAX);
