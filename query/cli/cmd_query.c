@@ -1,4 +1,5 @@
-/* cmd_query.c -- `query last|track|devices`: asked of a running server (--server) or of a store that no one serves
+/* cmd_query.c -- `query last|track|devices` (who-was: cmd_who_was.c): asked of a running server (--server) or of a
+ * store that no one serves
  * (--data), with the same options and the same answer. */
 #include <errno.h>
 #include <getopt.h>
@@ -16,6 +17,7 @@ static const char usage[] =
 	"            zayton query track   --device D --from TIME [--to TIME] [--points N] [--items] [--body] [--line]\n"
 	"                                 [--case NUMBER] WHERE\n"
 	"            zayton query devices WHERE\n"
+	"            zayton query who-was --help\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"  --device    16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, name:TEXT\n"
 	"  --from --to 起止时间 both included, without a zone UTC+8; --to now when left out\n"
@@ -241,7 +243,7 @@ static int ask_server(const struct query_options *o)
 	struct target target = {.text = buf_init(1u << 20)};
 	int code = 0;
 	write_target(o, &target);
-	struct http_fetch fetch = {o->server, (const char *)target.text.data, o->token, stdout, stderr};
+	struct http_fetch fetch = {o->server, (const char *)target.text.data, o->token, stdout, stderr, NULL};
 	enum status status = target.status ? target.status : http_fetch(&fetch, &code);
 	buf_deinit(&target.text);
 	if (status)
@@ -276,6 +278,8 @@ int cmd_query(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
+	if (argc > 1 && strcmp(argv[1], "who-was") == 0)
+		return cmd_who_was(argc - 1, argv + 1);
 	if (argc < 2 || !options_parse(argc - 1, argv + 1, &o)) {
 		fputs(usage, stderr);
 		return 2;

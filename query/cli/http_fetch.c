@@ -84,24 +84,36 @@ static enum status connect_to(const char *host, const char *port, int *out)
 	return *out < 0 ? STATUS_CLOSED : STATUS_OK;
 }
 
+static enum status send_all(int fd, struct span bytes)
+{
+	for (size_t sent = 0; sent < bytes.size;) {
+		ssize_t n = send(fd, bytes.data + sent, bytes.size - sent, MSG_NOSIGNAL);
+		if (n < 0 && errno != EINTR)
+			return STATUS_IO;
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	return STATUS_OK;
+}
+
 static enum status send_request(int fd, const struct http_fetch *f, const char *host, const char *port)
 {
 	struct buf text = buf_init(HTTP_HEADER_MAX);
 	bool six = strchr(host, ':') != NULL;
+	struct span body = f->posted ? span_of_string(f->posted) : span_of("", 0);
 	enum status status =
 		buf_printf(&text,
-			   "GET %s HTTP/1.1\r\nHost: %s%s%s:%s\r\nAccept: */*\r\nConnection: close\r\n"
-			   "User-Agent: zayton/" ZAYTON_VERSION "\r\n%s%s%s\r\n",
-			   f->target, six ? "[" : "", host, six ? "]" : "", port,
+			   "%s %s HTTP/1.1\r\nHost: %s%s%s:%s\r\nAccept: */*\r\nConnection: close\r\n"
+			   "User-Agent: zayton/" ZAYTON_VERSION "\r\n%s%s%s",
+			   f->posted ? "POST" : "GET", f->target, six ? "[" : "", host, six ? "]" : "", port,
 			   f->token ? "Authorization: Bearer " : "", f->token ? f->token : "", f->token ? "\r\n" : "");
-	for (size_t sent = 0; !status && sent < text.size;) {
-		ssize_t n = send(fd, text.data + sent, text.size - sent, MSG_NOSIGNAL);
-		if (n < 0 && errno != EINTR)
-			status = STATUS_IO;
-		sent += n > 0 ? (size_t)n : 0;
-	}
+	if (!status && f->posted)
+		status = buf_printf(&text, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body.size);
+	if (!status)
+		status = buf_printf(&text, "\r\n");
+	if (!status)
+		status = send_all(fd, buf_view(&text));
 	buf_deinit(&text);
-	return status;
+	return status ? status : send_all(fd, body);
 }
 
 /* More bytes behind those not used yet. STATUS_END, STATUS_FULL, STATUS_IO. */

@@ -1,4 +1,4 @@
-/* http_fetch.h -- one GET over HTTP/1.1, the body streamed as it comes.
+/* http_fetch.h -- one GET or POST over HTTP/1.1, the body streamed as it comes.
  *
  *   http://HOST[:PORT] + target  ──>  status line | headers | body (whole length, chunks, or until the end)
  *
@@ -19,6 +19,7 @@ struct http_fetch {
 	const char *target;   /* "/api/v1/positions?format=ndjson", percent-encoded */
 	const char *token;    /* bearer, or NULL */
 	FILE *body, *problem; /* where a body of 2xx goes, and one of any other status */
+	const char *posted;   /* JSON to POST; NULL: GET */
 };
 
 /* `*code` is the status of the answer, 0 when there was none.

@@ -224,6 +224,30 @@ Test(cmd_files, info_says_what_heads_and_registry_take)
 	cr_assert(memory_of("of the registry") > registry);
 }
 
+Test(cmd_files, who_was_somewhere_is_asked_of_a_store_for_a_case)
+{
+	write_file("in.csv",
+		   "device,time,lat,lon\na,1780000000,24,118\na,1780000010,24.5,118.5\na,1780000020,24.51,118.5\n"
+		   "a,1780000030,24,118\nb,1780000000,24,118\n");
+	write_file("area.json", "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":"
+				"[[[118.4,24.4],[118.6,24.4],[118.6,24.6],[118.4,24.4]]]}}");
+	write_file("bow.json", "{\"type\":\"Polygon\",\"coordinates\":[[[1,1],[2,2],[2,1],[1,2],[1,1]]]}");
+	cr_assert(RUN(cmd_import, "import tracks in.csv --data a") == 0);
+	cr_assert(RUN(cmd_query, "query who-was --data a --polygon area.json --case 2026-1 --crossings" SPAN) == 0);
+	expect_in("stdout", "\"name\":\"a\",\"reports\":1,");
+	expect_in("stdout", "\"enters\":true},");
+	expect_in("stdout", "\"enters\":false}],\"crossings_total\":2}\n");
+	cr_assert(RUN(cmd_query,
+		      "query who-was --data a --point 118.5,24.5 --within 2000 --case 2026-1 --format json" SPAN) == 0);
+	expect_in("stdout", "{\"devices\":[{");
+	expect_in("stdout", "\"reports\":2,");
+	cr_assert(RUN(cmd_query, "query who-was --data a --polygon area.json" SPAN) == 2, "no case");
+	cr_assert(RUN(cmd_query, "query who-was --data a --polygon area.json --within 5 --case 1" SPAN) == 2);
+	cr_assert(RUN(cmd_query, "query who-was --data a --polygon bow.json --case 1" SPAN) == 1);
+	expect_in("stderr", "bow.json: geometry: ");
+	cr_assert(RUN(cmd_query, "query who-was --data a --polygon none.json --case 1" SPAN) == 2);
+}
+
 Test(cmd_files, what_is_wrong_on_the_command_line_is_named)
 {
 	write_file("in.csv", "device,time,lat,lon\n");
