@@ -79,9 +79,10 @@ uint64_t detect_state_hash(const struct detect_state *s);
  * episodes of rules that it has, by id, go on. */
 STATUS_CHECKED enum status detect_step(struct detect_state *s, struct detector *d, const struct report *r,
 				       struct detect_sink *sink);
-/* Takes in reports without items, rows [from, until) of columns in order of time, as detect_step() would, up to the
- * first at which anything might be told or begin: returns its number, which is then stepped. Every column but received,
- * course and altitude is there. `until` is before the last row: detect_state_hash() holds again after the next step. */
+/* Takes in reports without items, none of them FUTURE, rows [from, until) of columns in order of time, as detect_step()
+ * would, up to the first at which anything might be told or begin: returns its number, which is then stepped. Every
+ * column but received, course and altitude is there. `until` is before the last row: detect_state_hash() holds again
+ * after the next step. */
 size_t detect_skim(struct detect_state *s, const struct detector *d, const struct block_columns *c, size_t from,
 		   size_t until);
 /* A driver's card was put in (`driver`) or drawn (0) at `time_ms`, at or after the last report. */

@@ -89,7 +89,7 @@ STATUS_CHECKED enum status block_reports(struct span block, struct report_list *
 /* A block opened, for readers who seldom want a whole report of it. */
 struct block_rows {
 	size_t count;
-	bool plain; /* no report has items, no two have one time: block_rows_report() may be asked */
+	bool plain; /* no report has items or is FUTURE, no two have one time: block_rows_report() may be asked */
 	int64_t time[BLOCK_REPORTS_MAX], received[BLOCK_REPORTS_MAX];
 	int32_t lat[BLOCK_REPORTS_MAX], lon[BLOCK_REPORTS_MAX];
 	uint16_t speed[BLOCK_REPORTS_MAX], course[BLOCK_REPORTS_MAX], flags[BLOCK_REPORTS_MAX], body[BLOCK_REPORTS_MAX];

@@ -114,6 +114,8 @@ static enum status rows_check(struct block_rows *b)
 	uint32_t early = 0;
 	for (size_t i = 1; i < b->count; i++)
 		early |= b->time[i - 1] >= b->time[i];
+	for (size_t i = 0; i < b->count; i++)
+		early |= b->flags[i] & REPORT_FLAG_FUTURE;
 	b->plain = b->plain && !early;
 	return !b->plain || rows_are_whole(b) ? STATUS_OK : STATUS_CORRUPT;
 }
