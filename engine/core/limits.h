@@ -56,8 +56,8 @@
 #define FENCE_POINTS_MAX (1u << 17)
 /* visits of others within the time of a convoy that one device may meet at all gates together; 16 bytes each */
 #define CONVOY_MEETINGS_MAX (1u << 20)
-/* pairs of a cell and a device that a map of dead zones is learned from, 16 bytes each: gaps are rare, and other devices
- * are counted only where there are gaps */
+/* pairs of a cell and a device that a map of dead zones is learned from, 16 bytes each: gaps are rare, and other
+ * devices are counted only where there are gaps */
 #define DEAD_ZONE_PAIRS_MAX (1u << 22)
 /* an HTTP request line and headers, and a request body, bytes */
 #define HTTP_HEADER_MAX 16384

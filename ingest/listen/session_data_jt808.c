@@ -251,8 +251,7 @@ static struct promise message_promise(const struct message *m, bool readable)
 static void read_card(const struct message *m, struct intake *in)
 {
 	struct jt808_driver d;
-	if (m->header->message_id != 0x0702 ||
-	    jt808_driver_decode(m->body, m->header->is_2019, &d) != STATUS_OK)
+	if (m->header->message_id != 0x0702 || jt808_driver_decode(m->body, m->header->is_2019, &d) != STATUS_OK)
 		return;
 	if (d.status == 2) {
 		in->kind = INTAKE_CARD;
