@@ -35,7 +35,13 @@
 #define VALID_ALWAYS_FROM INT64_MIN
 #define VALID_FOREVER INT64_MAX
 
-enum device_kind { DEVICE_KIND_JT808 = 1, DEVICE_KIND_FILE = 2, DEVICE_KIND_AIS = 3, DEVICE_KIND_BEIDOU = 4 };
+enum device_kind {
+	DEVICE_KIND_JT808 = 1,
+	DEVICE_KIND_FILE = 2,
+	DEVICE_KIND_AIS = 3,
+	DEVICE_KIND_BEIDOU = 4,
+	DEVICE_KIND_JT809 = 5, /* a vehicle as another platform forwards it: "ACCESS CODE/COLOUR:PLATE" */
+};
 
 /* X(code, NAME, "token", "Chinese", unique): `unique` fields name at most one device at any instant. */
 #define DEVICE_FIELD_TABLE(X)                                                                                          \

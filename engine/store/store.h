@@ -7,8 +7,8 @@
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
  * Events more than three years before or a day after their receipt go to the month "odd".
  * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context
- * finding case fact state (fleet/context.h, findings.h, judge.h). Keys are big-endian; a device id's top 16 bits are
- * its partition, so a partition is a key range.
+ * finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard. Keys are big-endian; a device
+ * id's top 16 bits are its partition, so a partition is a key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
  * write-ahead log keeps them atomic over families and recovers a prefix of them. store_sync() makes
@@ -58,7 +58,10 @@ void store_close(struct store *s);
 	X(FINDING, "finding")                                                                                          \
 	X(CASE, "case")                                                                                                \
 	X(FACT, "fact")                                                                                                \
-	X(STATE, "state")
+	X(STATE, "state")                                                                                              \
+	X(COMMAND, "command")                                                                                          \
+	X(STREAM, "stream")                                                                                            \
+	X(HAZARD, "hazard")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,
