@@ -196,8 +196,10 @@ static struct span reference_of(const struct step *s)
 {
 	if (s->order->step == HAZARD_STEP_FIND)
 		return hazard_value(&s->h, HAZARD_FIELD_REFERENCE);
-	return s->order->step == HAZARD_STEP_JOIN || s->order->step == HAZARD_STEP_RELAPSE ? s->order->link
-											   : span_of(NULL, 0);
+	return s->order->step == HAZARD_STEP_JOIN || s->order->step == HAZARD_STEP_RELAPSE ||
+			       s->order->step == HAZARD_STEP_DETACH
+		       ? s->order->link
+		       : span_of(NULL, 0);
 }
 
 static enum status ask_law(struct step *s)
@@ -206,12 +208,17 @@ static enum status ask_law(struct step *s)
 	return s->outcome->refusal.reason ? STATUS_DENIED : ask_signature(s);
 }
 
-/* A finding or alarm goes into the register once. */
+/* A finding or alarm goes into the register once, and is taken back from where it went. */
 static enum status ask_reference(struct step *s)
 {
 	struct span reference = reference_of(s);
+	uint64_t where;
 	if (!reference.size)
 		return STATUS_OK;
+	if (s->order->step == HAZARD_STEP_DETACH) {
+		enum status status = hazards_by_reference(s->r, reference, &where);
+		return !status && where != s->h.id ? STATUS_NOT_FOUND : status;
+	}
 	enum status status = hazards_by_reference(s->r, reference, &s->outcome->id);
 	if (status == STATUS_NOT_FOUND)
 		return STATUS_OK;
@@ -247,8 +254,11 @@ static void put_all(struct step *s, struct store_batch *b)
 	put(b, hazards_key_number(HAZARDS_SEQUENCE, 0), span_of(sequence, sizeof sequence));
 	if (s->is_new && cause.size)
 		put(b, hazards_key_cause(cause, s->h.id), span_of(NULL, 0));
-	if (reference.size)
-		put(b, hazards_key_reference(reference), span_of(id, sizeof id));
+	struct hazards_key at = hazards_key_reference(reference);
+	if (s->order->step == HAZARD_STEP_DETACH)
+		store_batch_delete(b, STORE_HAZARD, hazards_key_view(&at));
+	else if (reference.size)
+		put(b, at, span_of(id, sizeof id));
 	if (s->event.digest)
 		put(b, hazards_key_attachment(s->file), s->order->attachment);
 }

@@ -230,15 +230,13 @@ static enum status fold_all(void *context, uint64_t id, const struct hazard_even
 	return hazard_fold(context, e, digest);
 }
 
-static enum status check_index(struct checking *c, const struct hazard *h)
+static enum status check_cause(struct checking *c, const struct hazard *h)
 {
 	struct buf value = buf_init(8);
-	struct span cause = hazard_value(h, HAZARD_FIELD_CAUSE), reference = hazard_value(h, HAZARD_FIELD_REFERENCE);
+	struct span cause = hazard_value(h, HAZARD_FIELD_CAUSE);
 	enum status status = STATUS_OK;
 	if (cause.size && get(c->store, hazards_key_cause(cause, h->id), &value))
 		status = complain(c, h->id, "is not found by its cause");
-	if (!status && reference.size && get(c->store, hazards_key_reference(reference), &value))
-		status = complain(c, h->id, "is not found by its reference");
 	buf_deinit(&value);
 	return status;
 }
@@ -256,7 +254,7 @@ static enum status check_one(struct checking *c, uint64_t id, struct span row)
 	else if (!status && !span_equal(buf_view(&folded), row))
 		status = complain(c, id, "what stands is not what its history says");
 	if (!status)
-		status = check_index(c, &h);
+		status = check_cause(c, &h);
 	c->events += h.events;
 	buf_deinit(&folded);
 	hazard_deinit(&h);
@@ -281,6 +279,13 @@ static enum status check_log(void *context, struct span key, struct span value)
 	return value.size == HAZARDS_LOG_VALUE_SIZE ? STATUS_OK : complain(c, 0, "a row of the log is damaged");
 }
 
+static enum status check_reference(void *context, struct span key, struct span value)
+{
+	struct checking *c = context;
+	uint64_t id = key.size == 9 && value.size == 8 ? load_be64(value.data) : 0;
+	return id && id <= c->hazards ? STATUS_OK : complain(c, id, "is referred to and is none");
+}
+
 static enum status check_attachment(void *context, struct span key, struct span value)
 {
 	struct checking *c = context;
@@ -297,7 +302,10 @@ enum status hazards_check(struct store *s, struct buf *out)
 	static const struct {
 		uint8_t tag;
 		store_visit *visit;
-	} walks[] = {{HAZARDS_STANDING, check_row}, {HAZARDS_LOG, check_log}, {HAZARDS_ATTACHMENT, check_attachment}};
+	} walks[] = {{HAZARDS_STANDING, check_row},
+		     {HAZARDS_LOG, check_log},
+		     {HAZARDS_ATTACHMENT, check_attachment},
+		     {HAZARDS_REFERENCE, check_reference}};
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < sizeof walks / sizeof *walks && !status; i++)
 		status = store_scan(s, STORE_HAZARD, span_of(&walks[i].tag, 1), walks[i].visit, &c);
