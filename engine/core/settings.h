@@ -114,6 +114,8 @@
 	X(STRING, tls_cert, "tls_cert", "", 0, SETTINGS_TEXT_MAX, "", "certificate chain (PEM) for HTTPS",             \
 	  "HTTPS 证书文件")                                                                                            \
 	X(STRING, tls_key, "tls_key", "", 0, SETTINGS_TEXT_MAX, "", "private key (PEM) of tls_cert", "HTTPS 私钥文件") \
+	X(STRING, hazard_policy_file, "hazard_policy_file", "", 0, SETTINGS_TEXT_MAX, "",                              \
+	  "which findings become hazards (JSON); empty: the shipped sample", "违法线索转隐患的规则文件")               \
 	X(STRING, tokens_file, "tokens_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "who may ask over HTTP: one token, name and scope a line", "HTTP 访问令牌文件")                              \
 	X(ENUM, log_level, "log_level", "info", 0, 0, "debug|info|warn|error|off",                                     \

@@ -16,7 +16,7 @@
 #define AUDIT_KEY_SIZE 16
 #define AUDIT_ENTRY_MAX 512
 
-const struct principal principal_local = {"local", "all"};
+const struct principal principal_local = {"local", "all", "office", "local"};
 
 static uint64_t inverted_time(int64_t ms)
 {

@@ -7,10 +7,12 @@
 #include "engine/core/status.h"
 #include "engine/store/store.h"
 
-/* On whose behalf a question is asked. Loopback without credentials is `local`. */
+/* On whose behalf a question is asked. Loopback without credentials is `local`, an officer of the safety office. */
 struct principal {
 	char name[64];
 	char scope[64]; /* "all", or "company:NAME", "village:NAME" */
+	char role[16];  /* "enterprise", "clerk", "office", "police", "fishery", "auditor", "administrator"; "": none */
+	char unit[64];  /* the office, station or enterprise it belongs to */
 };
 extern const struct principal principal_local;
 

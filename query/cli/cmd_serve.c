@@ -12,11 +12,14 @@
 #include "engine/core/log.h"
 #include "engine/core/settings.h"
 #include "engine/fleet/engine.h"
+#include "engine/register/hazard_feed.h"
 #include "ingest/listen/ingest.h"
 #include "ingest/listen/ingest_stats.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
 #include "query/cli/tokens.h"
+#include "query/cli/whole_file.h"
+#include "query/http/handlers_hazards.h"
 #include "query/http/http.h"
 
 extern char **environ;
@@ -29,6 +32,8 @@ struct server {
 	struct engine *engine;
 	struct ingest *ingest;
 	struct http *http;
+	struct hazards *hazards;
+	struct hazard_feed *hazard_feed;
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -97,6 +102,38 @@ static enum status open_ingest(struct server *v)
 	return ingest_new(&o, engine_registry(v->engine), &v->ingest);
 }
 
+static void say_policy_mistake(void *context, const char *path, const char *text)
+{
+	log_error("serve", "%s: %s %s", (const char *)context, path, text);
+}
+
+/* The policy by which findings become hazards: the shipped sample, or the operator's file. */
+static enum status read_policies(const char *path, struct feed_policies **out)
+{
+	struct buf text = buf_init(FEED_POLICY_BYTES_MAX + 1);
+	enum status status = *path ? whole_file_read(path, FEED_POLICY_BYTES_MAX, &text) : STATUS_OK;
+	if (!status)
+		status = feed_policies_parse(*path ? buf_view(&text) : feed_policies_default(), say_policy_mistake,
+					     (void *)(*path ? path : "policy"), out);
+	buf_deinit(&text);
+	return status;
+}
+
+static enum status open_register(struct server *v)
+{
+	struct hazard_policy law = hazard_policy_default();
+	struct feed_policies *policies = NULL;
+	enum status status = read_policies(v->settings.hazard_policy_file, &policies);
+	if (!status)
+		status = hazards_open(engine_store(v->engine), &law, &v->hazards);
+	if (status) {
+		feed_policies_free(policies);
+		return status;
+	}
+	status = hazard_feed_new(v->engine, v->hazards, policies, &v->hazard_feed);
+	return status ? status : hazard_feed_start(v->hazard_feed);
+}
+
 static enum status ingest_metrics(void *context, struct buf *out)
 {
 	return ingest_stats_write(context, out);
@@ -122,6 +159,8 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, ingest_metrics, v->ingest);
 	if (!status)
 		status = fences_route_add(v->http);
+	if (!status)
+		status = hazards_route_add(v->http, v->hazards);
 	return status ? status : http_start(v->http);
 }
 
@@ -147,7 +186,12 @@ static enum status open_all(struct server *v)
 	engine_set_callbacks(v->engine, &callbacks);
 	status = engine_start(v->engine);
 	if (!status)
-		status = open_http(v);
+		status = open_register(v);
+	if (status) {
+		log_error("serve", "hazard register: %s", status_text(status));
+		return status;
+	}
+	status = open_http(v);
 	if (status)
 		log_error("serve", "http at %s: %s", v->settings.http, status_text(status));
 	return status;
@@ -157,10 +201,12 @@ static void close_all(struct server *v)
 {
 	if (v->http)
 		http_stop(v->http);
+	hazard_feed_free(v->hazard_feed);
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
 	http_free(v->http);
+	hazards_close(v->hazards);
 	engine_close(v->engine);
 	free(v->tokens);
 }

@@ -7,6 +7,7 @@
 
 #include "engine/core/clock.h"
 #include "engine/fleet/engine.h"
+#include "engine/register/hazards.h"
 #include "query/cli/cli.h"
 
 static int usage(const char *name)
@@ -66,12 +67,14 @@ int cmd_check(int argc, char **argv)
 		return 1;
 	}
 	enum status blocks = store_check(store, &complaints);
+	enum status hazards = hazards_check(store, &complaints);
 	store_close(store);
 	enum status journals = check_journals(argv[1], &complaints, &entries);
 	say(&complaints);
 	buf_deinit(&complaints);
-	if (blocks || journals) {
-		printf("damaged 有损坏: store %s, journal %s\n", status_text(blocks), status_text(journals));
+	if (blocks || hazards || journals) {
+		printf("damaged 有损坏: store %s, register %s, journal %s\n", status_text(blocks), status_text(hazards),
+		       status_text(journals));
 		return 1;
 	}
 	printf("sound 完好; journal entries %" PRIu64 "\n", entries);

@@ -5,16 +5,39 @@
 #include <string.h>
 
 #include "engine/core/log.h"
+#include "engine/register/hazard.h"
 
 #define TOKENS_MAX 4096
 
+/* enterprise, clerk, office, police, fishery, auditor, administrator; never the feed's own. */
+static bool is_role(const char *text)
+{
+	uint8_t role;
+	return !hazard_parse(HAZARD_TABLE_ROLE, span_of_string(text), &role) && role != HAZARD_ROLE_SYSTEM;
+}
+
+/* SCOPE [ROLE UNIT] [read]: what follows the scope has 0, 1, 2 or 3 words. */
+static bool parse_rest(struct http_token *out, int words, char (*rest)[64])
+{
+	out->read_only = words && strcmp(rest[words - 1], "read") == 0;
+	words -= out->read_only;
+	if (words == 0)
+		return true;
+	if (words != 2 || !is_role(rest[0]))
+		return false;
+	snprintf(out->principal.role, sizeof out->principal.role, "%.15s", rest[0]);
+	memcpy(out->principal.unit, rest[1], sizeof out->principal.unit);
+	return true;
+}
+
 static enum status parse_line(char *line, struct http_token *out)
 {
-	char digest[65], name[64], scope[64], more[8] = "";
+	char digest[65], name[64], scope[64], rest[4][64] = {""};
 	struct buf bytes = buf_init(32);
 	memset(out, 0, sizeof *out);
-	int n = sscanf(line, "%64s %63s %63s %7s", digest, name, scope, more);
-	if (n < 3 || strlen(digest) != 64 || (n == 4 && strcmp(more, "read") != 0) ||
+	int n = sscanf(line, "%64s %63s %63s %63s %63s %63s %63s", digest, name, scope, rest[0], rest[1], rest[2],
+		       rest[3]);
+	if (n < 3 || n > 6 || strlen(digest) != 64 || !parse_rest(out, n - 3, rest) ||
 	    hex_decode(&bytes, span_of_string(digest))) {
 		buf_deinit(&bytes);
 		return STATUS_MALFORMED;
@@ -23,7 +46,6 @@ static enum status parse_line(char *line, struct http_token *out)
 	buf_deinit(&bytes);
 	snprintf(out->principal.name, sizeof out->principal.name, "%s", name);
 	snprintf(out->principal.scope, sizeof out->principal.scope, "%s", scope);
-	out->read_only = n == 4;
 	return STATUS_OK;
 }
 
@@ -51,7 +73,7 @@ enum status tokens_read(const char *path, struct http_token **out, size_t *out_c
 		if (is_blank(line))
 			continue;
 		if (*out_count == TOKENS_MAX || parse_line(line, &tokens[*out_count])) {
-			log_error("tokens", "%s:%u: wanted SHA256-HEX NAME SCOPE [read]", path, number);
+			log_error("tokens", "%s:%u: wanted SHA256-HEX NAME SCOPE [ROLE UNIT] [read]", path, number);
 			status = STATUS_INVALID;
 			continue;
 		}

@@ -1,4 +1,4 @@
-/* tokens.h -- the file of HTTP bearer tokens: one a line, `SHA256-HEX NAME SCOPE [read]`, # comments.
+/* tokens.h -- the file of HTTP bearer tokens: one a line, `SHA256-HEX NAME SCOPE [ROLE UNIT] [read]`, # comments.
  * The file holds digests, never the tokens: printf %s TOKEN | sha256sum. */
 #ifndef ZAYTON_QUERY_TOKENS_H
 #define ZAYTON_QUERY_TOKENS_H

@@ -152,6 +152,11 @@ void jout_raw(struct json_out *j, const char *text)
 	put(j, text, strlen(text));
 }
 
+void jout_line(struct json_out *j)
+{
+	put(j, "\n", 1);
+}
+
 void jout_time(struct json_out *j, int64_t ms)
 {
 	char text[TIME_TEXT_MAX];

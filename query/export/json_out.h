@@ -39,7 +39,9 @@ void jout_time(struct json_out *j, int64_t ms);
 /* 16 hex digits. */
 void jout_hex64(struct json_out *j, uint64_t v);
 void jout_hex(struct json_out *j, struct span bytes);
-/* Bytes as they are, between values. */
+/* The line break behind the last value. */
+void jout_line(struct json_out *j);
+/* Bytes as they are, as a value. */
 void jout_raw(struct json_out *j, const char *text);
 
 /* Append v / 10^decimals to `out`. Shared with the other formats. */

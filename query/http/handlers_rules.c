@@ -382,7 +382,8 @@ static void get_permits(struct http_call *c)
 		jout_string(&l.j, l.last);
 	else
 		jout_null(&l.j);
-	jout_raw(&l.j, "}\n");
+	jout_close(&l.j, '}');
+	jout_line(&l.j);
 	stream_close(&s, status ? status : l.j.status);
 }
 

@@ -47,6 +47,10 @@ static void info_members(struct json_out *j, struct http_call *c)
 	jout_string(j, c->principal.name);
 	jout_key(j, "scope");
 	jout_string(j, c->principal.scope);
+	jout_key(j, "role");
+	jout_string(j, c->principal.role);
+	jout_key(j, "unit");
+	jout_string(j, c->principal.unit);
 	jout_key(j, "formats");
 	jout_open(j, '[');
 	for (unsigned f = 0; f < EXPORT_FORMAT_COUNT; f++)

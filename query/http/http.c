@@ -234,7 +234,7 @@ static void on_request(void *context, struct http_exchange *x)
 {
 	struct http *h = context;
 	struct route_match match;
-	struct principal principal = {"", ""};
+	struct principal principal = {.name = ""};
 	struct http_params_error error;
 	x->on_loop = true;
 	router_match(&h->router, x->request.method, x->request.path, &match);

@@ -20,9 +20,12 @@
 	X(NO_POSITION, 404, "no-position-yet")                                                                         \
 	X(NO_CASE, 404, "no-such-case")                                                                                \
 	X(NO_VIOLATION, 404, "no-such-violation")                                                                      \
+	X(NO_HAZARD, 404, "no-such-hazard")                                                                            \
 	X(BAD_METHOD, 405, "method-not-allowed")                                                                       \
 	X(NOT_ACCEPTABLE, 406, "not-acceptable")                                                                       \
 	X(CONFLICT, 409, "conflict")                                                                                   \
+	X(STALE, 412, "changed-meanwhile")                                                                             \
+	X(REFUSED_STEP, 422, "step-not-allowed")                                                                       \
 	X(NO_LENGTH, 411, "length-required")                                                                           \
 	X(BODY_TOO_LARGE, 413, "body-too-large")                                                                       \
 	X(BAD_MEDIA, 415, "unsupported-media-type")                                                                    \
