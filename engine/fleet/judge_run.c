@@ -1,6 +1,5 @@
 #include "engine/fleet/judge_run.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,46 +212,6 @@ enum status judge_run_open(struct judge_run *r, int64_t as_of_ms)
 		as_of_ms = r->told.decided.time_ms;
 	enum status status = detect_open(r->state, r->by->detector, as_of_ms, &r->told.sink);
 	return status ? status : r->told.status;
-}
-
-/* --- digests --- */
-
-static enum status digest_track(EVP_MD_CTX *md, struct track *track)
-{
-	struct report report;
-	struct buf body = buf_init(REPORT_BODY_MAX + 64u);
-	enum status status;
-	while (!(status = track_next(track, &report))) {
-		buf_clear(&body);
-		status = report_body(&report, &body);
-		if (!status && EVP_DigestUpdate(md, body.data, body.size) != 1)
-			status = STATUS_NO_MEMORY;
-		if (status)
-			break;
-	}
-	buf_deinit(&body);
-	return status == STATUS_END ? STATUS_OK : status;
-}
-
-enum status finding_digest(struct engine *e, struct finding *f)
-{
-	struct track *track;
-	unsigned size = sizeof f->digest;
-	memset(f->digest, 0, sizeof f->digest);
-	if (f->open || f->subject != f->device)
-		return STATUS_OK;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	if (!md)
-		return STATUS_NO_MEMORY;
-	enum status status = track_open(e, f->device, f->start_ms, f->end_ms, &track);
-	if (!status) {
-		status = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 ? digest_track(md, track) : STATUS_NO_MEMORY;
-		track_close(track);
-	}
-	if (!status && EVP_DigestFinal_ex(md, f->digest, &size) != 1)
-		status = STATUS_NO_MEMORY;
-	EVP_MD_CTX_free(md);
-	return status;
 }
 
 /* --- rows --- */

@@ -66,10 +66,6 @@ STATUS_CHECKED enum status judge_run_track(struct judge_run *r, int64_t to_ms);
 /* What is open as of `as_of_ms` is told too. */
 STATUS_CHECKED enum status judge_run_open(struct judge_run *r, int64_t as_of_ms);
 
-/* The digest of a finding that has ended: SHA-256 over the original bodies of the device's reports within
- * [start_ms, end_ms] in order. Open ones, and those about a driver, have none (zero) until ... they end. */
-STATUS_CHECKED enum status finding_digest(struct engine *e, struct finding *f);
-
 /* --- rows of snapshots and marks: family `state` ---
  *   0x01 | device 8 | time 8      -> hash 8 | detect_state_encode()
  *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again

@@ -14,6 +14,7 @@
 #include "engine/core/crash.h"
 #include "engine/core/log.h"
 #include "engine/fleet/changes.h"
+#include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
 #include "engine/fleet/judge_state.h"
@@ -149,7 +150,7 @@ static enum status add_digests(struct engine *e, struct told *t)
 {
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < t->finding_count && !status; i++)
-		status = finding_digest(e, &t->findings[i].finding);
+		status = finding_digest(e, &t->findings[i].finding, NULL, 0);
 	return status;
 }
 
