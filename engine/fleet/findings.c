@@ -361,6 +361,7 @@ struct fact_walk {
 	struct replacing *w;
 	findings_subject *touched;
 	void *context;
+	int64_t raw_from_ms; /* the reports from then on were judged again */
 };
 
 static bool same_fact(struct span bytes, const struct fact *f)
@@ -384,9 +385,9 @@ static const struct told_fact *told_last(const struct replacement *r, const stru
 static void tell_touched(const struct fact_walk *walk, const struct fact *f, uint64_t subject)
 {
 	if (walk->touched)
-		walk->touched(walk->context, subject);
+		walk->touched(walk->context, subject, walk->raw_from_ms);
 	if (walk->touched && f->kind == FACT_VISIT)
-		walk->touched(walk->context, f->device);
+		walk->touched(walk->context, f->device, walk->raw_from_ms);
 }
 
 static void delete_fact(struct fact_walk *walk, const struct fact *f, uint64_t subject)
@@ -446,19 +447,23 @@ static enum status put_fact(struct fact_walk *walk, const struct told_fact *t)
 	store_batch_put(c->batch, STORE_FACT, span_of(key, sizeof key), buf_view(&c->row));
 	store_batch_put(c->batch, STORE_FACT, span_of(other, sizeof other),
 			span_of(c->row.data + FACT_ROW_HEAD, c->row.size - FACT_ROW_HEAD));
-	if (!same)
+	if (!same || walk->raw_from_ms != INT64_MAX)
 		tell_touched(walk, &t->fact, subject);
 	return STATUS_OK;
 }
 
 static enum status replace_facts(struct replacing *w, findings_subject *touched, void *context)
 {
-	struct fact_walk walk = {w, touched, context};
+	struct fact_walk walk = {w, touched, context, INT64_MAX};
 	uint8_t prefix[9] = {0x01};
 	enum status status = STATUS_OK;
 	if (w->r->stage != 1)
 		return STATUS_OK;
 	store_be64(prefix + 1, w->r->subject);
+	if (w->r->scope != REPLACE_TOLD)
+		walk.raw_from_ms = w->r->scope == REPLACE_ALL ? INT64_MIN : w->r->after.time_ms;
+	if (w->r->scope != REPLACE_TOLD && touched) /* of a pair it is one */
+		touched(context, w->r->subject, walk.raw_from_ms);
 	if (w->r->scope != REPLACE_TOLD)
 		status = store_scan(w->change.f->store, STORE_FACT, span_of(prefix, sizeof prefix), drop_old_fact,
 				    &walk);

@@ -143,8 +143,9 @@ struct replacement {
 /* What changed, for whoever feeds on it. */
 typedef void findings_changed(void *context, uint64_t feed, enum case_event_kind event, const struct violation *v);
 void findings_on_change(struct findings *f, findings_changed *changed, void *context);
-/* A fact of this subject appeared, changed or vanished. */
-typedef void findings_subject(void *context, uint64_t subject);
+/* A fact of this subject appeared, changed or vanished, or its device was judged again: its raw reports from
+ * `raw_from_ms` on may be others than before (INT64_MAX: they are the same). */
+typedef void findings_subject(void *context, uint64_t subject, int64_t raw_from_ms);
 
 /* Atomic and, with what the judge can make again from reports, without a sync. `touched` may be NULL. */
 STATUS_CHECKED enum status findings_replace(struct findings *f, const struct replacement *r, findings_subject *touched,

@@ -237,6 +237,14 @@ struct span touched_key(uint64_t subject, uint8_t out[TOUCHED_KEY_SIZE])
 	return span_of(out, 1);
 }
 
+void put_touched(struct store_batch *batch, uint64_t subject, int64_t raw_from_ms)
+{
+	uint8_t key[TOUCHED_KEY_SIZE], row[8];
+	touched_key(subject, key);
+	store_be64(row, (uint64_t)raw_from_ms);
+	store_batch_put(batch, STORE_STATE, span_of(key, sizeof key), span_of(row, sizeof row));
+}
+
 struct latest {
 	int64_t before_ms;
 	struct buf value;

@@ -117,32 +117,29 @@ size_t judge_backlog(const struct judge *j)
 
 /* --- what was told --- */
 
-static void remember(struct judge *j, uint64_t subject)
+/* Returns from when on its raw reports may be others. */
+static int64_t remember(struct judge *j, uint64_t subject, int64_t raw_from_ms)
 {
-	if (subjects_add(&j->touched, subject))
+	if (subjects_add(&j->touched, subject, raw_from_ms, &raw_from_ms))
 		log_error("judge", "no memory to remember a subject of stage 2");
 	if (!j->stage2_due_ns)
 		j->stage2_due_ns = clock_monotonic_ns() + STAGE2_GATHER_NS;
+	return raw_from_ms;
 }
 
 /* Into the batch that changes the facts: a crash before stage 2 must not forget whose they are. */
-static void touch(void *context, uint64_t subject)
+static void touch(void *context, uint64_t subject, int64_t raw_from_ms)
 {
 	struct judge *j = context;
-	uint8_t key[TOUCHED_KEY_SIZE];
-	if (!subject)
-		return;
-	touched_key(subject, key);
-	store_batch_put(j->batch, STORE_STATE, span_of(key, sizeof key), (struct span){NULL, 0});
-	remember(j, subject);
+	if (subject)
+		put_touched(j->batch, subject, remember(j, subject, raw_from_ms));
 }
 
 static enum status touched_before(void *context, struct span key, struct span value)
 {
-	(void)value;
-	if (key.size != TOUCHED_KEY_SIZE)
+	if (key.size != TOUCHED_KEY_SIZE || (value.size && value.size != 8))
 		return STATUS_CORRUPT;
-	remember(context, load_be64(key.data + 1));
+	remember(context, load_be64(key.data + 1), value.size ? (int64_t)load_be64(value.data) : INT64_MIN);
 	return STATUS_OK;
 }
 

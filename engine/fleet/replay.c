@@ -139,7 +139,8 @@ static enum status stage2(struct replaying *w)
 	struct told *told = &w->gathered.told;
 	struct told found;
 	told_init(&found);
-	enum status status = stage2_replay(w->o->by, told->facts, told->fact_count, w->o->as_of_ms, &found);
+	enum status status = stage2_replay(w->o->by, told->facts, told->fact_count, w->o->as_of_ms,
+					   w->o->digests ? w->e : NULL, &found);
 	for (size_t i = 0; i < found.finding_count && !status; i++) {
 		const struct finding *f = &found.findings[i].finding;
 		if (f->start_ms >= w->o->from_ms && f->start_ms <= w->o->to_ms)

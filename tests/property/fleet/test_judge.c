@@ -92,7 +92,7 @@ static struct sent make_report(uint64_t device, int64_t time_ms, struct life *l)
 
 static struct sent *make_fleet(uint64_t seed, size_t *count)
 {
-	struct sent *all = malloc(sizeof *all * DEVICES * PER_DEVICE);
+	struct sent *all = malloc(sizeof *all * DEVICES * PER_DEVICE * 2);
 	struct life lives[DEVICES];
 	cr_assert_not_null(all);
 	*count = 0;
@@ -105,6 +105,9 @@ static struct sent *make_fleet(uint64_t seed, size_t *count)
 			struct sent s = make_report(rig_device(d), night() + i * (int64_t)STEP_MS, &lives[d]);
 			if (!lives[d].dark)
 				all[(*count)++] = s;
+			/* now and then two different ones of one second, as when an alarm begins */
+			if (!lives[d].dark && next_random(&lives[d].random) % 16 == 0)
+				all[(*count)++] = make_report(rig_device(d), night() + i * (int64_t)STEP_MS, &lives[d]);
 		}
 	return all;
 }
