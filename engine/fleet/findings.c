@@ -376,7 +376,7 @@ static const struct told_fact *told_last(const struct replacement *r, const stru
 {
 	for (size_t i = r->fact_count; i-- > 0;)
 		if (r->facts[i].fact.kind == f->kind && r->facts[i].fact.from_ms == f->from_ms &&
-		    r->facts[i].fact.device == f->device)
+		    r->facts[i].fact.device == f->device && r->facts[i].fact.place == f->place)
 			return &r->facts[i];
 	return NULL;
 }
@@ -390,12 +390,11 @@ static void tell_touched(const struct fact_walk *walk, const struct fact *f, uin
 		walk->touched(walk->context, f->device, walk->raw_from_ms);
 }
 
-static void delete_fact(struct fact_walk *walk, const struct fact *f, uint64_t subject)
+static void delete_fact(struct fact_walk *walk, struct span key, const struct fact *f, uint64_t subject)
 {
-	uint8_t key[FACT_KEY_SIZE], other[FACT_SUBJECT_KEY_SIZE];
-	fact_key(f, key);
+	uint8_t other[FACT_SUBJECT_KEY_SIZE];
 	fact_subject_key(f, subject, other);
-	store_batch_delete(walk->w->change.batch, STORE_FACT, span_of(key, sizeof key));
+	store_batch_delete(walk->w->change.batch, STORE_FACT, key);
 	store_batch_delete(walk->w->change.batch, STORE_FACT, span_of(other, sizeof other));
 	tell_touched(walk, f, subject);
 }
@@ -406,7 +405,7 @@ static enum status drop_old_fact(void *context, struct span key, struct span val
 	struct fact_walk *walk = context;
 	const struct replacement *r = walk->w->r;
 	struct fact f;
-	if (key.size != FACT_KEY_SIZE || value.size < FACT_ROW_HEAD)
+	if ((key.size != FACT_KEY_SIZE && key.size != FACT_KEY_SIZE_0) || value.size < FACT_ROW_HEAD)
 		return STATUS_CORRUPT;
 	uint64_t subject = load_be64(value.data);
 	struct decided decided = {(int64_t)load_be64(value.data + 8), load_be64(value.data + 16)};
@@ -416,8 +415,9 @@ static enum status drop_old_fact(void *context, struct span key, struct span val
 	if (r->scope == REPLACE_AFTER && !f.open && decided_compare(decided, r->after) <= 0)
 		return STATUS_OK;
 	const struct told_fact *now = told_last(r, &f);
-	if ((!now && f.from_ms >= r->keep_before_ms) || (now && fact_subject(&now->fact) != subject))
-		delete_fact(walk, &f, subject);
+	if ((!now && f.from_ms >= r->keep_before_ms) || (now && fact_subject(&now->fact) != subject) ||
+	    (now && key.size == FACT_KEY_SIZE_0))
+		delete_fact(walk, key, &f, subject);
 	return STATUS_OK;
 }
 

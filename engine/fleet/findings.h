@@ -6,7 +6,7 @@
  *   case      0x01 | id 8                                    the case row (findings_row.h)
  *             0x02 | id 8 | number 4                         one event of its history, never rewritten
  *             0x03 | feed 8                                  id 8 | event 1 | at 8: the live feed
- *   fact      0x01 | device 8 | from 8 | kind 1              subject 8 | decided 8 | its hash 8 | fact_encode()
+ *   fact      0x01 | device 8 | from 8 | kind 1 | place 8    subject 8 | decided 8 | its hash 8 | fact_encode()
  *             0x02 | subject 8 | from 8 | device 8 | kind 1  fact_encode()
  *
  * `rule` is the hash of its id, `mark` one of what else tells findings apart (fence, CODE, the other of a pair); times
