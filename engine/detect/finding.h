@@ -54,8 +54,10 @@ struct finding {
 	int64_t found_ms;         /* event time at which it first met its hold time: when a live warning was due */
 	int32_t start_lat_e7, start_lon_e7, end_lat_e7, end_lon_e7;
 	int64_t numbers[FINDING_NUMBER_COUNT]; /* NUMBER_UNKNOWN where the kind has none */
-	uint8_t digest[32]; /* SHA-256 over the original bodies of [start, end] in order; zero until settled */
+	uint8_t digest[32]; /* SHA-256 over the original bodies of the reports it rests on; zero until it has ended */
 };
+
+bool finding_has_digest(const struct finding *f);
 
 const char *finding_number_token(unsigned number);
 const char *finding_number_chinese(unsigned number);

@@ -30,8 +30,7 @@ void export_violation_describe(struct export_violation *e, const struct registry
 
 bool export_has_digest(const struct finding *f)
 {
-	static const uint8_t none[sizeof f->digest];
-	return memcmp(f->digest, none, sizeof none) != 0;
+	return finding_has_digest(f);
 }
 
 /* --- JSON --- */
