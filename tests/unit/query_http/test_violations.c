@@ -263,6 +263,31 @@ Test(violations, handling_goes_into_the_ledger)
 	json_decref(v);
 }
 
+#define HOLD(id) "POST /api/v1/violations/" id "/hold"
+
+Test(violations, are_held_for_a_case_and_on_record)
+{
+	char device[64];
+	expect_answer(HOLD("1"), "{}", 422, "\"parameter\":\"case\"");
+	expect_answer(HOLD("1"), "{\"case\":\"a/b\"}", 422, "\"parameter\":\"case\"");
+	expect_answer(HOLD("1"), "{\"case\":\"x\",\"why\":\"y\"}", 400, "bad-body");
+	expect_answer(HOLD("99"), "{\"case\":\"x\"}", 404, "no-such-violation");
+	expect_answer(HOLD("4"), "{\"case\":\"x\"}", 422, "rests on no report");
+	expect_answer("GET /api/v1/holds", NULL, 200, "\"holds\":[]");
+	expect_answer(HOLD("1"), "{\"case\":\"泉公2026-7\"}", 200, "\"id\":1,");
+	snprintf(device, sizeof device, "\"case\":\"泉公2026-7\",\"device\":\"%016llx\"",
+		 (unsigned long long)world.truck);
+	expect_answer("GET /api/v1/holds", NULL, 200, device);
+	expect_answer("GET /api/v1/holds", NULL, 200,
+		      "\"from\":\"2026-01-31T08:30:10.000Z\",\"to\":\"2026-01-31T08:33:20.000Z\"");
+	expect_answer("GET /api/v1/audit", NULL, 200, "\"action\":\"hold\"");
+	expect_answer(HOLD("1"), "{\"case\":\"泉公2026-7\"}", 200, "\"id\":1,");
+	struct answer a = ask_as(NULL, "DELETE /api/v1/holds/%E6%B3%89%E5%85%AC2026-7", NULL);
+	cr_expect_eq(a.status, 204);
+	answer_deinit(&a);
+	expect_answer("GET /api/v1/holds", NULL, 200, "\"holds\":[]");
+}
+
 static const json_t *group(const json_t *v, size_t i)
 {
 	return json_array_get(json_object_get(v, "groups"), i);
@@ -537,5 +562,6 @@ Test(violations_scope, only_the_whole_scope_reviews_and_handles)
 {
 	expect_as("village", REVIEW("2"), "{\"state\":\"confirmed\",\"why\":\"w\"}", 403, "forbidden");
 	expect_as("company", HANDLING("1"), "{\"how\":\"h\"}", 403, "forbidden");
+	expect_as("company", HOLD("1"), "{\"case\":\"x\"}", 403, "forbidden");
 	expect_as("all", REVIEW("2"), "{\"state\":\"confirmed\",\"why\":\"w\"}", 200, "\"who\":\"officer\"");
 }
