@@ -25,7 +25,8 @@
 	X(DURATION, "duration", "ms", "持续时间")                                                                      \
 	X(DISTANCE, "distance", "mm", "距离")                                                                          \
 	X(BAND, "band", "%", "档次") /* 10, 20, 50: sustained; 0 below 10 */                                           \
-	X(CODE, "code", "", "代码")  /* terminal alarm bit or item type; permit or capability code */                  \
+	X(CODE, "code", "",                                                                                            \
+	  "代码") /* terminal alarm bit or item type; permit or capability; 1: crossed, not seen inside */             \
 	X(LEVEL, "level", "", "级别")                                                                                  \
 	X(OTHER, "other", "", "另一侧数值") /* the value compared with: recorder speed, odometer, second device */
 

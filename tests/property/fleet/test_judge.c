@@ -147,7 +147,9 @@ static void put_rules(struct rig *r)
 	static const char more[] = "\n[convoy-near]\nkind = convoy\ntitle = 近 | Near\nsource = test\n"
 				   "tag = convoy_gate\ntimes = 2\ntime = 1 min\n"
 				   "[patrol-often]\nkind = patrol\ntitle = 常 | Often\nsource = test\n"
-				   "tag = patrol_cell\ntime = 10 min\n";
+				   "tag = patrol_cell\ntime = 10 min\n"
+				   "[small]\nkind = zone\ntitle = 小 | Small\nsource = test\n"
+				   "where = tag:small\nsegment = yes\ngap = 20 min\n";
 	struct buf text = buf_init(1u << 20);
 	struct span shipped = rules_default();
 	cr_assert_eq(buf_append(&text, shipped.data, shipped.size), STATUS_OK);
@@ -179,6 +181,10 @@ static void make_world(struct rig *r)
 	put_fence(r, "site", "muck_site", 24.89, 118.69, 0.02, 0);
 	put_fence(r, "lane", "fire_lane", 24.9, 118.7, 0.005, 0);
 	put_fence(r, "relay", "relay_point", 24.88, 118.7, 0.005, 0);
+	/* smaller than a step: mostly crossed between two reports */
+	put_fence(r, "small-1", "small", 24.9013, 118.7008, 0.0003, 0);
+	put_fence(r, "small-2", "small", 24.8987, 118.6994, 0.0003, 0);
+	put_fence(r, "small-3", "small", 24.9002, 118.6979, 0.0003, 0);
 }
 
 /* --- findings as bytes --- */
@@ -188,6 +194,7 @@ struct bytes {
 	struct finding *findings;
 	size_t count;
 	bool kinds[RULE_KIND_COUNT], digests[RULE_KIND_COUNT];
+	size_t crossed; /* between two reports */
 };
 
 static struct bytes bytes_of(struct replay_result *found)
@@ -196,7 +203,9 @@ static struct bytes bytes_of(struct replay_result *found)
 	b.count = found->count;
 	b.findings = found->findings;
 	for (size_t i = 0; i < found->count; i++) {
-		b.kinds[found->findings[i].kind] = true;
+		const struct finding *f = &found->findings[i];
+		b.kinds[f->kind] = true;
+		b.crossed += f->kind == RULE_ZONE && f->numbers[FINDING_CODE] == 1;
 		cr_assert_eq(finding_encode(&found->findings[i], &b.all), STATUS_OK);
 	}
 	return b;
@@ -322,6 +331,7 @@ Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
 	printf("%zu findings\n", live.count);
 	for (size_t i = 0; i < sizeof kinds; i++)
 		cr_expect(live.kinds[kinds[i]], "no finding of kind %s", rule_kind_token(kinds[i]));
+	cr_expect_gt(live.crossed, 3, "crossed between two reports: %zu", live.crossed);
 	for (size_t i = 0; i < live.count; i++)
 		live.digests[live.findings[i].kind] |= finding_has_digest(&live.findings[i]);
 	for (unsigned kind = RULE_FATIGUE; kind <= RULE_PATROL; kind++)
