@@ -39,13 +39,17 @@ const struct kind *kind_of(unsigned rule_kind)
 /* Whether the rule has nothing to say of a report while it has no episode. */
 static inline bool rule_is_idle(const struct step *st, const struct plan_rule *p)
 {
-	return p->need & ~st->have || (p->place_bits && !(p->place_bits & st->places.bits)) ||
+	uint64_t places = st->places.bits | (p->segment ? st->crossed.bits : 0);
+	return p->need & ~st->have || (p->place_bits && !(p->place_bits & places)) ||
 	       (int32_t)st->r->speed_dkmh <= p->above_dkmh;
 }
 
 static enum status run_rule(struct step *st, const struct plan_rule *p)
 {
-	return p->kind->run ? p->kind->run(st, p) : episodes_advance(st, p);
+	enum status status = p->kind->run ? p->kind->run(st, p) : episodes_advance(st, p);
+	if (status == STATUS_OK && p->segment && st->crossed.count)
+		crossings_tell(st, p);
+	return status;
 }
 
 uint64_t rules_asked(const struct class_plan *c, uint32_t have, bool placed, uint16_t speed_dkmh)
@@ -77,7 +81,8 @@ static enum status run_rules(struct step *st)
 {
 	struct detect_state *s = st->s;
 	const struct class_plan *c = st->cls;
-	uint64_t asked = rules_asked(c, st->have, st->places.bits & c->place_bits, st->r->speed_dkmh);
+	uint64_t asked =
+		rules_asked(c, st->have, (st->places.bits | st->crossed.bits) & c->place_bits, st->r->speed_dkmh);
 	bool none = !s->count || s->episodes[0].rule == RULE_OF_VISIT;
 	if (none && c->rule_count <= ASKED_MAX)
 		return run_asked(st, asked);

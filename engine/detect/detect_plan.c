@@ -71,6 +71,8 @@ static void compile_rule(const struct rule *r, const struct rule_inputs *inputs,
 	if (!out->kind)
 		return;
 	out->place_bits = rule_place_bits(out);
+	out->segment = r->kind == RULE_ZONE && r->params[PARAM_ZONE_SEGMENT] &&
+		       (r->where_mode == WHERE_TAG || r->where_mode == WHERE_FENCE);
 	out->above_dkmh = rule_above(r);
 	out->need = rule_need(r, out->kind, inputs);
 }
@@ -142,8 +144,11 @@ static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t 
 	c->place_bits |= p->place_bits;
 	if (r->where_mode == WHERE_NOT_TAG)
 		c->place_bits |= tag_bit(r->where_tag);
-	if (r->kind == RULE_ZONE && r->params[PARAM_ZONE_EXEMPT])
-		c->place_bits |= tag_bit((uint16_t)r->params[PARAM_ZONE_EXEMPT]);
+	uint64_t exempt = r->kind == RULE_ZONE && r->params[PARAM_ZONE_EXEMPT]
+				  ? tag_bit((uint16_t)r->params[PARAM_ZONE_EXEMPT])
+				  : 0;
+	c->place_bits |= exempt;
+	c->segment_bits |= p->segment ? p->place_bits | exempt : 0;
 	c->by_permit |= r->kind == RULE_OFF_ROUTE;
 	c->anchored |= r->kind == RULE_FROZEN;
 	if (r->kind == RULE_GAP)

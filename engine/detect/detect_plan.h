@@ -48,6 +48,7 @@ struct plan_rule {
 	uint32_t need;        /* NEED_* */
 	int32_t above_dkmh;   /* only a terminal's speed above this can begin it; -1: any */
 	bool always;          /* `when` is always */
+	bool segment;         /* what is crossed between two reports counts */
 };
 
 struct class_plan {
@@ -55,10 +56,11 @@ struct class_plan {
 	uint16_t *silent;
 	uint16_t *visit_tags; /* tags whose fences are told as FACT_VISIT */
 	uint32_t rule_count, silent_count, visit_tag_count;
-	uint64_t place_bits; /* of fences that any of them looks for, visits included */
-	bool by_permit;      /* a rule looks for fences of permits */
-	bool anchored;       /* a rule of kind frozen */
-	bool tips_unseen;    /* a rule of dumping that neither the load nor an item need tell */
+	uint64_t place_bits;   /* of fences that any of them looks for, visits included */
+	uint64_t segment_bits; /* of fences that any of them looks for between reports */
+	bool by_permit;        /* a rule looks for fences of permits */
+	bool anchored;         /* a rule of kind frozen */
+	bool tips_unseen;      /* a rule of dumping that neither the load nor an item need tell */
 	/* Bit k is rules[k]: those that are idle, while they have no episode, when the report lacks a need (by its
 	 * bit), is in no place that counts, or is no faster than `pace_dkmh`. */
 	uint64_t asked, without[NEED_COUNT], placed, paced;

@@ -184,6 +184,7 @@ struct step {
 	uint32_t have;          /* NEED_* */
 	uint32_t entry;         /* the first episode of the rule being asked */
 	struct places places;
+	struct places crossed; /* fences that the way from the last fix meets, those at its ends included */
 	struct step_items items;
 	int64_t leg_mm; /* from the last fix; -1: not yet worked out */
 };
@@ -231,7 +232,13 @@ enum tristate moving_of(uint16_t speed_dkmh);
  * NULL. places_free() after. */
 STATUS_CHECKED enum status places_find(const struct detector *d, struct fence_cursor *cursor, struct geo_point p,
 				       int64_t time_ms, uint64_t bits, bool all, struct places *out);
+void places_none(struct places *p);
 void places_free(struct places *p);
+/* Fences that the straight way from `from` to p meets, that hold at both times, of those with any of `bits`.
+ * places_free() after. */
+STATUS_CHECKED enum status places_crossed(const struct detector *d, const struct fence_cursor *cursor,
+					  const struct fix *from, struct geo_point p, int64_t time_ms, uint64_t bits,
+					  struct places *out);
 /* Whether the place is one that `where` names (tag or fence). */
 bool place_is_where(const struct plan_rule *p, const struct place *at);
 const struct place *places_with_tag(const struct places *p, uint16_t tag);
@@ -298,6 +305,14 @@ STATUS_CHECKED enum status silent_due(struct detect_state *s, const struct detec
 /* Tells silences due in (after, to], as open ones at `now`; `closed`: ended by the report at `now` at `st`. */
 STATUS_CHECKED enum status silent_tell(struct detect_state *s, const struct detector *d, int64_t after_ms,
 				       int64_t to_ms, const struct report *ended_by, struct detect_sink *sink);
+
+/* --- zone.c --- */
+/* Longer ways in their time are no drive: the default limit of two_places, 0.1 km/h. */
+#define CROSSING_DKMH_MAX 2000
+/* CODE of a zone that was crossed between two reports */
+#define CODE_CROSSED 1
+/* Tells what a zone rule with `segment` finds between the last fix and this report. */
+void crossings_tell(struct step *st, const struct plan_rule *p);
 
 /* --- the kinds --- */
 #define KIND_JUDGE(name)                                                                                               \

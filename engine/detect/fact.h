@@ -1,8 +1,8 @@
 /* fact.h -- what stage 1 tells stage 2: what a vehicle did, said once, in a few words.
  *
  * Stage 1 sees one source device; what belongs to a driver, a plate or a pair is found by stage 2 from facts. A fact is
- * known by (kind, device, from_ms); telling it again with a later `to_ms` extends it. Facts, like findings, are a
- * pure function of reports and context. */
+ * known by (kind, device, from_ms, place); telling it again with a later `to_ms` extends it. Facts, like findings, are
+ * a pure function of reports and context. */
 #ifndef ZAYTON_DETECT_FACT_H
 #define ZAYTON_DETECT_FACT_H
 

@@ -62,7 +62,7 @@ int finding_compare(const struct finding *a, const struct finding *b)
 	return (code_a > code_b) - (code_a < code_b);
 }
 
-static bool digest_known(const struct finding *f)
+bool finding_has_digest(const struct finding *f)
 {
 	for (unsigned i = 0; i < sizeof f->digest; i++)
 		if (f->digest[i])
@@ -78,7 +78,7 @@ static bool kind_known(unsigned kind, unsigned confidence)
 static enum status append_head(const struct finding *f, struct buf *out)
 {
 	uint8_t head[HEAD_BYTES] = {VERSION, f->kind, f->confidence,
-				    (uint8_t)((f->open ? FLAG_OPEN : 0) | (digest_known(f) ? FLAG_DIGEST : 0))};
+				    (uint8_t)((f->open ? FLAG_OPEN : 0) | (finding_has_digest(f) ? FLAG_DIGEST : 0))};
 	store_be64(head + 4, f->subject);
 	store_be64(head + 12, f->device);
 	store_be64(head + 20, f->driver);
@@ -135,7 +135,7 @@ enum status finding_encode(const struct finding *f, struct buf *out)
 		status = append_span(f, out);
 	if (!status)
 		status = append_numbers(f, out);
-	if (!status && digest_known(f))
+	if (!status && finding_has_digest(f))
 		status = buf_append(out, f->digest, sizeof f->digest);
 	if (status)
 		out->size = before;
@@ -184,7 +184,7 @@ static void take_digest(struct cursor *c, struct finding *f)
 {
 	struct span digest = cursor_take(c, sizeof f->digest);
 	memcpy(f->digest, digest.data, digest.size);
-	if (!digest_known(f))
+	if (!finding_has_digest(f))
 		c->failed = true;
 }
 

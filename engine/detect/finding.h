@@ -25,7 +25,8 @@
 	X(DURATION, "duration", "ms", "持续时间")                                                                      \
 	X(DISTANCE, "distance", "mm", "距离")                                                                          \
 	X(BAND, "band", "%", "档次") /* 10, 20, 50: sustained; 0 below 10 */                                           \
-	X(CODE, "code", "", "代码")  /* terminal alarm bit or item type; permit or capability code */                  \
+	X(CODE, "code", "",                                                                                            \
+	  "代码") /* terminal alarm bit or item type; permit or capability; 1: crossed, not seen inside */             \
 	X(LEVEL, "level", "", "级别")                                                                                  \
 	X(OTHER, "other", "", "另一侧数值") /* the value compared with: recorder speed, odometer, second device */
 
@@ -54,8 +55,10 @@ struct finding {
 	int64_t found_ms;         /* event time at which it first met its hold time: when a live warning was due */
 	int32_t start_lat_e7, start_lon_e7, end_lat_e7, end_lon_e7;
 	int64_t numbers[FINDING_NUMBER_COUNT]; /* NUMBER_UNKNOWN where the kind has none */
-	uint8_t digest[32]; /* SHA-256 over the original bodies of [start, end] in order; zero until settled */
+	uint8_t digest[32]; /* SHA-256 over the original bodies of the reports it rests on; zero until it has ended */
 };
+
+bool finding_has_digest(const struct finding *f);
 
 const char *finding_number_token(unsigned number);
 const char *finding_number_chinese(unsigned number);

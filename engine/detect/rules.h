@@ -80,6 +80,7 @@ enum param_unit {
 	UNIT_PERCENT, /* "20 %" -> 20 */
 	UNIT_NUMBER,  /* "3" */
 	UNIT_YES,     /* yes | no -> 1, 0 */
+	UNIT_OPTION,  /* the same, but `no` is not printed: what came later leaves the versions of rules as they were */
 	UNIT_TAG,     /* a tag -> its number (fence_set.h) */
 	UNIT_BITS,    /* "4 5 6" -> mask of bit numbers 0..31 */
 	UNIT_TYPES,   /* "64:1 65:a 66:*" (hexadecimal) -> see rule_types_hold(); fills two parameters, 4 pairs each */
@@ -108,6 +109,10 @@ enum param_unit {
 	X(ZONE, PERMIT, "permit", YES, 0, 1, 0, "",                                                                    \
 	  "a permit of kind ZONE that names the fence, within its hours, lets pass")                                   \
 	X(ZONE, RELAY, "relay", YES, 0, 1, 0, "", "a permit of kind RELAY, within its hours, lets pass")               \
+	X(ZONE, SEGMENT, "segment", OPTION, 0, 1, 0, "",                                                               \
+	  "the straight way between two reports, neither of them inside, counts too: each fence of `where` that it "   \
+	  "meets is a finding of low confidence with CODE 1 and no report inside, whatever `hold` and `points` say; "  \
+	  "not over a longer time than `gap`, nor faster than 200 km/h")                                               \
 	K(OFF_ROUTE, "moving outside every fence of the device's ROUTE permits valid then, for `hold` or over "        \
 		     "`distance`; without such a permit nothing is said (off_hours does)")                             \
 	X(OFF_ROUTE, DISTANCE, "distance", LENGTH, 0, 100000000, 0, "",                                                \

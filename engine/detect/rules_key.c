@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "engine/core/utf8.h"
+#include "engine/detect/authority.h"
 #include "engine/detect/rules_text.h"
 
 #define AT(field) .offset = offsetof(struct rule, field), .size = sizeof(((struct rule *)0)->field)
@@ -16,7 +17,7 @@ const struct rule_key rule_keys[RULE_KEY_COUNT] = {
 	{"rows", "", "rows of the requirements that it answers", KEY_WORDS, AT(rows)},
 	{"sample", "", "its numbers are an example of policy, not the law's", KEY_VALUE, AT(sample),
 	 VALUE(UNIT_YES, 0, 1, 0, "")},
-	{"authority", "", "who must act", KEY_TEXT, AT(authority)},
+	{"authority", "", "who must act: names of `authority.h`, or others", KEY_AUTHORITY, AT(authority)},
 	{"classes", "any", "any, or classes of devices: `muck, truck`", KEY_CLASSES, .required = false},
 	{"where", "any", "any, `tag:NAME`, `not tag:NAME` or `fence:ID`", KEY_WHERE, .required = false},
 	{"when", "always", "a schedule (`schedule.h`)", KEY_WHEN, .required = false},
@@ -68,7 +69,7 @@ void rule_keys_init(struct rule *r)
 	r->title_zh = r->title_en = "";
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++) {
 		const struct rule_key *k = &rule_keys[i];
-		if (k->form == KEY_TEXT || k->form == KEY_WORDS)
+		if (k->form == KEY_TEXT || k->form == KEY_WORDS || k->form == KEY_AUTHORITY)
 			*text_of(k, r) = "";
 		else if (k->form == KEY_VALUE)
 			set_value(k, r, k->value.initial);
@@ -131,6 +132,22 @@ static bool words_parse(struct span text, struct arena *words, const char **out,
 		size += word.size;
 	}
 	return keep(span_of(line, size), words, out, status, why);
+}
+
+/* Names of the table become those that people read. */
+static bool authority_parse(struct span text, struct arena *words, const char **out, enum status *status,
+			    struct refusal *why)
+{
+	struct buf names = buf_init(8 * RULE_TEXT_MAX);
+	bool good = text.size <= RULE_TEXT_MAX;
+	if (!good)
+		refuse(why, "'%s' is longer than %d bytes", echo_of(text).text, RULE_TEXT_MAX);
+	else if (authority_list(text, &names))
+		good = refuse(why, "'%s' is too long", echo_of(text).text);
+	else
+		good = keep(buf_view(&names), words, out, status, why);
+	buf_deinit(&names);
+	return good;
 }
 
 static bool classes_parse(struct span text, struct rule *r, struct refusal *why)
@@ -209,6 +226,8 @@ bool rule_key_parse(const struct rule_key *k, struct span text, struct rule *r, 
 		return keep(text, words, text_of(k, r), status, why);
 	case KEY_WORDS:
 		return words_parse(text, words, text_of(k, r), status, why);
+	case KEY_AUTHORITY:
+		return authority_parse(text, words, text_of(k, r), status, why);
 	case KEY_CLASSES:
 		return classes_parse(text, r, why);
 	case KEY_WHERE:
@@ -264,6 +283,7 @@ enum status rule_key_print(const struct rule_key *k, const struct rule *r, struc
 		return buf_printf(out, "%s | %s", r->title_zh, r->title_en);
 	case KEY_TEXT:
 	case KEY_WORDS:
+	case KEY_AUTHORITY:
 		memcpy(&text, (const char *)r + k->offset, sizeof text);
 		return buf_printf(out, "%s", text);
 	case KEY_CLASSES:

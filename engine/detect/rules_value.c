@@ -347,6 +347,7 @@ bool value_parse(const struct rule_param *p, struct span text, int64_t *out, str
 	case UNIT_NUMBER:
 		return number_parse(p, text, out, why);
 	case UNIT_YES:
+	case UNIT_OPTION:
 		return yes_parse(text, out, why);
 	case UNIT_TAG:
 		return tag_parse(text, out, why);
@@ -376,6 +377,8 @@ enum status rule_param_print(const struct rule_param *p, const int64_t *params, 
 		return print_number(p->unit, value, out);
 	case UNIT_YES:
 		return buf_printf(out, value ? "yes" : "no");
+	case UNIT_OPTION:
+		return value ? buf_printf(out, "yes") : STATUS_OK;
 	case UNIT_TAG:
 		return buf_printf(out, "%s", tag_text((uint16_t)value));
 	case UNIT_BITS:

@@ -16,7 +16,7 @@ struct skim {
 	int64_t until_ms;              /* what the state has taken up holds before it */
 	int64_t pause_ms;              /* a longer one is not skimmed */
 	bool places, all_places;       /* to be looked for; whatever their bits */
-	bool tracks;                   /* a rule needs the fix before, or where it stood */
+	bool tracks;                   /* a rule needs the fix before, or where it stood, or what lies between */
 	/* what `asked` is of */
 	uint32_t have;
 	bool paced, asked;
@@ -42,7 +42,7 @@ static bool skim_begin(struct skim *k, struct detect_state *s, const struct dete
 			   .until_ms = less(less(s->plan->to_ms, s->subject.to_ms), TIME_MAX_MS),
 			   .pause_ms = less(less(cls->silent_ms - 1, cls->pause_ms), cls->fact_gap_ms),
 			   .all_places = cls->by_permit && s->subject.permit_count,
-			   .tracks = cls->anchored || cls->leap_dkmh != INT64_MAX,
+			   .tracks = cls->anchored || cls->leap_dkmh != INT64_MAX || cls->segment_bits,
 			   .have = UINT32_MAX};
 	k->places = d->slot_count && (cls->place_bits || k->all_places);
 	return true;
@@ -81,6 +81,18 @@ static bool is_placed(struct skim *k, struct geo_point at, int64_t time_ms)
 	return placed;
 }
 
+static bool is_crossed(struct skim *k, struct geo_point at, int64_t time_ms)
+{
+	struct places crossed;
+	if (!k->cls->segment_bits)
+		return false;
+	if (places_crossed(k->d, &k->s->cursor, &k->s->fix, at, time_ms, k->cls->segment_bits, &crossed) != STATUS_OK)
+		return true;
+	bool some = crossed.count > 0;
+	places_free(&crossed);
+	return some;
+}
+
 /* What rules ask beside the row itself. */
 static inline uint32_t have_of(const struct skim *k, const struct block_columns *c, size_t i, enum tristate moving,
 			       enum tristate loaded)
@@ -103,7 +115,8 @@ static bool track(struct skim *k, const struct block_columns *c, size_t i)
 	if (fix_may_leap(&s->fix, r.lat_e7, r.lon_e7, r.time_ms, k->cls->leap_dkmh) ||
 	    anchor_may_be_frozen(&s->anchor, &r))
 		return false;
-	if (k->places && is_placed(k, (struct geo_point){r.lat_e7, r.lon_e7}, r.time_ms))
+	struct geo_point at = {r.lat_e7, r.lon_e7};
+	if (k->places && (is_placed(k, at, r.time_ms) || is_crossed(k, at, r.time_ms)))
 		return false;
 	s->fix = (struct fix){r.time_ms, r.lat_e7, r.lon_e7, c->speed_dkmh[i]};
 	anchor_step(&s->anchor, k->cls->anchored, &r);

@@ -216,6 +216,19 @@ static void find_have(struct step *st)
 		st->have |= NEED_LEAP;
 }
 
+/* Where the report is, and what lies between it and the one before. */
+static enum status find_places(struct step *st)
+{
+	struct detect_state *s = st->s;
+	const struct class_plan *c = st->cls;
+	const struct geo_point at = {st->r->lat_e7, st->r->lon_e7};
+	enum status status = places_find(st->d, &s->cursor, at, st->now, c->place_bits,
+					 c->by_permit && s->subject.permit_count, &st->places);
+	if (status == STATUS_OK && c->segment_bits)
+		status = places_crossed(st->d, &s->cursor, &s->fix, at, st->now, c->segment_bits, &st->crossed);
+	return status;
+}
+
 enum status step_begin(struct step *st, struct detect_state *s, const struct detector *d, const struct report *r,
 		       struct detect_sink *sink)
 {
@@ -237,17 +250,13 @@ enum status step_begin(struct step *st, struct detect_state *s, const struct det
 	st->lat_e7 = stale ? s->fix.lat_e7 : r->lat_e7;
 	st->lon_e7 = stale ? s->fix.lon_e7 : r->lon_e7;
 	find_have(st);
-	if (!st->judged) {
-		st->places.at = st->places.inline_;
-		st->places.count = 0;
-		st->places.bits = 0;
-		return STATUS_OK;
-	}
-	return places_find(d, &s->cursor, (struct geo_point){r->lat_e7, r->lon_e7}, st->now, st->cls->place_bits,
-			   st->cls->by_permit && s->subject.permit_count, &st->places);
+	places_none(&st->places);
+	places_none(&st->crossed);
+	return st->judged ? find_places(st) : STATUS_OK;
 }
 
 void step_end(struct step *st)
 {
 	places_free(&st->places);
+	places_free(&st->crossed);
 }

@@ -45,6 +45,59 @@ enum verdict zone_judge(struct step *st, const struct plan_rule *p, const struct
 	return HOLDS;
 }
 
+/* --- between two reports: crossed, and neither of them inside --- */
+
+/* Whether what happened between the last fix and now can count for the rule at all. */
+static bool may_cross(struct step *st, const struct plan_rule *p)
+{
+	const struct fix *from = &st->s->fix;
+	int64_t dt_ms = st->now - from->time_ms;
+	uint16_t exempt = (uint16_t)p->rule->params[PARAM_ZONE_EXEMPT];
+	return !gap_exceeded(p->rule, from->time_ms, st->now) && from->time_ms >= st->plan->from_ms &&
+	       (p->always || schedule_active(&p->rule->when, from->time_ms)) && rule_conditions(st, p) == HOLDS &&
+	       !(exempt && places_with_tag(&st->crossed, exempt)) &&
+	       !(p->rule->params[PARAM_ZONE_RELAY] && permitted(st, PERMIT_RELAY, NULL)) &&
+	       step_leg(st) * 36 <= CROSSING_DKMH_MAX * dt_ms;
+}
+
+static bool is_seen_inside(const struct step *st, const struct fence *f)
+{
+	for (uint32_t i = 0; i < st->places.count; i++)
+		if (st->places.at[i].fence == f)
+			return true;
+	return fence_area_contains(f->area, (struct geo_point){st->s->fix.lat_e7, st->s->fix.lon_e7});
+}
+
+static void tell_crossing(struct step *st, const struct plan_rule *p, const struct fence *f)
+{
+	struct episode e;
+	struct reading m = reading_none();
+	m.confidence = CONFIDENCE_LOW;
+	m.code = CODE_CROSSED;
+	m.distance = step_leg(st);
+	episode_init(&e, st, p, f);
+	e.start_ms = st->s->fix.time_ms;
+	e.start_lat_e7 = st->s->fix.lat_e7;
+	e.start_lon_e7 = st->s->fix.lon_e7;
+	episode_grow(st, p, &e, &m);
+	e.points = 0; /* no report is inside */
+	e.found_ms = st->now;
+	episode_tell(st->s, &e, p->rule, false, st->sink);
+}
+
+void crossings_tell(struct step *st, const struct plan_rule *p)
+{
+	if (!may_cross(st, p))
+		return;
+	for (uint32_t i = 0; i < st->crossed.count; i++) {
+		const struct place *at = &st->crossed.at[i];
+		if (!place_is_where(p, at) || is_seen_inside(st, at->fence) ||
+		    (p->rule->params[PARAM_ZONE_PERMIT] && permitted(st, PERMIT_ZONE, at)))
+			continue;
+		tell_crossing(st, p, at->fence);
+	}
+}
+
 /* Whether a ROUTE permit with a route holds now, and whether the report is on any such route. */
 static void look_for_route(const struct step *st, bool *out_any, bool *out_on)
 {

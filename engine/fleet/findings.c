@@ -361,6 +361,7 @@ struct fact_walk {
 	struct replacing *w;
 	findings_subject *touched;
 	void *context;
+	int64_t raw_from_ms; /* the reports from then on were judged again */
 };
 
 static bool same_fact(struct span bytes, const struct fact *f)
@@ -375,7 +376,7 @@ static const struct told_fact *told_last(const struct replacement *r, const stru
 {
 	for (size_t i = r->fact_count; i-- > 0;)
 		if (r->facts[i].fact.kind == f->kind && r->facts[i].fact.from_ms == f->from_ms &&
-		    r->facts[i].fact.device == f->device)
+		    r->facts[i].fact.device == f->device && r->facts[i].fact.place == f->place)
 			return &r->facts[i];
 	return NULL;
 }
@@ -384,17 +385,16 @@ static const struct told_fact *told_last(const struct replacement *r, const stru
 static void tell_touched(const struct fact_walk *walk, const struct fact *f, uint64_t subject)
 {
 	if (walk->touched)
-		walk->touched(walk->context, subject);
+		walk->touched(walk->context, subject, walk->raw_from_ms);
 	if (walk->touched && f->kind == FACT_VISIT)
-		walk->touched(walk->context, f->device);
+		walk->touched(walk->context, f->device, walk->raw_from_ms);
 }
 
-static void delete_fact(struct fact_walk *walk, const struct fact *f, uint64_t subject)
+static void delete_fact(struct fact_walk *walk, struct span key, const struct fact *f, uint64_t subject)
 {
-	uint8_t key[FACT_KEY_SIZE], other[FACT_SUBJECT_KEY_SIZE];
-	fact_key(f, key);
+	uint8_t other[FACT_SUBJECT_KEY_SIZE];
 	fact_subject_key(f, subject, other);
-	store_batch_delete(walk->w->change.batch, STORE_FACT, span_of(key, sizeof key));
+	store_batch_delete(walk->w->change.batch, STORE_FACT, key);
 	store_batch_delete(walk->w->change.batch, STORE_FACT, span_of(other, sizeof other));
 	tell_touched(walk, f, subject);
 }
@@ -405,7 +405,7 @@ static enum status drop_old_fact(void *context, struct span key, struct span val
 	struct fact_walk *walk = context;
 	const struct replacement *r = walk->w->r;
 	struct fact f;
-	if (key.size != FACT_KEY_SIZE || value.size < FACT_ROW_HEAD)
+	if ((key.size != FACT_KEY_SIZE && key.size != FACT_KEY_SIZE_0) || value.size < FACT_ROW_HEAD)
 		return STATUS_CORRUPT;
 	uint64_t subject = load_be64(value.data);
 	struct decided decided = {(int64_t)load_be64(value.data + 8), load_be64(value.data + 16)};
@@ -415,8 +415,9 @@ static enum status drop_old_fact(void *context, struct span key, struct span val
 	if (r->scope == REPLACE_AFTER && !f.open && decided_compare(decided, r->after) <= 0)
 		return STATUS_OK;
 	const struct told_fact *now = told_last(r, &f);
-	if ((!now && f.from_ms >= r->keep_before_ms) || (now && fact_subject(&now->fact) != subject))
-		delete_fact(walk, &f, subject);
+	if ((!now && f.from_ms >= r->keep_before_ms) || (now && fact_subject(&now->fact) != subject) ||
+	    (now && key.size == FACT_KEY_SIZE_0))
+		delete_fact(walk, key, &f, subject);
 	return STATUS_OK;
 }
 
@@ -446,19 +447,23 @@ static enum status put_fact(struct fact_walk *walk, const struct told_fact *t)
 	store_batch_put(c->batch, STORE_FACT, span_of(key, sizeof key), buf_view(&c->row));
 	store_batch_put(c->batch, STORE_FACT, span_of(other, sizeof other),
 			span_of(c->row.data + FACT_ROW_HEAD, c->row.size - FACT_ROW_HEAD));
-	if (!same)
+	if (!same || walk->raw_from_ms != INT64_MAX)
 		tell_touched(walk, &t->fact, subject);
 	return STATUS_OK;
 }
 
 static enum status replace_facts(struct replacing *w, findings_subject *touched, void *context)
 {
-	struct fact_walk walk = {w, touched, context};
+	struct fact_walk walk = {w, touched, context, INT64_MAX};
 	uint8_t prefix[9] = {0x01};
 	enum status status = STATUS_OK;
 	if (w->r->stage != 1)
 		return STATUS_OK;
 	store_be64(prefix + 1, w->r->subject);
+	if (w->r->scope != REPLACE_TOLD)
+		walk.raw_from_ms = w->r->scope == REPLACE_ALL ? INT64_MIN : w->r->after.time_ms;
+	if (w->r->scope != REPLACE_TOLD && touched) /* of a pair it is one */
+		touched(context, w->r->subject, walk.raw_from_ms);
 	if (w->r->scope != REPLACE_TOLD)
 		status = store_scan(w->change.f->store, STORE_FACT, span_of(prefix, sizeof prefix), drop_old_fact,
 				    &walk);

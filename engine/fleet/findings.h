@@ -6,7 +6,7 @@
  *   case      0x01 | id 8                                    the case row (findings_row.h)
  *             0x02 | id 8 | number 4                         one event of its history, never rewritten
  *             0x03 | feed 8                                  id 8 | event 1 | at 8: the live feed
- *   fact      0x01 | device 8 | from 8 | kind 1              subject 8 | decided 8 | its hash 8 | fact_encode()
+ *   fact      0x01 | device 8 | from 8 | kind 1 | place 8    subject 8 | decided 8 | its hash 8 | fact_encode()
  *             0x02 | subject 8 | from 8 | device 8 | kind 1  fact_encode()
  *
  * `rule` is the hash of its id, `mark` one of what else tells findings apart (fence, CODE, the other of a pair); times
@@ -143,8 +143,9 @@ struct replacement {
 /* What changed, for whoever feeds on it. */
 typedef void findings_changed(void *context, uint64_t feed, enum case_event_kind event, const struct violation *v);
 void findings_on_change(struct findings *f, findings_changed *changed, void *context);
-/* A fact of this subject appeared, changed or vanished. */
-typedef void findings_subject(void *context, uint64_t subject);
+/* A fact of this subject appeared, changed or vanished, or its device was judged again: its raw reports from
+ * `raw_from_ms` on may be others than before (INT64_MAX: they are the same). */
+typedef void findings_subject(void *context, uint64_t subject, int64_t raw_from_ms);
 
 /* Atomic and, with what the judge can make again from reports, without a sync. `touched` may be NULL. */
 STATUS_CHECKED enum status findings_replace(struct findings *f, const struct replacement *r, findings_subject *touched,

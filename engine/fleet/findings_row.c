@@ -89,6 +89,7 @@ void fact_key(const struct fact *f, uint8_t out[FACT_KEY_SIZE])
 	store_be64(out + 1, f->device);
 	store_be64(out + 9, time_bias(f->from_ms));
 	out[17] = f->kind;
+	store_be64(out + 18, f->place);
 }
 
 void fact_subject_key(const struct fact *f, uint64_t subject, uint8_t out[FACT_SUBJECT_KEY_SIZE])

@@ -16,7 +16,8 @@
 #define EVENT_KEY_SIZE 13
 #define FEED_KEY_SIZE 9
 #define FEED_ROW_SIZE 17
-#define FACT_KEY_SIZE 18
+#define FACT_KEY_SIZE 26
+#define FACT_KEY_SIZE_0 18 /* of the first stores: without the place */
 #define FACT_SUBJECT_KEY_SIZE 26
 #define FACT_ROW_HEAD 24 /* subject, decided */
 #define FINDING_BYTES_MAX 4096

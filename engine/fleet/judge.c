@@ -18,6 +18,7 @@ struct judged {
 	struct detect_state *live; /* NULL: not known here; the judge's thread has it, or will make it */
 	int64_t dirty_ms;          /* reports from here on are still to be judged; INT64_MAX: none */
 	int64_t card_ms;           /* the last card stepped; INT64_MIN: none */
+	int64_t told_ms;           /* something may have been told and digested at this time; INT64_MIN: nothing */
 	struct anchors anchors;
 	uint32_t steps;    /* since the last snapshot */
 	bool asked;        /* a job for the device is with the judge's thread */
@@ -42,7 +43,7 @@ static struct judged *need(struct head *head)
 	struct judged *j = calloc(1, sizeof *j);
 	if (j) {
 		j->dirty_ms = j->marked_ms = INT64_MAX;
-		j->card_ms = INT64_MIN;
+		j->card_ms = j->told_ms = INT64_MIN;
 		anchors_init(&j->anchors);
 		head->judged = j;
 	}
@@ -136,8 +137,11 @@ static void lost(struct shard *s, struct head *head, struct judged *j, int64_t f
 
 static void step(struct shard *s, struct head *head, struct judged *j, const struct report *r)
 {
+	size_t told = s->told.finding_count + s->told.fact_count;
 	s->told.decided = (struct decided){r->time_ms, r->hash};
 	enum status status = detect_step(j->live, s->judged_by->detector, r, &s->told.sink);
+	if (s->told.finding_count + s->told.fact_count > told)
+		j->told_ms = r->time_ms;
 	if (!status)
 		status = s->told.status;
 	if (status) {
@@ -156,6 +160,14 @@ static bool is_last(const struct detect_state *state, const struct report *r)
 	return detect_state_time(state) == r->time_ms && detect_state_hash(state) == r->hash;
 }
 
+/* In order, and not of an instant of which something was told: that has a digest over all reports of the instant. */
+static bool goes_on(const struct judged *j, const struct report *r)
+{
+	struct decided stood = {detect_state_time(j->live), detect_state_hash(j->live)};
+	return decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0 && r->time_ms > j->card_ms &&
+	       r->time_ms != j->told_ms && !j->ticked;
+}
+
 void judge_report(struct shard *s, struct head *head, const struct report *r)
 {
 	struct judged *j = need(head);
@@ -165,8 +177,7 @@ void judge_report(struct shard *s, struct head *head, const struct report *r)
 		dirty(s, head, j, r->time_ms);
 		return;
 	}
-	struct decided stood = {detect_state_time(j->live), detect_state_hash(j->live)};
-	if (decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0 && r->time_ms > j->card_ms && !j->ticked)
+	if (goes_on(j, r))
 		step(s, head, j, r);
 	else if (!is_last(j->live, r))
 		dirty(s, head, j, r->time_ms);
@@ -251,6 +262,7 @@ void judge_take_back(struct shard *s, uint64_t device, struct detect_state *stat
 	detect_state_free(j->live);
 	j->live = state;
 	j->card_ms = card_ms;
+	j->told_ms = state ? detect_state_time(state) : INT64_MIN;
 	struct anchors old = j->anchors;
 	j->anchors = *anchors;
 	*anchors = old;

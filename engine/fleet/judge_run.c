@@ -1,6 +1,5 @@
 #include "engine/fleet/judge_run.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,46 +214,6 @@ enum status judge_run_open(struct judge_run *r, int64_t as_of_ms)
 	return status ? status : r->told.status;
 }
 
-/* --- digests --- */
-
-static enum status digest_track(EVP_MD_CTX *md, struct track *track)
-{
-	struct report report;
-	struct buf body = buf_init(REPORT_BODY_MAX + 64u);
-	enum status status;
-	while (!(status = track_next(track, &report))) {
-		buf_clear(&body);
-		status = report_body(&report, &body);
-		if (!status && EVP_DigestUpdate(md, body.data, body.size) != 1)
-			status = STATUS_NO_MEMORY;
-		if (status)
-			break;
-	}
-	buf_deinit(&body);
-	return status == STATUS_END ? STATUS_OK : status;
-}
-
-enum status finding_digest(struct engine *e, struct finding *f)
-{
-	struct track *track;
-	unsigned size = sizeof f->digest;
-	memset(f->digest, 0, sizeof f->digest);
-	if (f->open || f->subject != f->device)
-		return STATUS_OK;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	if (!md)
-		return STATUS_NO_MEMORY;
-	enum status status = track_open(e, f->device, f->start_ms, f->end_ms, &track);
-	if (!status) {
-		status = EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 ? digest_track(md, track) : STATUS_NO_MEMORY;
-		track_close(track);
-	}
-	if (!status && EVP_DigestFinal_ex(md, f->digest, &size) != 1)
-		status = STATUS_NO_MEMORY;
-	EVP_MD_CTX_free(md);
-	return status;
-}
-
 /* --- rows --- */
 
 void state_key(uint64_t device, int64_t time_ms, uint8_t out[STATE_KEY_SIZE])
@@ -276,6 +235,14 @@ struct span touched_key(uint64_t subject, uint8_t out[TOUCHED_KEY_SIZE])
 	out[0] = TOUCHED_TAG;
 	store_be64(out + 1, subject);
 	return span_of(out, 1);
+}
+
+void put_touched(struct store_batch *batch, uint64_t subject, int64_t raw_from_ms)
+{
+	uint8_t key[TOUCHED_KEY_SIZE], row[8];
+	touched_key(subject, key);
+	store_be64(row, (uint64_t)raw_from_ms);
+	store_batch_put(batch, STORE_STATE, span_of(key, sizeof key), span_of(row, sizeof row));
 }
 
 struct latest {

@@ -66,14 +66,11 @@ STATUS_CHECKED enum status judge_run_track(struct judge_run *r, int64_t to_ms);
 /* What is open as of `as_of_ms` is told too. */
 STATUS_CHECKED enum status judge_run_open(struct judge_run *r, int64_t as_of_ms);
 
-/* The digest of a finding that has ended: SHA-256 over the original bodies of the device's reports within
- * [start_ms, end_ms] in order. Open ones, and those about a driver, have none (zero) until ... they end. */
-STATUS_CHECKED enum status finding_digest(struct engine *e, struct finding *f);
-
 /* --- rows of snapshots and marks: family `state` ---
  *   0x01 | device 8 | time 8      -> hash 8 | detect_state_encode()
  *   0x02 | device 8 | number 8    -> dirty 8: reports from this time on must be judged again
- *   0x03 | subject 8              -> empty: its facts changed, and stage 2 has not judged them yet
+ *   0x03 | subject 8              -> from 8: its facts changed, and stage 2 has not judged them yet; its raw reports
+ *                                    from then on may be others too (INT64_MAX: they are not; empty: any may)
  *   0x04 ...                      changes.h */
 #define STATE_KEY_SIZE 17
 #define MARK_KEY_SIZE 17
@@ -82,6 +79,7 @@ void state_key(uint64_t device, int64_t time_ms, uint8_t out[STATE_KEY_SIZE]);
 void mark_key(uint64_t device, uint64_t number, uint8_t out[MARK_KEY_SIZE]);
 /* Returns the family's prefix of such rows, one byte of `out`. */
 struct span touched_key(uint64_t subject, uint8_t out[TOUCHED_KEY_SIZE]);
+void put_touched(struct store_batch *batch, uint64_t subject, int64_t raw_from_ms);
 /* The latest snapshot strictly before `before_ms`. STATUS_NOT_FOUND. A snapshot of another version counts as none. */
 STATUS_CHECKED enum status state_before(struct store *s, uint64_t device, int64_t before_ms, struct detect_state **out);
 

@@ -5,37 +5,55 @@
 
 #include "engine/core/clock.h"
 #include "engine/detect/stage2.h"
+#include "engine/fleet/finding_reports.h"
+#include "engine/fleet/findings_row.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_run.h"
 
 /* --- sets of subjects --- */
 
-static void put_subject(struct subjects *s, uint64_t subject)
+static struct touched_subject *slot_of(const struct subjects *s, uint64_t subject)
 {
 	size_t at = subject * UINT64_C(0x9e3779b97f4a7c15) >> 20 & s->mask;
-	while (s->slots[at] && s->slots[at] != subject)
+	while (s->slots[at].subject && s->slots[at].subject != subject)
 		at = (at + 1) & s->mask;
-	s->count += s->slots[at] == 0;
-	s->slots[at] = subject;
+	return &s->slots[at];
 }
 
-enum status subjects_add(struct subjects *s, uint64_t subject)
+static enum status subjects_grow(struct subjects *s)
+{
+	struct subjects grown = {.count = s->count, .mask = s->slots ? s->mask * 2 + 1 : 63};
+	grown.slots = calloc(grown.mask + 1, sizeof *grown.slots);
+	if (!grown.slots)
+		return STATUS_NO_MEMORY;
+	for (size_t i = 0; s->slots && i <= s->mask; i++)
+		if (s->slots[i].subject)
+			*slot_of(&grown, s->slots[i].subject) = s->slots[i];
+	free(s->slots);
+	*s = grown;
+	return STATUS_OK;
+}
+
+enum status subjects_add(struct subjects *s, uint64_t subject, int64_t raw_from_ms, int64_t *out)
 {
 	if (!subject)
 		return STATUS_OK;
-	if (!s->slots || s->count * 2 > s->mask) {
-		struct subjects grown = {.mask = s->slots ? s->mask * 2 + 1 : 63};
-		grown.slots = calloc(grown.mask + 1, sizeof *grown.slots);
-		if (!grown.slots)
-			return STATUS_NO_MEMORY;
-		for (size_t i = 0; s->slots && i <= s->mask; i++)
-			if (s->slots[i])
-				put_subject(&grown, s->slots[i]);
-		free(s->slots);
-		*s = grown;
-	}
-	put_subject(s, subject);
+	enum status status = !s->slots || s->count * 2 > s->mask ? subjects_grow(s) : STATUS_OK;
+	if (status)
+		return status;
+	struct touched_subject *slot = slot_of(s, subject);
+	s->count += slot->subject == 0;
+	if (!slot->subject || raw_from_ms < slot->raw_from_ms)
+		*slot = (struct touched_subject){subject, raw_from_ms};
+	if (out)
+		*out = slot->raw_from_ms;
 	return STATUS_OK;
+}
+
+static int64_t raw_from(const struct subjects *s, uint64_t subject)
+{
+	const struct touched_subject *slot = subject && s->slots ? slot_of(s, subject) : NULL;
+	return slot && slot->subject ? slot->raw_from_ms : INT64_MAX;
 }
 
 void subjects_deinit(struct subjects *s)
@@ -73,6 +91,7 @@ struct pass {
 	int64_t as_of_ms;
 	struct told pairs;         /* convoys, whoever's */
 	struct store_batch *batch; /* of the subject being judged */
+	struct subjects *touched;  /* what is judged */
 	struct subjects open;      /* what stands of them ends by time alone */
 };
 
@@ -88,11 +107,11 @@ static enum status gather_visits(struct pass *p, struct fact_array *out)
 		for (uint32_t slot = 0; slot < fence_set_slots(fences) && !status; slot++) {
 			const struct fence *f = fence_set_at(fences, slot);
 			if (f && fence_has_tag(f, (uint16_t)tenure.rule->params[PARAM_CONVOY_TAG]))
-				status = subjects_add(&places, place_number(span_of_string(f->id)));
+				status = subjects_add(&places, place_number(span_of_string(f->id)), INT64_MAX, NULL);
 		}
 	for (size_t i = 0; places.slots && i <= places.mask && !status; i++)
-		if (places.slots[i])
-			status = facts_of(p->e->findings, places.slots[i], add_fact, out);
+		if (places.slots[i].subject)
+			status = facts_of(p->e->findings, places.slots[i].subject, add_fact, out);
 	subjects_deinit(&places);
 	return status;
 }
@@ -155,13 +174,52 @@ static enum status leave_touched(struct pass *p, uint64_t subject, bool open)
 {
 	uint8_t bytes[TOUCHED_KEY_SIZE];
 	touched_key(subject, bytes);
-	struct span key = span_of(bytes, sizeof bytes);
 	if (!open) {
-		store_batch_delete(p->batch, STORE_STATE, key);
+		store_batch_delete(p->batch, STORE_STATE, span_of(bytes, sizeof bytes));
 		return STATUS_OK;
 	}
-	store_batch_put(p->batch, STORE_STATE, key, (struct span){NULL, 0});
-	return subjects_add(&p->open, subject);
+	put_touched(p->batch, subject, INT64_MAX);
+	return subjects_add(&p->open, subject, INT64_MAX, NULL);
+}
+
+/* --- digests: those of reports that have not changed are not made again --- */
+
+/* A finding that is told, looking for itself among what stands. */
+struct known {
+	struct finding *told;
+	bool found;
+};
+
+static enum status take_known(void *context, uint64_t id, struct decided decided, const struct finding *f)
+{
+	struct known *k = context;
+	struct buf now = buf_init(FINDING_BYTES_MAX), before = buf_init(FINDING_BYTES_MAX);
+	struct finding bare = *f;
+	(void)id;
+	(void)decided;
+	if (f->start_ms != k->told->start_ms || f->open || f->kind != k->told->kind)
+		return STATUS_OK;
+	memset(bare.digest, 0, sizeof bare.digest);
+	enum status status = finding_encode(k->told, &now);
+	if (!status)
+		status = finding_encode(&bare, &before);
+	if (!status && span_equal(buf_view(&now), buf_view(&before))) {
+		memcpy(k->told->digest, f->digest, sizeof f->digest);
+		k->found = finding_has_digest(f);
+	}
+	buf_deinit(&now);
+	buf_deinit(&before);
+	return status;
+}
+
+static enum status add_digest(struct pass *p, struct finding *f, const struct fact_array *facts)
+{
+	int64_t one = raw_from(p->touched, f->subject), other = raw_from(p->touched, f->other);
+	struct known known = {f, false};
+	enum status status = STATUS_OK;
+	if (!f->open && f->end_ms < one && f->end_ms < other)
+		status = findings_of(p->e->findings, f->subject, take_known, &known);
+	return status || known.found ? status : finding_digest(p->e, f, facts->list, facts->count);
 }
 
 /* All that stage 2 says of one subject, whatever it is. */
@@ -185,6 +243,8 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 	}
 	if (!status)
 		status = tell_pairs(p, subject, &told);
+	for (size_t i = 0; i < told.finding_count && !status; i++)
+		status = add_digest(p, &told.findings[i].finding, &facts);
 	struct replacement r = {.subject = subject,
 				.stage = 2,
 				.scope = REPLACE_ALL,
@@ -202,18 +262,32 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 	return status;
 }
 
+/* Who is judged because of others must be as well known after a crash, for those are then no longer touched. */
+static enum status touch_pairs(struct pass *p)
+{
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < p->pairs.finding_count && !status; i++) {
+		const struct finding *f = &p->pairs.findings[i].finding;
+		int64_t from_ms = raw_from(p->touched, f->other);
+		status = subjects_add(p->touched, f->subject, from_ms, &from_ms);
+		if (!status && from_ms < INT64_MAX)
+			put_touched(p->batch, f->subject, from_ms);
+	}
+	return status ? status : store_commit(p->e->store, p->batch, false);
+}
+
 static enum status run_pass(struct engine *e, struct subjects *touched, int64_t as_of_ms)
 {
-	struct pass p = {.e = e, .by = context_take(e->context), .as_of_ms = as_of_ms};
+	struct pass p = {.e = e, .by = context_take(e->context), .as_of_ms = as_of_ms, .touched = touched};
 	told_init(&p.pairs);
 	enum status status = store_batch_new(e->store, &p.batch);
 	if (!status)
 		status = judge_pairs(&p);
-	for (size_t i = 0; i < p.pairs.finding_count && !status; i++)
-		status = subjects_add(touched, p.pairs.findings[i].finding.subject);
+	if (!status)
+		status = touch_pairs(&p);
 	for (size_t i = 0; touched->slots && i <= touched->mask && !status; i++)
-		if (touched->slots[i])
-			status = judge_subject(&p, touched->slots[i]);
+		if (touched->slots[i].subject)
+			status = judge_subject(&p, touched->slots[i].subject);
 	if (!status) {
 		subjects_deinit(touched);
 		*touched = p.open;
@@ -242,7 +316,7 @@ static enum status touch_patrols(struct engine *e, struct subjects *touched)
 		for (uint32_t slot = 0; slot < fence_set_slots(by->fences) && !status; slot++) {
 			const struct fence *f = fence_set_at(by->fences, slot);
 			if (f && fence_has_tag(f, (uint16_t)tenure.rule->params[PARAM_PATROL_TAG]))
-				status = subjects_add(touched, place_number(span_of_string(f->id)));
+				status = subjects_add(touched, place_number(span_of_string(f->id)), INT64_MAX, NULL);
 		}
 	judged_by_release(by);
 	return status;
@@ -281,18 +355,18 @@ static size_t run_of_subject(const struct fact *facts, size_t at, size_t count)
 	return end;
 }
 
-/* The facts of a place among all, sorted by subject. */
-static const struct fact *facts_of_place(const struct fact *facts, size_t count, uint64_t place, size_t *out_count)
+/* The facts of a subject among all, sorted by subject. */
+static const struct fact *facts_of_subject(const struct fact *facts, size_t count, uint64_t subject, size_t *out_count)
 {
 	size_t low = 0, high = count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (fact_subject(&facts[middle]) < place)
+		if (fact_subject(&facts[middle]) < subject)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	*out_count = low < count && fact_subject(&facts[low]) == place ? run_of_subject(facts, low, count) - low : 0;
+	*out_count = low < count && fact_subject(&facts[low]) == subject ? run_of_subject(facts, low, count) - low : 0;
 	return facts + low;
 }
 
@@ -307,10 +381,10 @@ static enum status replay_patrols(struct judged_by *by, const struct fact *facts
 		size_t before = seen.count, visits;
 		if (!f)
 			continue;
-		status = subjects_add(&seen, place);
+		status = subjects_add(&seen, place, INT64_MAX, NULL);
 		if (status || seen.count == before)
 			continue;
-		const struct fact *there = facts_of_place(facts, count, place, &visits);
+		const struct fact *there = facts_of_subject(facts, count, place, &visits);
 		int64_t since_ms = watched_since(by->fences, f, there, visits);
 		status = patrol_judge(&by->context, span_of_string(f->id), there, visits, since_ms, as_of_ms,
 				      &out->sink);
@@ -333,8 +407,20 @@ static enum status replay_convoys(struct judged_by *by, const struct fact *facts
 	return status;
 }
 
-enum status stage2_replay(struct judged_by *by, struct told_fact *told, size_t count, int64_t as_of_ms,
-			  struct told *out)
+static enum status replay_digests(struct engine *e, const struct fact *facts, size_t count, struct told *out)
+{
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < out->finding_count && !status; i++) {
+		size_t of_subject;
+		struct finding *f = &out->findings[i].finding;
+		const struct fact *first = facts_of_subject(facts, count, f->subject, &of_subject);
+		status = finding_digest(e, f, first, of_subject);
+	}
+	return status;
+}
+
+enum status stage2_replay(struct judged_by *by, const struct told_fact *told, size_t count, int64_t as_of_ms,
+			  struct engine *digests, struct told *out)
 {
 	struct fact *facts = malloc((count ? count : 1) * sizeof *facts);
 	enum status status = facts ? STATUS_OK : STATUS_NO_MEMORY;
@@ -350,6 +436,10 @@ enum status stage2_replay(struct judged_by *by, struct told_fact *told, size_t c
 		status = replay_patrols(by, facts, count, as_of_ms, out);
 	if (!status)
 		status = replay_convoys(by, facts, count, as_of_ms, out);
+	if (!status)
+		status = out->status;
+	if (!status && digests)
+		status = replay_digests(digests, facts, count, out);
 	free(facts);
-	return status ? status : out->status;
+	return status;
 }

@@ -14,6 +14,7 @@
 #include "engine/core/crash.h"
 #include "engine/core/log.h"
 #include "engine/fleet/changes.h"
+#include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
 #include "engine/fleet/judge_state.h"
@@ -116,32 +117,29 @@ size_t judge_backlog(const struct judge *j)
 
 /* --- what was told --- */
 
-static void remember(struct judge *j, uint64_t subject)
+/* Returns from when on its raw reports may be others. */
+static int64_t remember(struct judge *j, uint64_t subject, int64_t raw_from_ms)
 {
-	if (subjects_add(&j->touched, subject))
+	if (subjects_add(&j->touched, subject, raw_from_ms, &raw_from_ms))
 		log_error("judge", "no memory to remember a subject of stage 2");
 	if (!j->stage2_due_ns)
 		j->stage2_due_ns = clock_monotonic_ns() + STAGE2_GATHER_NS;
+	return raw_from_ms;
 }
 
 /* Into the batch that changes the facts: a crash before stage 2 must not forget whose they are. */
-static void touch(void *context, uint64_t subject)
+static void touch(void *context, uint64_t subject, int64_t raw_from_ms)
 {
 	struct judge *j = context;
-	uint8_t key[TOUCHED_KEY_SIZE];
-	if (!subject)
-		return;
-	touched_key(subject, key);
-	store_batch_put(j->batch, STORE_STATE, span_of(key, sizeof key), (struct span){NULL, 0});
-	remember(j, subject);
+	if (subject)
+		put_touched(j->batch, subject, remember(j, subject, raw_from_ms));
 }
 
 static enum status touched_before(void *context, struct span key, struct span value)
 {
-	(void)value;
-	if (key.size != TOUCHED_KEY_SIZE)
+	if (key.size != TOUCHED_KEY_SIZE || (value.size && value.size != 8))
 		return STATUS_CORRUPT;
-	remember(context, load_be64(key.data + 1));
+	remember(context, load_be64(key.data + 1), value.size ? (int64_t)load_be64(value.data) : INT64_MIN);
 	return STATUS_OK;
 }
 
@@ -149,7 +147,7 @@ static enum status add_digests(struct engine *e, struct told *t)
 {
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < t->finding_count && !status; i++)
-		status = finding_digest(e, &t->findings[i].finding);
+		status = finding_digest(e, &t->findings[i].finding, NULL, 0);
 	return status;
 }
 

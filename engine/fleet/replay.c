@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
 
@@ -81,7 +82,7 @@ static enum status replay_device(struct replaying *w, uint64_t device)
 	if (!status) {
 		keep_last_words(&run.told);
 		for (size_t i = 0; w->o->digests && i < run.told.finding_count && !status; i++)
-			status = finding_digest(w->e, &run.told.findings[i].finding);
+			status = finding_digest(w->e, &run.told.findings[i].finding, NULL, 0);
 	}
 	if (!status)
 		status = gather(&w->gathered, &run.told, w->o, run.steps);
@@ -138,7 +139,8 @@ static enum status stage2(struct replaying *w)
 	struct told *told = &w->gathered.told;
 	struct told found;
 	told_init(&found);
-	enum status status = stage2_replay(w->o->by, told->facts, told->fact_count, w->o->as_of_ms, &found);
+	enum status status = stage2_replay(w->o->by, told->facts, told->fact_count, w->o->as_of_ms,
+					   w->o->digests ? w->e : NULL, &found);
 	for (size_t i = 0; i < found.finding_count && !status; i++) {
 		const struct finding *f = &found.findings[i].finding;
 		if (f->start_ms >= w->o->from_ms && f->start_ms <= w->o->to_ms)

@@ -426,6 +426,13 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 	return count;
 }
 
+/* The box is convex, and what holds a point of it holds all of it. */
+bool fence_cursor_covers(const struct fence_index *i, const struct fence_cursor *cursor, struct geo_point p,
+			 struct geo_point q)
+{
+	return cursor->count != CURSOR_UNKNOWN && cursor_in_box(cursor, i, p) && cursor_in_box(cursor, i, q);
+}
+
 /* All positions go down a level before any goes on: what one waits for is on its way for the others. */
 void fence_index_expect(const struct fence_index *i, struct fence_cursor *const *cursors,
 			const struct geo_point *points, size_t count)

@@ -51,6 +51,10 @@ struct fence_cursor {
  * at most `max` are written, the lowest. `cursor` may be NULL. */
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
 			size_t max);
+/* Whether the cursor's last answer holds on the whole way from p to q, so that no fence is met there but those of the
+ * answer. False is no answer. */
+bool fence_cursor_covers(const struct fence_index *i, const struct fence_cursor *cursor, struct geo_point p,
+			 struct geo_point q);
 /* Positions that one call of fence_index_expect() takes. */
 #define FENCE_EXPECT_MAX 16
 

@@ -3,6 +3,8 @@
 #ifndef ZAYTON_QUERY_CLI_H
 #define ZAYTON_QUERY_CLI_H
 
+#include <stdbool.h>
+
 int cmd_serve(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_check(int argc, char **argv);
@@ -10,7 +12,9 @@ int cmd_info(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_query(int argc, char **argv);
-int cmd_who_was(int argc, char **argv); /* of `query` */
+int cmd_who_was(int argc, char **argv);    /* of `query` */
+int cmd_violations(int argc, char **argv); /* of `query` */
+bool is_violations_question(const char *word);
 int cmd_decode(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_replay(int argc, char **argv);

@@ -1,6 +1,6 @@
-/* cmd_query.c -- `query last|track|devices` (who-was: cmd_who_was.c): asked of a running server (--server) or of a
- * store that no one serves
- * (--data), with the same options and the same answer. */
+/* cmd_query.c -- `query last|track|devices` (who-was: cmd_who_was.c, violations and what is of them: cmd_violations.c):
+ * asked of a running server (--server) or of a store that no one serves (--data), with the same options and the same
+ * answer. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@ static const char usage[] =
 	"                                 [--case NUMBER] WHERE\n"
 	"            zayton query devices WHERE\n"
 	"            zayton query who-was --help\n"
+	"            zayton query violations|violation|counts|top|evidence --help\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"  --device    16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, name:TEXT\n"
 	"  --from --to 起止时间 both included, without a zone UTC+8; --to now when left out\n"
@@ -280,6 +281,8 @@ int cmd_query(int argc, char **argv)
 	}
 	if (argc > 1 && strcmp(argv[1], "who-was") == 0)
 		return cmd_who_was(argc - 1, argv + 1);
+	if (argc > 1 && is_violations_question(argv[1]))
+		return cmd_violations(argc - 1, argv + 1);
 	if (argc < 2 || !options_parse(argc - 1, argv + 1, &o)) {
 		fputs(usage, stderr);
 		return 2;

@@ -16,16 +16,21 @@
 #define FLUSH_BYTES (256u << 10)
 
 static const char usage[] =
-	"用法 usage: zayton query who-was (--polygon FILE | --point LON,LAT --within METRES) --from TIME [--to TIME]\n"
-	"                             --case NUMBER [--crossings] [--format ndjson|json] WHERE\n"
-	"  谁在何时到过何处 devices that were there in that time; on record under the case number 案号\n"
-	"  --polygon   GeoJSON: a Polygon or MultiPolygon, or a Feature of one\n"
+	"用法 usage: zayton query who-was (--geometry FILE | --point LON,LAT) [--within METRES] [--half-width METRES]\n"
+	"                             --from TIME [--to TIME] --case NUMBER [--crossings] [--format ndjson|json] "
+	"WHERE\n"
+	"  谁在何时到过何处或其附近 devices that were there or near in that time; on record under the case number "
+	"案号\n"
+	"  --geometry  GeoJSON: Point, LineString, Polygon or many of the latter two, or a Feature of one (--polygon "
+	"too)\n"
+	"  --within    距离 metres from the geometry; of a point its radius\n"
+	"  --half-width 走廊半宽 metres either side of a line\n"
 	"  --crossings 进出时刻 with each entry and exit\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"退出码 exit status: 0 answered, 1 not or in part, 2 usage\n";
 
 struct who_was {
-	const char *server, *data, *token, *polygon, *point, *within, *case_number;
+	const char *server, *data, *token, *geometry, *point, *within, *half_width, *case_number;
 	bool has_from;
 	int64_t from_ms, to_ms;
 	bool crossings;
@@ -43,23 +48,24 @@ static bool wrong(const char *what, const char *why)
 
 /* --- the command line --- */
 
-enum { SERVER = 256, TOKEN, DATA, POLYGON, POINT, WITHIN, FROM, TO, CASE, CROSSINGS, FORMAT };
+enum { SERVER = 256, TOKEN, DATA, GEOMETRY, POINT, WITHIN, HALF_WIDTH, CASE, FROM, TO, CROSSINGS, FORMAT };
 
 static const struct option long_options[] = {
-	{"server", required_argument, NULL, SERVER}, {"token", required_argument, NULL, TOKEN},
-	{"data", required_argument, NULL, DATA},     {"polygon", required_argument, NULL, POLYGON},
-	{"point", required_argument, NULL, POINT},   {"within", required_argument, NULL, WITHIN},
-	{"from", required_argument, NULL, FROM},     {"to", required_argument, NULL, TO},
-	{"case", required_argument, NULL, CASE},     {"crossings", no_argument, NULL, CROSSINGS},
-	{"format", required_argument, NULL, FORMAT}, {NULL, 0, NULL, 0},
+	{"server", required_argument, NULL, SERVER},    {"token", required_argument, NULL, TOKEN},
+	{"data", required_argument, NULL, DATA},        {"geometry", required_argument, NULL, GEOMETRY},
+	{"polygon", required_argument, NULL, GEOMETRY}, {"half-width", required_argument, NULL, HALF_WIDTH},
+	{"point", required_argument, NULL, POINT},      {"within", required_argument, NULL, WITHIN},
+	{"from", required_argument, NULL, FROM},        {"to", required_argument, NULL, TO},
+	{"case", required_argument, NULL, CASE},        {"crossings", no_argument, NULL, CROSSINGS},
+	{"format", required_argument, NULL, FORMAT},    {NULL, 0, NULL, 0},
 };
 
 static bool take_option(int option, const char *text, struct who_was *w)
 {
-	const char **const texts[] = {[SERVER - 256] = &w->server,   [TOKEN - 256] = &w->token,
-				      [DATA - 256] = &w->data,       [POLYGON - 256] = &w->polygon,
-				      [POINT - 256] = &w->point,     [WITHIN - 256] = &w->within,
-				      [CASE - 256] = &w->case_number};
+	const char **const texts[] = {
+		[SERVER - 256] = &w->server,         [TOKEN - 256] = &w->token,     [DATA - 256] = &w->data,
+		[GEOMETRY - 256] = &w->geometry,     [POINT - 256] = &w->point,     [WITHIN - 256] = &w->within,
+		[HALF_WIDTH - 256] = &w->half_width, [CASE - 256] = &w->case_number};
 	switch (option) {
 	case FROM:
 		w->has_from = true;
@@ -91,8 +97,8 @@ static bool options_parse(int argc, char **argv, struct who_was *w)
 		return wrong(argv[optind], "not understood");
 	if (!w->server == !w->data)
 		return wrong("--server", "either --server or --data is wanted");
-	if (!w->polygon == !w->point || !w->point != !w->within)
-		return wrong("--polygon", "either --polygon, or --point with --within");
+	if (!w->geometry == !w->point || (w->point && !w->within))
+		return wrong("--geometry", "either --geometry, or --point with --within");
 	if (!w->has_from || w->from_ms > w->to_ms)
 		return wrong("--from", "is wanted, and not after --to");
 	return w->case_number || wrong("--case", "is wanted 需要案号");
@@ -100,7 +106,7 @@ static bool options_parse(int argc, char **argv, struct who_was *w)
 
 /* --- the question as JSON --- */
 
-static json_t *read_polygon(const char *path)
+static json_t *read_geometry(const char *path)
 {
 	json_error_t error;
 	json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
@@ -122,10 +128,16 @@ static json_t *read_point(const char *text)
 	return position ? json_pack("{s:s,s:o}", "type", "Point", "coordinates", position) : NULL;
 }
 
+static bool set_metres(json_t *body, const char *member, const char *text)
+{
+	return !text || !json_object_set_new(body, member, json_loads(text, JSON_DECODE_ANY, NULL)) ||
+	       wrong(text, "wanted metres");
+}
+
 /* NULL: what is wrong is told. */
 static json_t *body_of(const struct who_was *w)
 {
-	json_t *geometry = w->polygon ? read_polygon(w->polygon) : read_point(w->point);
+	json_t *geometry = w->geometry ? read_geometry(w->geometry) : read_point(w->point);
 	if (!geometry) {
 		if (w->point)
 			wrong(w->point, "wanted LON,LAT in degrees");
@@ -135,12 +147,10 @@ static json_t *body_of(const struct who_was *w)
 				 (json_int_t)w->to_ms, "case", w->case_number, "crossings", (int)w->crossings);
 	if (!body)
 		wrong(w->case_number, "no UTF-8");
-	if (body && w->within && json_object_set_new(body, "within_m", json_loads(w->within, JSON_DECODE_ANY, NULL))) {
-		wrong(w->within, "wanted metres");
-		json_decref(body);
-		return NULL;
-	}
-	return body;
+	if (body && set_metres(body, "within_m", w->within) && set_metres(body, "half_width_m", w->half_width))
+		return body;
+	json_decref(body);
+	return NULL;
 }
 
 /* --- of a server --- */
@@ -205,10 +215,9 @@ static enum status ask_store(struct who_was *w, const json_t *body)
 		wrong("--case", BODY_CASE_WRONG);
 		return STATUS_MALFORMED;
 	}
-	enum status status =
-		geometry_read(json_object_get(body, "geometry"), json_object_get(body, "within_m"), &g, why);
+	enum status status = geometry_read(body, &g, why);
 	if (status == STATUS_MALFORMED)
-		wrong(w->polygon ? w->polygon : w->point, why);
+		wrong(w->geometry ? w->geometry : w->point, why);
 	if (status)
 		return status;
 	status = asked_open("query who-was", w->data, true, &w->engine); /* it is audited, which needs writing */

@@ -1,7 +1,6 @@
 #include "query/export/evidence.h"
 
 #include "engine/core/clock.h"
-#include "engine/fleet/judge_run.h"
 #include "query/export/export_fences.h"
 #include "query/export/export_track.h"
 #include "query/export/json_out.h"
@@ -31,35 +30,39 @@ const char *evidence_digest_english(enum evidence_digest d)
 
 /* --- gathering --- */
 
-static enum status read_track(struct evidence *e, struct engine *engine)
+static enum status read_stretch(struct evidence *e, struct engine *engine, const struct stretch *stretch)
 {
-	const struct finding *f = &e->row.violation->finding;
+	bool drawn = stretch->device == e->row.violation->finding.device;
 	struct report r;
 	struct track *t;
-	if (!f->device)
-		return STATUS_OK;
-	enum status status = track_open(engine, f->device, f->start_ms, f->end_ms, &t);
+	enum status status = track_open(engine, stretch->device, stretch->from_ms, stretch->to_ms, &t);
 	if (status)
 		return status;
 	for (; !(status = track_next(t, &r)); e->reports++)
-		thin_add(&e->thin, &r);
+		if (drawn)
+			thin_add(&e->thin, &r);
 	track_close(t);
 	return status == STATUS_END ? STATUS_OK : status;
 }
 
-/* As if the finding had ended and were about its device: then there is a digest to make. */
+static enum status read_stretches(struct evidence *e, struct engine *engine)
+{
+	enum status status = stretches_stored(engine_findings(engine), &e->row.violation->finding, &e->stretches);
+	for (size_t i = 0; i < e->stretches.count && !status; i++)
+		status = read_stretch(e, engine, &e->stretches.list[i]);
+	return status;
+}
+
 static enum status make_digest(struct evidence *e, struct engine *engine)
 {
 	struct finding f = e->row.violation->finding;
-	bool stored = export_has_digest(&f), open = f.open;
-	if (!f.device || open) {
-		e->digest_state = open ? EVIDENCE_DIGEST_OPEN : EVIDENCE_DIGEST_NONE;
+	if (f.open) {
+		e->digest_state = EVIDENCE_DIGEST_OPEN;
 		return STATUS_OK;
 	}
-	f.subject = f.device;
-	enum status status = finding_digest(engine, &f);
+	enum status status = finding_digest_stored(engine, &f);
 	memcpy(e->digest, f.digest, sizeof e->digest);
-	e->digest_state = !stored ? EVIDENCE_DIGEST_NONE
+	e->digest_state = !export_has_digest(&e->row.violation->finding) ? EVIDENCE_DIGEST_NONE
 			  : memcmp(f.digest, e->row.violation->finding.digest, sizeof f.digest)
 				  ? EVIDENCE_DIGEST_DIFFERENT
 				  : EVIDENCE_DIGEST_SAME;
@@ -95,7 +98,7 @@ enum status evidence_gather(struct evidence *e, struct engine *engine, const str
 	if (!status)
 		status = make_digest(e, engine);
 	if (!status)
-		status = read_track(e, engine);
+		status = read_stretches(e, engine);
 	if (status)
 		evidence_deinit(e);
 	else
@@ -106,6 +109,7 @@ enum status evidence_gather(struct evidence *e, struct engine *engine, const str
 void evidence_deinit(struct evidence *e)
 {
 	thin_deinit(&e->thin);
+	stretches_deinit(&e->stretches);
 	buf_deinit(&e->rule_text);
 	device_deinit(&e->device);
 }
@@ -195,7 +199,7 @@ static void member_digest(struct json_out *j, const struct evidence *e)
 	jout_key(j, "digest");
 	jout_open(j, '{');
 	jout_key(j, "algorithm");
-	jout_string(j, "SHA-256 over the original bodies of the reports of the span, in order");
+	jout_string(j, "SHA-256 over the original bodies of the reports, in order of device and time");
 	jout_key(j, "stored");
 	if (export_has_digest(f))
 		jout_hex(j, span_of(f->digest, sizeof f->digest));
@@ -245,13 +249,15 @@ static enum status json_middle(const struct evidence *e, struct buf *out)
 	return buf_printf(out, "],\"report_count\":%llu,\"reports\":[", (unsigned long long)e->reports);
 }
 
-static enum status json_report(uint64_t number, const struct report *r, struct buf *out)
+static enum status json_report(uint64_t number, uint64_t device, const struct report *r, struct buf *out)
 {
 	struct json_out j = json_out_init(out);
 	struct buf body = buf_init(REPORT_BODY_MAX + 64);
 	enum status status = report_body(r, &body);
 	j.comma = number > 1;
 	jout_open(&j, '{');
+	jout_key(&j, "device");
+	jout_hex64(&j, device);
 	export_report_members(&j, r, false);
 	jout_key(&j, "body");
 	jout_hex(&j, buf_view(&body));

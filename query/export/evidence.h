@@ -8,12 +8,14 @@
  * a minute. The page is one file of its own: styles and drawings (SVG) within, no script, nothing to be fetched. Every
  * text that came from outside is escaped.
  *
+ * Raw reports: those of finding_reports.h, of one device or of several.
  * Digest: what finding_digest() makes of the raw reports as they are stored now, held against the stored one. When they
  * differ reports are missing, were added or were changed since, and the sheet says so at its top. */
 #ifndef ZAYTON_QUERY_EXPORT_EVIDENCE_H
 #define ZAYTON_QUERY_EXPORT_EVIDENCE_H
 
 #include "engine/fleet/engine.h"
+#include "engine/fleet/finding_reports.h"
 #include "query/export/export_violations.h"
 #include "query/export/thin.h"
 
@@ -26,8 +28,8 @@
 	X(DIFFERENT, "different", "不一致！原始报文与存证摘要不符，不得作为证据使用",                                  \
 	  "THEY DIFFER! The raw reports are not those of the finding: not to be used as evidence")                     \
 	X(OPEN, "open", "尚未结束，结束后生成摘要", "Still open: the digest is made when it ends")                     \
-	X(NONE, "none", "由驾驶、到访等事实汇总的线索不存摘要；下列摘要由该车原始报文现算",                            \
-	  "None is stored for findings made of facts (fatigue, convoy, patrol); it was made now from the reports")
+	X(NONE, "none", "未存摘要：该线索不依据任何原始报文，或认定时尚不存证",                                        \
+	  "None is stored: it rests on no raw report, or was found before digests were kept")
 
 enum evidence_digest {
 #define X(NAME, token, chinese, english) EVIDENCE_DIGEST_##NAME,
@@ -44,10 +46,11 @@ struct evidence {
 	struct device device;      /* of the registry; no bindings when it has none */
 	const struct fence *fence; /* the version that held at the start, borrowed from `by`; NULL: none */
 	enum evidence_digest digest_state;
-	uint8_t digest[32]; /* made again from the raw reports; zero when there are none to make it of */
-	uint64_t reports;   /* of the span */
+	uint8_t digest[32];         /* made again from the raw reports; zero when there are none to make it of */
+	struct stretches stretches; /* the raw reports it rests on, as they are known now */
+	uint64_t reports;           /* of all stretches */
 	struct thin thin;
-	const struct report *points; /* the span's, thinned, ascending */
+	const struct report *points; /* the finding's device's, thinned, ascending */
 	size_t point_count;
 	struct buf rule_text; /* the rule in full, as it held */
 	int64_t made_ms;      /* when and by whom the sheet was asked for */
@@ -69,8 +72,8 @@ struct evidence_writer {
 	enum status (*event)(const struct case_event *event, struct buf *out);
 	/* Between history and reports. */
 	enum status (*middle)(const struct evidence *e, struct buf *out);
-	/* The `number`th, from 1. */
-	enum status (*report)(uint64_t number, const struct report *r, struct buf *out);
+	/* The `number`th, from 1, over all stretches. */
+	enum status (*report)(uint64_t number, uint64_t device, const struct report *r, struct buf *out);
 	enum status (*tail)(const struct evidence *e, struct buf *out);
 };
 /* bytes that the largest of them needs: a fence's outline twice, and texts */

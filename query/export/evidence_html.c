@@ -483,7 +483,8 @@ static enum status html_middle(const struct evidence *e, struct buf *out)
 	struct page p = {out, STATUS_OK};
 	put(&p, "</tbody></table>\n<h2>九、原始报文 Raw reports (");
 	put_format(&p, "%llu", (unsigned long long)e->reports);
-	put(&p, ")</h2>\n<table class=\"raw\">\n<thead><tr><th>序号</th><th>终端时间 Time</th><th>接收 Received</th>"
+	put(&p, ")</h2>\n<table class=\"raw\">\n<thead><tr><th>序号</th><th>终端 Device</th><th>终端时间 "
+		"Time</th><th>接收 Received</th>"
 		"<th>纬度 Lat</th><th>经度 Lon</th><th>速度 km/h</th><th>里程 km</th><th>报警 Alarm</th><th>状态 "
 		"Status</th>"
 		"<th>标志 Flags</th><th>原始报文 Original body</th></tr></thead>\n<tbody>\n");
@@ -499,7 +500,7 @@ static void cell_fixed(struct page *p, bool known, int64_t v, unsigned decimals)
 		put(p, "—");
 }
 
-static enum status html_report(uint64_t number, const struct report *r, struct buf *out)
+static enum status html_report(uint64_t number, uint64_t device, const struct report *r, struct buf *out)
 {
 	struct page p = {out, STATUS_OK};
 	struct buf body = buf_init(REPORT_BODY_MAX + 64);
@@ -507,6 +508,8 @@ static enum status html_report(uint64_t number, const struct report *r, struct b
 	export_flags_text(r->flags, flags);
 	put(&p, "<tr><td>");
 	put_format(&p, "%llu", (unsigned long long)number);
+	put(&p, "</td><td>");
+	put_id(&p, device);
 	put(&p, "</td><td>");
 	put_time(&p, r->time_ms);
 	put(&p, "</td><td>");

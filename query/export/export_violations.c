@@ -1,5 +1,6 @@
 #include "query/export/export_violations.h"
 
+#include "engine/detect/authority.h"
 #include "query/export/json_out.h"
 
 const struct rule *export_rule_at(const struct detect_context *by, const char *id, int64_t time_ms)
@@ -29,8 +30,7 @@ void export_violation_describe(struct export_violation *e, const struct registry
 
 bool export_has_digest(const struct finding *f)
 {
-	static const uint8_t none[sizeof f->digest];
-	return memcmp(f->digest, none, sizeof none) != 0;
+	return finding_has_digest(f);
 }
 
 /* --- JSON --- */
@@ -108,6 +108,29 @@ static void member_title(struct json_out *j, const struct rule *rule)
 	jout_close(j, '}');
 }
 
+/* The next code of those that the rule's authorities have in the table; NULL at the end of the list. */
+static const char *next_code(struct span *list)
+{
+	struct span name;
+	while (authority_next(list, &name)) {
+		enum authority a = authority_find(name);
+		if (a != AUTHORITY_COUNT)
+			return authority_token(a);
+	}
+	return NULL;
+}
+
+static void member_authority_codes(struct json_out *j, const struct rule *rule)
+{
+	struct span list = span_of_string(rule ? rule->authority : "");
+	const char *code;
+	jout_key(j, "authority_codes");
+	jout_open(j, '[');
+	while ((code = next_code(&list)))
+		jout_string(j, code);
+	jout_close(j, ']');
+}
+
 static void members_who(struct json_out *j, const struct export_violation *e)
 {
 	const struct finding *f = &e->violation->finding;
@@ -136,6 +159,7 @@ static void members_found(struct json_out *j, const struct export_violation *e)
 	else
 		jout_null(j);
 	member_text(j, "authority", e->rule ? e->rule->authority : NULL);
+	member_authority_codes(j, e->rule);
 	member_numbers(j, f);
 	member_place(j, "start", f->start_lat_e7, f->start_lon_e7);
 	member_place(j, "end", f->end_lat_e7, f->end_lon_e7);
@@ -158,6 +182,7 @@ void export_violation_members(struct json_out *j, const struct export_violation 
 	member_bool(j, "handled", v->handled);
 	member_integer(j, "amended", v->amended);
 	member_integer(j, "raised_ms", v->raised_ms);
+	member_integer(j, "schema", EXPORT_VIOLATION_SCHEMA);
 }
 
 static void violation_feature(struct json_out *j, const struct export_violation *e)
@@ -191,8 +216,9 @@ static void violation_feature(struct json_out *j, const struct export_violation 
 static const char header[] =
 	"id,rule,title_zh,title_en,kind,kind_zh,device,phone,plate,driver,other,company,village,"
 	"fence,start,end,start_ms,end_ms,found_ms,open,late,confidence,severity,"
-	"authority" FINDING_NUMBER_TABLE(NUMBER_COLUMN) ",start_lat,start_lon,end_lat,end_lon,"
-							"digest,state,state_zh,handled,amended,raised_ms";
+	"authority" FINDING_NUMBER_TABLE(
+		NUMBER_COLUMN) ",start_lat,start_lon,end_lat,end_lon,"
+			       "digest,state,state_zh,handled,amended,raised_ms,authority_codes,schema";
 #undef NUMBER_COLUMN
 
 /* A field with the comma before it. */
@@ -222,6 +248,17 @@ static enum status field_degrees(struct buf *out, int32_t e7)
 {
 	enum status status = buf_append_u8(out, ',');
 	return status ? status : fixed_append(out, e7, 7);
+}
+
+/* Words with one space between. */
+static enum status field_codes(struct buf *out, const struct rule *rule)
+{
+	struct span list = span_of_string(rule ? rule->authority : "");
+	const char *code, *between = ",";
+	enum status status = STATUS_OK;
+	for (; !status && (code = next_code(&list)); between = " ")
+		status = buf_printf(out, "%s%s", between, code);
+	return status || *between == ' ' ? status : buf_append_u8(out, ',');
 }
 
 static enum status fields_who(const struct export_violation *e, struct buf *out)
@@ -289,7 +326,11 @@ static enum status violation_csv(const struct export_violation *e, struct buf *o
 		status = field_text(out, case_state_token(v->state));
 	if (!status)
 		status = field_text(out, case_state_chinese(v->state));
-	return status ? status : buf_printf(out, ",%d,%u,%lld\r\n", v->handled, v->amended, (long long)v->raised_ms);
+	if (!status)
+		status = buf_printf(out, ",%d,%u,%lld", v->handled, v->amended, (long long)v->raised_ms);
+	if (!status)
+		status = field_codes(out, e->rule);
+	return status ? status : buf_printf(out, ",%d\r\n", EXPORT_VIOLATION_SCHEMA);
 }
 
 /* --- list --- */

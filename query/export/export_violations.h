@@ -4,11 +4,13 @@
  *
  * A row: id (decimal), rule, title {zh, en}, kind, kind_zh, device (hex), phone, plate, driver (hex), other (hex, the
  * second device of a pair), company, village, fence, start_ms, end_ms, found_ms, open, late, confidence (1..3),
- * severity (1..3), authority, numbers (by finding_number_token(), as finding.h holds them, the unknown left out), start
- * and end {lat, lon} in degrees, digest (hex), state, state_zh, handled, amended (how often), raised_ms.
- * Phone, plate, company and village are what the registry says of the start; title, severity and authority what the
- * rulebook that held then says. What is not known is null in JSON and empty in CSV. GeoJSON: a point, where it began,
- * with the same members as properties. Pure but for what describe asks of registry and rulebooks. */
+ * severity (1..3), authority (names), authority_codes (of those in the table of authority.h), numbers (by
+ * finding_number_token(), as finding.h holds them, the unknown left out), start and end {lat, lon} in degrees, digest
+ * (hex), state, state_zh, handled, amended (how often), raised_ms, schema (EXPORT_VIOLATION_SCHEMA: README.md says what
+ * other systems may rely on). Phone, plate, company and village are what the registry says of the start; title,
+ * severity and authority what the rulebook that held then says. What is not known is null in JSON and empty in CSV.
+ * GeoJSON: a point, where it began, with the same members as properties. Pure but for what describe asks of registry
+ * and rulebooks. */
 #ifndef ZAYTON_QUERY_EXPORT_VIOLATIONS_H
 #define ZAYTON_QUERY_EXPORT_VIOLATIONS_H
 
@@ -30,6 +32,8 @@ const struct rule *export_rule_at(const struct detect_context *by, const char *i
 
 /* STATUS_FULL when `out` has no room (one row needs at most EXPORT_VIOLATION_BYTES_MAX). */
 #define EXPORT_VIOLATION_BYTES_MAX 16384
+/* Of the members and columns of a row; what is there stays, a larger number has more of them. */
+#define EXPORT_VIOLATION_SCHEMA 1
 STATUS_CHECKED enum status export_violations_begin(struct export_list *w, enum export_format format, struct buf *out);
 STATUS_CHECKED enum status export_violation_row(struct export_list *w, const struct export_violation *e,
 						struct buf *out);

@@ -73,7 +73,8 @@ static bool read_devices(struct who_was *w, const json_t *list)
 
 static bool members_known(struct who_was *w, json_t *body)
 {
-	static const char *const known[] = {"geometry", "within_m", "from", "to", "case", "devices", "crossings"};
+	static const char *const known[] = {"geometry", "within_m", "half_width_m", "from",
+					    "to",       "case",     "devices",      "crossings"};
 	const char *key;
 	json_t *value;
 	json_object_foreach(body, key, value)
@@ -178,8 +179,7 @@ static void ask(struct who_was *w, json_t *body)
 	enum export_format format;
 	enum status status = STATUS_MALFORMED;
 	if (read_question(w, body))
-		status = geometry_read(json_object_get(body, "geometry"), json_object_get(body, "within_m"),
-				       &w->geometry, w->wrong);
+		status = geometry_read(body, &w->geometry, w->wrong);
 	if (status == STATUS_MALFORMED)
 		http_problem_send(w->call->x, HTTP_PROBLEM_BAD_BODY, NULL, w->wrong);
 	else if (status)
@@ -211,8 +211,10 @@ static void post_who_was(struct http_call *c)
 
 static const struct http_route routes[] = {
 	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/archive/who-was", "postWhoWas",
-	 "Devices that were within a geometry in a span of time, for a case, audited: {\"geometry\":GeoJSON Polygon, "
-	 "MultiPolygon or Point with \"within_m\", \"from\":..., \"to\":..., \"case\":..., \"devices\":[...], "
+	 "Devices that were within a geometry or near it in a span of time, for a case, audited: {\"geometry\":GeoJSON "
+	 "Polygon, MultiPolygon, LineString, MultiLineString or Point, \"within_m\":metres (a Point's radius, from a "
+	 "polygon or a line), \"half_width_m\":metres (of a corridor along a line), \"from\":..., \"to\":..., "
+	 "\"case\":..., \"devices\":[...], "
 	 "\"crossings\":true}.",
 	 "application/json application/x-ndjson", params, COUNT(params), post_who_was, NULL},
 };

@@ -46,23 +46,31 @@ static enum status visit_event(void *context, const struct case_event *event)
 	return status ? status : stream_flush(sheet->s, false);
 }
 
-static enum status write_reports(struct sheet *sheet, struct engine *engine)
+static enum status write_stretch(struct sheet *sheet, struct engine *engine, const struct stretch *stretch,
+				 uint64_t *number)
 {
-	const struct finding *f = &sheet->evidence->row.violation->finding;
 	struct track *t;
 	struct report r;
-	if (!f->device)
-		return STATUS_OK;
-	enum status status = track_open(engine, f->device, f->start_ms, f->end_ms, &t);
+	enum status status = track_open(engine, stretch->device, stretch->from_ms, stretch->to_ms, &t);
 	if (status)
 		return status;
-	for (uint64_t number = 1; !status && !(status = track_next(t, &r)); number++) {
-		status = sheet->writer->report(number, &r, &sheet->s->chunk);
+	while (!status && !(status = track_next(t, &r))) {
+		status = sheet->writer->report(++*number, stretch->device, &r, &sheet->s->chunk);
 		if (!status)
 			status = stream_flush(sheet->s, false);
 	}
 	track_close(t);
 	return status == STATUS_END ? STATUS_OK : status;
+}
+
+static enum status write_reports(struct sheet *sheet, struct engine *engine)
+{
+	const struct stretches *s = &sheet->evidence->stretches;
+	enum status status = STATUS_OK;
+	uint64_t number = 0;
+	for (size_t i = 0; i < s->count && !status; i++)
+		status = write_stretch(sheet, engine, &s->list[i], &number);
+	return status;
 }
 
 static enum status write_sheet(struct sheet *sheet)

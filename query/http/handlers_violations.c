@@ -4,8 +4,10 @@
 #include <jansson.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/finding_reports.h"
 #include "query/export/json_out.h"
 #include "query/http/handlers_violations.h"
+#include "query/http/http_body.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_problem.h"
 #include "query/http/violation_filter.h"
@@ -266,6 +268,28 @@ static void post_handling(struct http_call *c)
 	json_decref(body);
 }
 
+/* 证据封存: what speaks for it is kept from retention until the case is released (DELETE /api/v1/holds/{case}). */
+static void post_hold(struct http_call *c)
+{
+	static const char *const keys[] = {"case"};
+	const char *texts[COUNT(keys)];
+	char number[CASE_NUMBER_MAX + 1];
+	struct violation v;
+	if (!call_may_judge(c, &v))
+		return;
+	json_t *body = read_texts(c, keys, COUNT(keys), texts);
+	if (!body)
+		return;
+	if (!body_case(json_object_get(body, "case"), number)) {
+		http_problem_send(c->x, HTTP_PROBLEM_UNPROCESSABLE, "case", BODY_CASE_WRONG);
+	} else {
+		enum status status = findings_hold(http_engine(c->http), v.id, number, &c->principal, clock_now_ms());
+		answer_step(c, v.id, status == STATUS_EMPTY ? STATUS_INVALID : status, "",
+			    "it rests on no report: there is nothing to keep");
+	}
+	json_decref(body);
+}
+
 /* The violation's routes come last: "counts" and "handling-rate" are no numbers of theirs. */
 static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/violations", "listViolations",
@@ -280,6 +304,10 @@ static const struct http_route routes[] = {
 	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/violations/{violation}/handling", "handleViolation",
 	 "Into the ledger of handled alarms: {\"how\":..., \"result\":...}.", "application/json", NULL, 0,
 	 post_handling, NULL},
+	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/violations/{violation}/hold", "holdViolation",
+	 "Keep the reports that speak for it, for a case, whatever retention says: {\"case\":...}; on record. "
+	 "DELETE /api/v1/holds/{case} releases them.",
+	 "application/json", NULL, 0, post_hold, NULL},
 };
 
 enum status handlers_violations_add(struct http *h)

@@ -1,223 +1,285 @@
-/* violation_counts.c -- how many violations of which sort, and how many of them were dealt with (违规处理率).
- *
- *   slots   hash of a key ──> place in groups + 1     twice as many as groups, 0 empty
- *   groups  {key, count, handled} ...                 as they first came; sorted by count when all are in */
+/* violation_counts.c -- how many violations of which sort, who leads in which period, and how many were dealt with
+ * (违规处理率). */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "engine/core/clock.h"
-#include "engine/core/hash.h"
 #include "query/export/json_out.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_problem.h"
 #include "query/http/violation_filter.h"
+#include "query/http/violation_tally.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-/* different keys of one answer, 272 bytes each: more vehicles than a township has */
-#define GROUPS_MAX 200000
-#define GROUPS_FIRST 256
 
 /* The legal line of the handling rate, percent (道路运输车辆动态监督管理办法, article on unhandled violations). */
 #define HANDLING_LINE_PERCENT 90
 
-struct group {
-	char key[DEVICE_VALUE_MAX + 1]; /* "": none */
-	uint64_t count, handled;
-};
+#define TALLY_FORMATS (1u << EXPORT_JSON | 1u << EXPORT_NDJSON | 1u << EXPORT_CSV)
 
-struct tally {
-	int64_t by;
-	struct group *groups;
-	uint32_t *slots;
-	size_t count, capacity; /* of groups; slots are 2 * capacity */
-	uint64_t total, handled;
-};
+/* --- a group as a row --- */
 
-enum { BY_RULE, BY_KIND, BY_DEVICE, BY_COMPANY, BY_VILLAGE, BY_FENCE, BY_SEVERITY, BY_STATE, BY_DAY };
-#define BY_CHOICES "rule|kind|device|company|village|fence|severity|state|day"
-
-static void key_of(int64_t by, const struct export_violation *e, char out[DEVICE_VALUE_MAX + 1])
+static void member_text(struct json_out *j, const char *key, const char *text)
 {
-	const struct finding *f = &e->violation->finding;
-	const char *text = "";
-	char room[TIME_TEXT_MAX];
-	switch (by) {
-	case BY_RULE:
-		text = f->rule;
-		break;
-	case BY_KIND:
-		text = rule_kind_token(f->kind);
-		break;
-	case BY_DEVICE:
-		snprintf(room, sizeof room, "%016llx", (unsigned long long)f->device);
-		text = f->device ? room : "";
-		break;
-	case BY_COMPANY:
-		text = e->company ? e->company : "";
-		break;
-	case BY_VILLAGE:
-		text = e->village ? e->village : "";
-		break;
-	case BY_FENCE:
-		text = f->fence;
-		break;
-	case BY_SEVERITY:
-		snprintf(room, sizeof room, "%u", e->rule ? e->rule->severity : 0u);
-		text = e->rule ? room : "";
-		break;
-	case BY_STATE:
-		text = case_state_token(e->violation->state);
-		break;
-	default: /* the day in China on which it began */
-		time_format(f->start_ms, CHINA_OFFSET_MS, room);
-		room[10] = '\0';
-		text = room;
-		break;
-	}
-	snprintf(out, DEVICE_VALUE_MAX + 1, "%s", text);
-}
-
-static uint32_t *slot_of(const struct tally *t, const char *key)
-{
-	size_t mask = 2 * t->capacity - 1, at = hash64(span_of_string(key)) & mask;
-	while (t->slots[at] && strcmp(t->groups[t->slots[at] - 1].key, key))
-		at = (at + 1) & mask;
-	return &t->slots[at];
-}
-
-/* Room for one group more; capacities are powers of two. */
-static enum status tally_grow(struct tally *t)
-{
-	size_t capacity = t->capacity ? 2 * t->capacity : GROUPS_FIRST;
-	if (t->count < t->capacity)
-		return STATUS_OK;
-	if (t->count >= GROUPS_MAX)
-		return STATUS_FULL;
-	struct group *groups = realloc(t->groups, capacity * sizeof *groups);
-	if (!groups)
-		return STATUS_NO_MEMORY;
-	t->groups = groups;
-	uint32_t *slots = calloc(2 * capacity, sizeof *slots);
-	if (!slots)
-		return STATUS_NO_MEMORY;
-	free(t->slots);
-	t->slots = slots;
-	t->capacity = capacity;
-	for (size_t i = 0; i < t->count; i++)
-		*slot_of(t, t->groups[i].key) = (uint32_t)i + 1;
-	return STATUS_OK;
-}
-
-static enum status tally_add(void *context, const struct export_violation *e)
-{
-	struct tally *t = context;
-	char key[DEVICE_VALUE_MAX + 1];
-	enum status status = tally_grow(t);
-	if (status)
-		return status;
-	key_of(t->by, e, key);
-	uint32_t *slot = slot_of(t, key);
-	if (!*slot) {
-		struct group *g = &t->groups[t->count++];
-		memset(g, 0, sizeof *g);
-		memcpy(g->key, key, sizeof key);
-		*slot = (uint32_t)t->count;
-	}
-	struct group *g = &t->groups[*slot - 1];
-	g->count++;
-	g->handled += e->violation->handled;
-	t->total++;
-	t->handled += e->violation->handled;
-	return STATUS_OK;
-}
-
-/* Most first; days in their order. */
-static int compare_groups(const void *a, const void *b)
-{
-	const struct group *x = a, *y = b;
-	if (x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	return strcmp(x->key, y->key);
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	return strcmp(((const struct group *)a)->key, ((const struct group *)b)->key);
-}
-
-static const char *chinese_of(int64_t by, const char *key)
-{
-	uint8_t state;
-	if (by == BY_STATE && !case_state_parse(span_of_string(key), &state))
-		return case_state_chinese(state);
-	for (unsigned kind = 1; by == BY_KIND && kind < RULE_KIND_COUNT; kind++)
-		if (!strcmp(rule_kind_token(kind), key))
-			return rule_kind_chinese(kind);
-	return NULL;
-}
-
-static void group_object(struct json_out *j, int64_t by, const struct group *g)
-{
-	const char *chinese = chinese_of(by, g->key);
-	jout_open(j, '{');
-	jout_key(j, "key");
-	if (*g->key)
-		jout_string(j, g->key);
+	jout_key(j, key);
+	if (text && *text)
+		jout_string(j, text);
 	else
 		jout_null(j);
-	if (chinese) {
-		jout_key(j, "key_zh");
-		jout_string(j, chinese);
-	}
+}
+
+static void member_key(struct json_out *j, enum tally_by by, const char *name, const char *name_zh, const char *key)
+{
+	const char *chinese = tally_chinese(by, key);
+	member_text(j, name, key);
+	if (chinese)
+		member_text(j, name_zh, chinese);
+}
+
+static void member_counts(struct json_out *j, const struct tally_group *g)
+{
 	jout_key(j, "count");
 	jout_unsigned(j, g->count);
 	jout_key(j, "handled");
 	jout_unsigned(j, g->handled);
-	jout_close(j, '}');
 }
 
-static enum status write_tally(struct http_stream *s, const struct tally *t)
+static enum status csv_key(struct buf *out, enum tally_by by, const char *key)
 {
-	struct json_out j = json_out_init(&s->chunk);
-	jout_open(&j, '{');
-	jout_key(&j, "groups");
-	jout_open(&j, '[');
-	for (size_t i = 0; i < t->count && !j.status; i++) {
-		group_object(&j, t->by, &t->groups[i]);
+	const char *chinese = tally_chinese(by, key);
+	enum status status = csv_append(out, span_of_string(key));
+	if (!status)
+		status = buf_append_u8(out, ',');
+	if (!status && chinese)
+		status = csv_append(out, span_of_string(chinese));
+	return status ? status : buf_append_u8(out, ',');
+}
+
+static enum status csv_counts(struct buf *out, const struct tally_group *g)
+{
+	return buf_printf(out, "%llu,%llu\r\n", (unsigned long long)g->count, (unsigned long long)g->handled);
+}
+
+/* --- counts --- */
+
+static enum status put_group(struct export_list *w, const struct tally *t, const struct tally_group *g, struct buf *out)
+{
+	size_t size = out->size;
+	struct json_out j = json_out_init(out);
+	j.comma = w->rows > 0 && w->format != EXPORT_NDJSON;
+	if (w->format == EXPORT_CSV) {
+		j.status = csv_key(out, t->by, g->key);
 		if (!j.status)
-			j.status = stream_flush(s, false);
+			j.status = csv_key(out, t->second, g->second);
+		if (!j.status)
+			j.status = csv_counts(out, g);
+	} else {
+		jout_open(&j, '{');
+		member_key(&j, t->by, "key", "key_zh", g->key);
+		if (t->second != TALLY_NONE)
+			member_key(&j, t->second, "and", "and_zh", g->second);
+		member_counts(&j, g);
+		jout_close(&j, '}');
 	}
+	return export_list_row_end(w, &j, out, size);
+}
+
+static enum status end_groups(const struct export_list *w, const struct tally *t, struct buf *out)
+{
+	struct json_out j = json_out_init(out);
+	if (w->format != EXPORT_JSON)
+		return STATUS_OK;
 	jout_close(&j, ']');
 	jout_key(&j, "total");
 	jout_unsigned(&j, t->total);
 	jout_key(&j, "handled");
 	jout_unsigned(&j, t->handled);
 	jout_close(&j, '}');
-	return j.status ? j.status : buf_append_u8(&s->chunk, '\n');
+	return j.status ? j.status : buf_append_u8(out, '\n');
 }
 
-enum { BY = VIOLATION_OWN };
+static enum status write_groups(struct http_stream *s, enum export_format format, const struct tally *t)
+{
+	struct export_list w = {format, "groups", "key,key_zh,and,and_zh,count,handled", 0};
+	enum status status = export_list_begin(&w, &s->chunk);
+	for (size_t i = 0; i < t->count && !status; i++) {
+		status = put_group(&w, t, &t->groups[i], &s->chunk);
+		if (!status)
+			status = stream_flush(s, false);
+	}
+	return status ? status : end_groups(&w, t, &s->chunk);
+}
+
+/* Everything that fits, counted and in order; `f` is released. */
+static enum status count_all(struct violation_filter *f, struct tally *t)
+{
+	enum status status = violation_filter_scan(f, 0, 0, tally_add, t);
+	violation_filter_deinit(f);
+	if (!status)
+		tally_sort(t);
+	return status;
+}
+
+enum { BY = VIOLATION_OWN, AND, COUNT_FORMAT };
 
 static const struct http_param count_params[] = {
 	VIOLATION_FILTER_PARAMS,
-	[BY] = {"by", HTTP_PARAM_CHOICE, true, 0, 0, BY_CHOICES, "what to count by; a day is one of China"},
+	[BY] = {"by", HTTP_PARAM_CHOICE, true, 0, 0, TALLY_CHOICES, "what to count by; periods are those of China"},
+	[AND] = {"and", HTTP_PARAM_CHOICE, false, 0, 0, TALLY_CHOICES, "count pairs of both"},
+	[COUNT_FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, FORMAT_CHOICES, "json, ndjson or csv"},
 };
 
 static void get_counts(struct http_call *c)
 {
+	const struct http_value *v = c->values;
 	struct violation_filter f;
 	struct http_stream s;
-	struct tally t = {.by = c->values[BY].number};
-	if (!violation_filter_read(&f, c))
+	enum export_format format;
+	struct tally t = tally_init((enum tally_by)v[BY].number, (enum tally_by)value_or(&v[AND], TALLY_NONE));
+	if (t.by == t.second) {
+		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "and", "`and` is what `by` is");
 		return;
-	stream_begin(&s, c, "application/json");
-	enum status status = violation_filter_scan(&f, 0, 0, tally_add, &t);
-	violation_filter_deinit(&f);
-	if (!status && t.count)
-		qsort(t.groups, t.count, sizeof *t.groups, t.by == BY_DAY ? compare_keys : compare_groups);
-	stream_close(&s, status ? status : write_tally(&s, &t));
-	free(t.groups);
-	free(t.slots);
+	}
+	if (!call_format(c, &v[COUNT_FORMAT], TALLY_FORMATS, &format) || !violation_filter_read(&f, c))
+		return;
+	stream_begin(&s, c, export_format_media(format));
+	enum status status = count_all(&f, &t);
+	stream_close(&s, status ? status : write_groups(&s, format, &t));
+	tally_deinit(&t);
+}
+
+/* --- top lists ---
+ *
+ *   cursor  hex of: period NUL key NUL count        the last row of the answer before; what is behind it in the order
+ *                                                   of the list comes next, even when counts have changed since */
+
+#define CURSOR_TEXT_MAX 600
+#define FIRST_MAX 1000
+#define FIRST_DEFAULT 10
+
+enum { TOP_BY = VIOLATION_OWN, PERIOD, FIRST, TOP_LIMIT, TOP_CURSOR, TOP_FORMAT };
+
+static const struct http_param top_params[] = {
+	VIOLATION_FILTER_PARAMS,
+	[TOP_BY] = {"by", HTTP_PARAM_CHOICE, true, 0, 0, TALLY_TOP_CHOICES, "who or what leads"},
+	[PERIOD] = {"period", HTTP_PARAM_CHOICE, false, 0, 0, TALLY_PERIOD_CHOICES,
+		    "a list for each day, week (from Monday) or month of China; one for all when left out"},
+	[FIRST] = {"first", HTTP_PARAM_INTEGER, false, 1, FIRST_MAX, NULL, "places of each list; 10 when left out"},
+	[TOP_LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, PAGE_ROWS_MAX, NULL,
+		       "rows of one answer (JSON: 1000 when left out; others: all)"},
+	[TOP_CURSOR] = {"cursor", HTTP_PARAM_CURSOR, false, 0, 2 * CURSOR_TEXT_MAX, NULL,
+			"`next` of the answer before"},
+	[TOP_FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, FORMAT_CHOICES, "json, ndjson or csv"},
+};
+
+struct top {
+	struct http_stream s;
+	struct export_list w;
+	struct tally tally; /* by the period, or by nothing, and then by what is asked */
+	uint64_t first, limit;
+	bool has_after;
+	struct tally_group after; /* its keys are in after_text */
+	char after_text[CURSOR_TEXT_MAX + 1];
+	char next[2 * CURSOR_TEXT_MAX + 1];
+};
+
+static bool cursor_read(struct top *t, struct span text)
+{
+	struct buf b = {(uint8_t *)t->after_text, 0, CURSOR_TEXT_MAX, CURSOR_TEXT_MAX};
+	if (hex_decode(&b, text))
+		return false;
+	t->after_text[b.size] = '\0';
+	t->after.key = t->after_text;
+	t->after.second = t->after_text + strlen(t->after_text) + 1;
+	const char *count = t->after.second - t->after_text < (ptrdiff_t)b.size
+				    ? t->after.second + strlen(t->after.second) + 1
+				    : t->after_text + b.size;
+	int64_t number;
+	if (count - t->after_text >= (ptrdiff_t)b.size ||
+	    http_integer_parse(span_of(count, (size_t)(t->after_text + b.size - count)), 1, INT64_MAX, &number))
+		return false;
+	t->after.count = (uint64_t)number;
+	return t->has_after = true;
+}
+
+/* STATUS_FULL: a name too long for a cursor, which no value of a registry is. */
+static enum status cursor_write(struct top *t, const struct tally_group *g)
+{
+	char text[CURSOR_TEXT_MAX];
+	int n = snprintf(text, sizeof text, "%s%c%s%c%llu", g->key, 0, g->second, 0, (unsigned long long)g->count);
+	if (n < 0 || n >= (int)sizeof text)
+		return STATUS_FULL;
+	hex_encode(t->next, span_of(text, (size_t)n));
+	return STATUS_OK;
+}
+
+static enum status put_place(struct top *t, const struct tally_group *g, uint64_t rank)
+{
+	struct buf *out = &t->s.chunk;
+	struct export_list *w = &t->w;
+	size_t size = out->size;
+	struct json_out j = json_out_init(out);
+	j.comma = w->rows > 0 && w->format != EXPORT_NDJSON;
+	if (w->format == EXPORT_CSV) {
+		j.status = buf_printf(out, "%s,%llu,", g->key, (unsigned long long)rank);
+		if (!j.status)
+			j.status = csv_key(out, t->tally.second, g->second);
+		if (!j.status)
+			j.status = csv_counts(out, g);
+	} else {
+		jout_open(&j, '{');
+		member_text(&j, "period", g->key);
+		jout_key(&j, "rank");
+		jout_unsigned(&j, rank);
+		member_key(&j, t->tally.second, "key", "key_zh", g->second);
+		member_counts(&j, g);
+		jout_close(&j, '}');
+	}
+	return export_list_row_end(w, &j, out, size);
+}
+
+static enum status write_top(struct top *t)
+{
+	const struct tally *tally = &t->tally;
+	const struct tally_group *last = NULL;
+	uint64_t rank = 0;
+	bool more = false;
+	enum status status = export_list_begin(&t->w, &t->s.chunk);
+	for (size_t i = 0; i < tally->count && !status && !more; i++) {
+		const struct tally_group *g = &tally->groups[i];
+		rank = i && !strcmp(g->key, g[-1].key) ? rank + 1 : 1;
+		if (rank > t->first || (t->has_after && tally_compare(tally->by, g, &t->after) <= 0))
+			continue;
+		more = t->w.rows == t->limit;
+		if (more)
+			break;
+		last = g;
+		status = put_place(t, g, rank);
+		if (!status)
+			status = stream_flush(&t->s, false);
+	}
+	if (!status && more)
+		status = cursor_write(t, last);
+	return status ? status : export_list_end(&t->w, more ? t->next : NULL, &t->s.chunk);
+}
+
+static void get_top(struct http_call *c)
+{
+	const struct http_value *v = c->values;
+	struct violation_filter f;
+	struct top t = {.w = {.member = "top", .header = "period,rank,key,key_zh,count,handled"}};
+	enum tally_by period = v[PERIOD].set ? (enum tally_by)(TALLY_DAY + v[PERIOD].number) : TALLY_NONE;
+	if (v[TOP_CURSOR].set && !cursor_read(&t, v[TOP_CURSOR].text)) {
+		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "cursor", "this is no cursor of ours");
+		return;
+	}
+	if (!call_format(c, &v[TOP_FORMAT], TALLY_FORMATS, &t.w.format) || !violation_filter_read(&f, c))
+		return;
+	t.tally = tally_init(period, (enum tally_by)v[TOP_BY].number);
+	t.first = (uint64_t)value_or(&v[FIRST], FIRST_DEFAULT);
+	t.limit = (uint64_t)value_or(&v[TOP_LIMIT], t.w.format == EXPORT_JSON ? PAGE_ROWS_DEFAULT : INT64_MAX);
+	stream_begin(&t.s, c, export_format_media(t.w.format));
+	enum status status = count_all(&f, &t.tally);
+	stream_close(&t.s, status ? status : write_top(&t));
+	tally_deinit(&t.tally);
 }
 
 /* --- the handling rate --- */
@@ -274,8 +336,12 @@ static void get_handling_rate(struct http_call *c)
 }
 
 static const struct http_route routes[] = {
-	{HTTP_GET, 0, "/api/v1/violations/counts", "countViolations", "How many, by what is asked; most first.",
-	 "application/json", count_params, COUNT(count_params), get_counts, NULL},
+	{HTTP_GET, 0, "/api/v1/violations/counts", "countViolations",
+	 "How many, by what is asked or by pairs; most first, periods in order.",
+	 "application/json application/x-ndjson text/csv", count_params, COUNT(count_params), get_counts, NULL},
+	{HTTP_GET, 0, "/api/v1/violations/top", "topViolations",
+	 "Who or what leads by number of violations, for each period by rank: period, rank, key, count, handled.",
+	 "application/json application/x-ndjson text/csv", top_params, COUNT(top_params), get_top, NULL},
 	{HTTP_GET, 0, "/api/v1/violations/handling-rate", "getHandlingRate",
 	 "Handled of raised, whole percent rounded down, and whether it reaches the legal line; withdrawn ones do not "
 	 "count.",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/core/clock.h"
+#include "engine/detect/authority.h"
 #include "query/http/http_problem.h"
 
 static bool refuse(struct http_call *c, const char *parameter, const char *detail)
@@ -37,6 +38,12 @@ static bool read_device(struct violation_filter *f, const struct http_value *v)
 	return false;
 }
 
+static bool read_driver(struct violation_filter *f, const struct http_value *v)
+{
+	return !v->set || (!parse_hex64(v->text, &f->driver) && f->driver) ||
+	       refuse(f->call, "driver", "a driver is 16 hex digits, not all 0");
+}
+
 /* As the registry writes it; a plate alone borrows a colour to be read with. */
 static bool read_plate(struct violation_filter *f, const struct http_value *v)
 {
@@ -59,6 +66,11 @@ static bool read_times(struct violation_filter *f, const struct http_value *v)
 	return f->from_ms <= f->to_ms || refuse(f->call, "from", "`from` is after `to`");
 }
 
+static void read_box(struct violation_filter *f, const struct http_box *b)
+{
+	f->box = (struct box){b->lat_min_e7, b->lon_min_e7, b->lat_max_e7, b->lon_max_e7};
+}
+
 bool violation_filter_read(struct violation_filter *f, struct http_call *c)
 {
 	struct engine *e = http_engine(c->http);
@@ -66,8 +78,9 @@ bool violation_filter_read(struct violation_filter *f, struct http_call *c)
 	*f = (struct violation_filter){
 		.call = c, .registry = engine_registry(e), .findings = engine_findings(e), .now_ms = clock_now_ms()};
 	if (!read_times(f, v) || !read_kind(f, &v[VIOLATION_KIND]) || !read_plate(f, &v[VIOLATION_PLATE]) ||
-	    !read_device(f, &v[VIOLATION_DEVICE]))
+	    !read_driver(f, &v[VIOLATION_DRIVER]) || !read_device(f, &v[VIOLATION_DEVICE]))
 		return false;
+	read_box(f, &v[VIOLATION_BOX].box);
 	if (v[VIOLATION_STATE].set && case_state_parse(v[VIOLATION_STATE].text, &f->state))
 		return refuse(c, "state", "pending, confirmed, rejected, transferred or withdrawn");
 	f->by = context_take(engine_context(e));
@@ -106,14 +119,22 @@ static bool finding_fits(const struct violation_filter *f, const struct violatio
 	const struct finding *x = &v->finding;
 	return text_fits(&values[VIOLATION_RULE], x->rule) && text_fits(&values[VIOLATION_FENCE], x->fence) &&
 	       (!f->kind || f->kind == x->kind) && (!values[VIOLATION_STATE].set || f->state == v->state) &&
-	       (!f->has_device || f->device == x->device) && x->found_ms <= f->as_of_ms;
+	       (!f->has_device || f->device == x->device) && (!f->driver || f->driver == x->driver) &&
+	       (!values[VIOLATION_BOX].set || box_contains(&f->box, x->start_lat_e7, x->start_lon_e7)) &&
+	       x->found_ms <= f->as_of_ms;
+}
+
+static bool authority_fits(const struct http_value *wanted, const struct rule *rule)
+{
+	return !wanted->set || (rule && authority_listed(span_of_string(rule->authority), wanted->text));
 }
 
 static bool row_fits(const struct violation_filter *f, const struct export_violation *e)
 {
 	const struct http_value *values = f->call->values, *severity = &values[VIOLATION_SEVERITY];
 	return text_fits(&values[VIOLATION_COMPANY], e->company) && text_fits(&values[VIOLATION_VILLAGE], e->village) &&
-	       plate_fits(f, e->plate) && (!severity->set || (e->rule && e->rule->severity == severity->number));
+	       plate_fits(f, e->plate) && authority_fits(&values[VIOLATION_AUTHORITY], e->rule) &&
+	       (!severity->set || (e->rule && e->rule->severity == severity->number));
 }
 
 struct filter_walk {

@@ -11,6 +11,7 @@
 #ifndef ZAYTON_QUERY_HTTP_VIOLATION_FILTER_H
 #define ZAYTON_QUERY_HTTP_VIOLATION_FILTER_H
 
+#include "engine/geo/box.h"
 #include "query/export/export_violations.h"
 #include "query/http/http_stream.h"
 
@@ -19,13 +20,16 @@ enum violation_param {
 	VIOLATION_KIND,
 	VIOLATION_DEVICE,
 	VIOLATION_PLATE,
+	VIOLATION_DRIVER,
 	VIOLATION_COMPANY,
 	VIOLATION_VILLAGE,
 	VIOLATION_FENCE,
+	VIOLATION_AUTHORITY,
 	VIOLATION_SEVERITY,
 	VIOLATION_STATE,
 	VIOLATION_FROM,
 	VIOLATION_TO,
+	VIOLATION_BOX,
 	VIOLATION_AS_OF,
 	VIOLATION_OWN, /* the route's own parameters from here */
 };
@@ -47,9 +51,11 @@ enum violation_param {
 			     DEVICE_VALUE_MAX,                                                                         \
 			     NULL,                                                                                     \
 			     "of the vehicle then: COLOUR:PLATE, or the plate alone"},                                 \
+	[VIOLATION_DRIVER] = {"driver", HTTP_PARAM_TEXT, false, 0, 16, NULL, "16 hex digits"},                         \
 	[VIOLATION_COMPANY] = {"company", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "whole name"},            \
 	[VIOLATION_VILLAGE] = {"village", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "whole name"},            \
 	[VIOLATION_FENCE] = {"fence", HTTP_PARAM_TEXT, false, 0, FENCE_ID_MAX, NULL, "id of a fence"},                 \
+	[VIOLATION_AUTHORITY] = {"authority", HTTP_PARAM_TEXT, false, 0, 128, NULL, "who must act: token or name"},    \
 	[VIOLATION_SEVERITY] =                                                                                         \
 		{"severity", HTTP_PARAM_INTEGER, false, 1, 3, NULL, "1 notice, 2 violation, 3 serious"},               \
 	[VIOLATION_STATE] = {"state",                                                                                  \
@@ -61,6 +67,14 @@ enum violation_param {
 			     "pending, confirmed, rejected, transferred or withdrawn"},                                \
 	[VIOLATION_FROM] = {"from", HTTP_PARAM_TIME, false, 0, 0, NULL, "those that began then or later"},             \
 	[VIOLATION_TO] = {"to", HTTP_PARAM_TIME, false, 0, 0, NULL, "those that began then or earlier"},               \
+	[VIOLATION_BOX] = {"bbox",                                                                                     \
+			   HTTP_PARAM_BOX,                                                                             \
+			   false,                                                                                      \
+			   0,                                                                                          \
+			   0,                                                                                          \
+			   NULL,                                                                                       \
+			   "those that began there: lonmin,latmin,lonmax,latmax in degrees, borders included; "        \
+			   "lonmin above lonmax crosses the antimeridian"},                                            \
 	[VIOLATION_AS_OF] = {                                                                                          \
 		"as_of", HTTP_PARAM_TIME, false, 0, 0, NULL, "only what had met its hold time by then (found_ms)"}
 
@@ -71,7 +85,8 @@ struct violation_filter {
 	struct judged_by *by; /* held until deinit */
 	int64_t now_ms, from_ms, to_ms, as_of_ms;
 	bool has_device, has_plate_colour;
-	uint64_t device;
+	uint64_t device, driver; /* driver 0: any */
+	struct box box;
 	uint8_t kind, state; /* of the filter, when given */
 	char plate[DEVICE_VALUE_MAX + 1];
 };

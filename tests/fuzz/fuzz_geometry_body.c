@@ -30,8 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *body = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
 	if (!body)
 		return 0;
-	enum status status =
-		geometry_read(json_object_get(body, "geometry"), json_object_get(body, "within_m"), &g, wrong);
+	enum status status = geometry_read(body, &g, wrong);
 	if (status == STATUS_MALFORMED)
 		assert(wrong[0] && memchr(wrong, '\0', sizeof wrong));
 	else if (status == STATUS_OK)

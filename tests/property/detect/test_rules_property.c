@@ -61,6 +61,7 @@ static void put_value(struct buf *out, const struct rule_param *p, uint64_t *sta
 		put_number(out, p, state);
 		return;
 	case UNIT_YES:
+	case UNIT_OPTION:
 		put_words(out, "yes no", state);
 		return;
 	case UNIT_TAG:
@@ -95,6 +96,7 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 {
 	static const char *const places[] = {"any", "tag:gate", "not\ttag:gate", "fence:E-1", "fence:水源"};
 	static const char *const classes[] = {"any", "muck,hazmat", "渔船", "other muck , hazmat"};
+	static const char *const authorities[] = {"交警", "traffic_police , 林业", "某局 乙处,water", "渣土办, 城管"};
 	struct wall_schedule w;
 	PUT("%s =", k->token);
 	switch (k->form) {
@@ -108,6 +110,9 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 		break;
 	case KEY_WORDS:
 		PUT("A%u,B%u  C%u", rules_below(state, 99), rules_below(state, 99), rules_below(state, 99));
+		break;
+	case KEY_AUTHORITY:
+		PUT("%s", authorities[rules_below(state, 4)]);
 		break;
 	case KEY_CLASSES:
 		PUT("%s", classes[rules_below(state, 4)]);

@@ -7,6 +7,7 @@
 #include "engine/core/clock.h"
 #include "engine/core/hash.h"
 #include "engine/detect/detect.h"
+#include "engine/geo/distance.h"
 
 #define START INT64_C(1772424000000)
 #define DEVICE UINT64_C(77)
@@ -77,12 +78,12 @@ static void subject(const void *registry, uint64_t device, int64_t time_ms, stru
 	}
 }
 
-static void add_fence(struct world *w, unsigned i, const char *tag)
+static void add_fence(struct world *w, unsigned i, const char *tag, uint32_t sizes)
 {
 	struct fence f = {
 		.valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX, .when = SCHEDULE_ALWAYS, .tag_count = 1};
 	int32_t lat = LAT + (int32_t)below(80000), lon = LON + (int32_t)below(80000),
-		side = 5000 + (int32_t)below(60000);
+		side = 5000 + (int32_t)below(sizes);
 	struct geo_point points[] = {{lat, lon}, {lat, lon + side}, {lat + side, lon + side}, {lat + side, lon}};
 	uint32_t end = 4;
 	struct fence_set *next;
@@ -103,7 +104,9 @@ static void add_fence(struct world *w, unsigned i, const char *tag)
 #define ORACLE                                                                                                         \
 	"[oracle-speed]\nkind = overspeed\ntitle = a | b\nsource = c\nhold = 30 s\npoints = 2\nlimit = 40 km/h\n"      \
 	"margin = 5 km/h\n[oracle-zone]\nkind = zone\ntitle = a | b\nsource = c\nwhere = tag:water_source\n"           \
-	"hold = 20 s\npoints = 2\nrelease = 15 s\ngap = 2 min\n"
+	"hold = 20 s\npoints = 2\nrelease = 15 s\ngap = 2 min\n"                                                       \
+	"[oracle-cross]\nkind = zone\ntitle = a | b\nsource = c\nwhere = tag:closed_road\nhold = 1 d\nsegment = yes\n" \
+	"gap = 2 min\n"
 
 static struct rulebook *book_of(const char *more)
 {
@@ -127,7 +130,9 @@ static void world_make(struct world *w)
 	w->class_code = (uint8_t)(1 + below(5));
 	cr_assert_eq(fence_set_new(&w->fences), STATUS_OK);
 	for (unsigned i = 0; i < 14; i++)
-		add_fence(w, i, tags[i]);
+		add_fence(w, i, tags[i], 60000);
+	for (unsigned i = 14; i < 24; i++) /* no larger than a step: mostly crossed between two reports */
+		add_fence(w, i, "closed_road", 1);
 	w->books[0] = book_of(ORACLE);
 	w->books[1] = book_of("[fast]\nkind = overspeed\ntitle = a | b\nsource = c\nlimit = 50 km/h\n" ORACLE);
 	w->spans[0] = (struct rulebook_span){INT64_MIN, w->books[0]};
@@ -337,6 +342,42 @@ static size_t oracle(const struct fence *f, int64_t hold, int64_t release, int64
 	return count;
 }
 
+/* --- and what lies between two reports: every pair against every fence --- */
+
+static bool is_judged(const struct report *r)
+{
+	return !(r->flags & (REPORT_FLAG_NO_FIX | REPORT_FLAG_OFFSET | REPORT_FLAG_FUTURE));
+}
+
+static bool crosses(const struct fence *f, const struct report *a, const struct report *b)
+{
+	struct geo_point p = {a->lat_e7, a->lon_e7}, q = {b->lat_e7, b->lon_e7};
+	return a->time_ms >= f->valid_from_ms && b->time_ms < f->valid_to_ms && fence_area_meets(f->area, p, q) &&
+	       !fence_area_contains(f->area, p) && !fence_area_contains(f->area, q);
+}
+
+static size_t oracle_crossings(const struct world *w, const struct fence *f)
+{
+	const struct report *a = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < STREAM; i++) {
+		const struct report *b = &stream[i];
+		if (!is_judged(b))
+			continue;
+		bool near = a && b->time_ms - a->time_ms <= 120000 &&
+			    distance_mm(a->lat_e7, a->lon_e7, b->lat_e7, b->lon_e7) * 36 <=
+				    2000 * (b->time_ms - a->time_ms);
+		bool one_book = a && (a->time_ms >= w->spans[1].from_ms || b->time_ms < w->spans[1].from_ms);
+		if (near && one_book && crosses(f, a, b)) {
+			cr_assert(was_told("oracle-cross", f, a->time_ms, b->time_ms), "round %llu: at %zu",
+				  (unsigned long long)oracle_round, i);
+			count++;
+		}
+		a = b;
+	}
+	return count;
+}
+
 static size_t told_of(const char *rule)
 {
 	size_t count = 0;
@@ -347,8 +388,9 @@ static size_t told_of(const char *rule)
 
 Test(step, an_oracle_finds_the_same_speeding_and_the_same_visits)
 {
-	size_t speeding = 0, visits = 0;
-	uint16_t water;
+	size_t speeding = 0, visits = 0, crossed = 0;
+	uint16_t water, closed;
+	cr_assert_eq(tag_number(span_of_string("closed_road"), &closed), STATUS_OK);
 	cr_assert_eq(tag_number(span_of_string("water_source"), &water), STATUS_OK);
 	for (uint64_t round = 1; round <= 60; round++) {
 		struct world w;
@@ -359,18 +401,23 @@ Test(step, an_oracle_finds_the_same_speeding_and_the_same_visits)
 		stream[STREAM - 1].flags |= REPORT_FLAG_FUTURE; /* what ends with the last report is not asked */
 		run(&w, 0, &whole);
 		buf_deinit(&whole.bytes);
-		size_t fast = oracle(NULL, 30000, 0, 300000), inside = 0;
+		size_t fast = oracle(NULL, 30000, 0, 300000), inside = 0, between = 0;
 		for (uint32_t slot = 0; slot < fence_set_slots(w.fences); slot++) {
 			const struct fence *f = fence_set_at(w.fences, slot);
 			if (f && fence_has_tag(f, water))
 				inside += oracle(f, 20000, 15000, 120000);
+			if (f && fence_has_tag(f, closed))
+				between += oracle_crossings(&w, f);
 		}
 		cr_assert_eq(told_of("oracle-speed"), fast);
 		cr_assert_eq(told_of("oracle-zone"), inside);
+		cr_assert_eq(told_of("oracle-cross"), between);
+		crossed += between;
 		speeding += fast;
 		visits += inside;
 		world_free(&w);
 	}
 	cr_assert_gt(speeding, 50);
 	cr_assert_gt(visits, 20);
+	cr_assert_gt(crossed, 20);
 }

@@ -92,7 +92,7 @@ static struct sent make_report(uint64_t device, int64_t time_ms, struct life *l)
 
 static struct sent *make_fleet(uint64_t seed, size_t *count)
 {
-	struct sent *all = malloc(sizeof *all * DEVICES * PER_DEVICE);
+	struct sent *all = malloc(sizeof *all * DEVICES * PER_DEVICE * 2);
 	struct life lives[DEVICES];
 	cr_assert_not_null(all);
 	*count = 0;
@@ -105,6 +105,9 @@ static struct sent *make_fleet(uint64_t seed, size_t *count)
 			struct sent s = make_report(rig_device(d), night() + i * (int64_t)STEP_MS, &lives[d]);
 			if (!lives[d].dark)
 				all[(*count)++] = s;
+			/* now and then two different ones of one second, as when an alarm begins */
+			if (!lives[d].dark && next_random(&lives[d].random) % 16 == 0)
+				all[(*count)++] = make_report(rig_device(d), night() + i * (int64_t)STEP_MS, &lives[d]);
 		}
 	return all;
 }
@@ -138,6 +141,24 @@ static void put_fence(struct rig *r, const char *id, const char *tag, double lat
 	fence_area_unref(f.area);
 }
 
+/* What is shipped, and rules of stage 2 that a night of six devices breaks. */
+static void put_rules(struct rig *r)
+{
+	static const char more[] = "\n[convoy-near]\nkind = convoy\ntitle = 近 | Near\nsource = test\n"
+				   "tag = convoy_gate\ntimes = 2\ntime = 1 min\n"
+				   "[patrol-often]\nkind = patrol\ntitle = 常 | Often\nsource = test\n"
+				   "tag = patrol_cell\ntime = 10 min\n"
+				   "[small]\nkind = zone\ntitle = 小 | Small\nsource = test\n"
+				   "where = tag:small\nsegment = yes\ngap = 20 min\n";
+	struct buf text = buf_init(1u << 20);
+	struct span shipped = rules_default();
+	cr_assert_eq(buf_append(&text, shipped.data, shipped.size), STATUS_OK);
+	cr_assert_eq(buf_append(&text, more, sizeof more - 1), STATUS_OK);
+	cr_assert_eq(context_put_rules(engine_context(r->engine), buf_view(&text), INT64_MIN, "test", NULL, NULL),
+		     STATUS_OK);
+	buf_deinit(&text);
+}
+
 static void make_world(struct rig *r)
 {
 	static const char *const classes[DEVICES] = {"muck", "hazmat", "coach", "truck", "school", "muck"};
@@ -150,11 +171,20 @@ static void make_world(struct rig *r)
 		if (d == 0)
 			say(r, d, DEVICE_FIELD_METROLOGY_DUE, "2026-03-01");
 	}
+	put_rules(r);
+	put_fence(r, "gate-1", "convoy_gate", 24.9, 118.7, 0.004, 0);
+	put_fence(r, "gate-2", "convoy_gate", 24.901, 118.701, 0.004, 0);
+	put_fence(r, "gate-3", "convoy_gate", 24.896, 118.696, 0.003, 0);
+	put_fence(r, "cell", "patrol_cell", 24.9, 118.7, 0.004, 0);
 	put_fence(r, "slow", "speed_zone", 24.9, 118.7, 0.02, 400);
 	put_fence(r, "water", "water_source", 24.91, 118.71, 0.02, 0);
 	put_fence(r, "site", "muck_site", 24.89, 118.69, 0.02, 0);
 	put_fence(r, "lane", "fire_lane", 24.9, 118.7, 0.005, 0);
 	put_fence(r, "relay", "relay_point", 24.88, 118.7, 0.005, 0);
+	/* smaller than a step: mostly crossed between two reports */
+	put_fence(r, "small-1", "small", 24.9013, 118.7008, 0.0003, 0);
+	put_fence(r, "small-2", "small", 24.8987, 118.6994, 0.0003, 0);
+	put_fence(r, "small-3", "small", 24.9002, 118.6979, 0.0003, 0);
 }
 
 /* --- findings as bytes --- */
@@ -163,7 +193,8 @@ struct bytes {
 	struct buf all;
 	struct finding *findings;
 	size_t count;
-	bool kinds[RULE_KIND_COUNT];
+	bool kinds[RULE_KIND_COUNT], digests[RULE_KIND_COUNT];
+	size_t crossed; /* between two reports */
 };
 
 static struct bytes bytes_of(struct replay_result *found)
@@ -172,7 +203,9 @@ static struct bytes bytes_of(struct replay_result *found)
 	b.count = found->count;
 	b.findings = found->findings;
 	for (size_t i = 0; i < found->count; i++) {
-		b.kinds[found->findings[i].kind] = true;
+		const struct finding *f = &found->findings[i];
+		b.kinds[f->kind] = true;
+		b.crossed += f->kind == RULE_ZONE && f->numbers[FINDING_CODE] == 1;
 		cr_assert_eq(finding_encode(&found->findings[i], &b.all), STATUS_OK);
 	}
 	return b;
@@ -285,7 +318,7 @@ Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
 	static const uint8_t kinds[] = {RULE_OVERSPEED,  RULE_ZONE,    RULE_OFF_HOURS, RULE_DWELL,
 					RULE_GAP,        RULE_NO_FIX,  RULE_FROZEN,    RULE_SHIELDED,
 					RULE_ALARM_BITS, RULE_EXPIRED, RULE_NO_VIDEO,  RULE_UNREGISTERED,
-					RULE_FATIGUE,    RULE_SILENT};
+					RULE_FATIGUE,    RULE_SILENT,  RULE_CONVOY,    RULE_PATROL};
 	struct rig r;
 	size_t count;
 	printf("seed %#llx\n", (unsigned long long)seed);
@@ -298,6 +331,11 @@ Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
 	printf("%zu findings\n", live.count);
 	for (size_t i = 0; i < sizeof kinds; i++)
 		cr_expect(live.kinds[kinds[i]], "no finding of kind %s", rule_kind_token(kinds[i]));
+	cr_expect_gt(live.crossed, 3, "crossed between two reports: %zu", live.crossed);
+	for (size_t i = 0; i < live.count; i++)
+		live.digests[live.findings[i].kind] |= finding_has_digest(&live.findings[i]);
+	for (unsigned kind = RULE_FATIGUE; kind <= RULE_PATROL; kind++)
+		cr_expect(live.digests[kind], "no digest of kind %s", rule_kind_token(kind));
 	expect_same(&live, replayed(&r), "replay differs from live");
 	rig_close(&r);
 	rig_open(&r);

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "engine/detect/authority.h"
 #include "unit/detect/rules_rig.h"
 
 static struct rules_read shipped(void)
@@ -95,6 +96,10 @@ Test(rules_default, a_sample_says_so_in_its_source_and_everyone_has_an_authority
 		bool says_so = strstr(rule->source, "示例政策 sample policy") == rule->source;
 		cr_expect_eq(rule->sample, says_so, "%s", rule->id);
 		cr_expect_str_neq(rule->authority, "", "%s", rule->id);
+		struct span list = span_of_string(rule->authority), name;
+		while (authority_next(&list, &name))
+			cr_expect_neq(authority_find(name), AUTHORITY_COUNT, "%s: %.*s is in no table", rule->id,
+				      (int)name.size, (const char *)name.data);
 	}
 	rules_read_deinit(&r);
 }

@@ -139,6 +139,16 @@ Test(detect_skim, leaves_what_stepping_leaves)
 			compare(rules, class_code, seed * UINT64_C(0x9e3779b97f4a7c15));
 }
 
+/* A way between two reports that crosses a fence is no place where nothing happens. */
+Test(detect_skim, leaves_what_is_crossed_between_reports)
+{
+	const char *rules = "[crossed]\nkind = zone\n" RULE("where = tag:speed_zone\nsegment = yes\ngap = 40 min\n");
+	size_t skimmed = 0;
+	for (uint64_t seed = 1; seed <= 40; seed++)
+		skimmed += compare(rules, DEVICE_CLASS_TRUCK, seed * UINT64_C(0x9e3779b97f4a7c15));
+	cr_expect_gt(skimmed, 40 * ROWS / 2);
+}
+
 Test(detect_skim, passes_over_most_of_a_day)
 {
 	const char *rules = "[over]\nkind = overspeed\n" RULE("hold = 60 s\nlimit = 80 km/h\n");

@@ -260,3 +260,148 @@ Test(zone, thirty_fences_over_one_position_are_thirty_findings)
 	cr_assert_eq(opened(&w, "water"), 30);
 	cr_assert_eq(ended(&w, "water"), 30);
 }
+
+/* --- between two reports --- */
+
+#define CROSSED "[zone]\nkind = zone\n" RULE("where = tag:closed_road\nsegment = yes\n")
+
+/* South of the fence "here" (cells 0..9 of row 0), a minute before the report that `end` is. */
+static void crosses(struct report begin, struct report end)
+{
+	world_send(&w, begin);
+	world_send(&w, end);
+}
+
+Test(zone, a_fence_crossed_between_two_reports_is_found_as_a_lead)
+{
+	fenced("closed_road", CROSSED);
+	crosses(report_at(NOON, 4, -1, 400), report_at(NOON + MINUTE, 5, 1, 400));
+	cr_assert_eq(w.finding_count, 1);
+	const struct finding *f = ended_at(&w, "zone", 0);
+	cr_expect_eq(f->confidence, CONFIDENCE_LOW);
+	cr_expect_eq(f->numbers[FINDING_CODE], 1);
+	cr_expect_eq(f->numbers[FINDING_REPORTS], 0);
+	cr_expect_eq(f->numbers[FINDING_DURATION], MINUTE);
+	cr_expect_eq(f->numbers[FINDING_DISTANCE] / 10000, 24, "some 240 m");
+	cr_expect_eq(f->start_ms, NOON);
+	cr_expect_eq(f->end_ms, NOON + MINUTE);
+	cr_expect_eq(f->found_ms, NOON + MINUTE);
+	cr_expect_eq(f->start_lat_e7, report_at(0, 4, -1, 0).lat_e7);
+	cr_expect_eq(f->end_lon_e7, report_at(0, 5, 1, 0).lon_e7);
+	cr_expect_str_eq(f->fence, "here");
+}
+
+Test(zone, touching_the_border_is_crossing_and_passing_beside_is_not)
+{
+	struct report begin = report_at(NOON, 9, -1, 400), end = report_at(NOON + MINUTE, 9, 1, 400);
+	fenced("closed_road", CROSSED);
+	begin.lon_e7 = end.lon_e7 = report_at(0, 9, 0, 0).lon_e7 + CELL_E7 / 2 + 1;
+	crosses(begin, end);
+	cr_expect_eq(w.finding_count, 0);
+	begin.time_ms += HOUR;
+	end.time_ms += HOUR;
+	begin.lon_e7 -= 1;
+	end.lon_e7 -= 1;
+	crosses(begin, end);
+	cr_expect_eq(w.finding_count, 1);
+}
+
+Test(zone, what_was_seen_inside_is_not_crossed_and_without_the_option_nothing_is)
+{
+	fenced("closed_road", CROSSED);
+	crosses(report_at(NOON, 4, -1, 400), report_at(NOON + MINUTE, 5, 0, 400));
+	crosses(report_at(NOON + 2 * MINUTE, 5, 1, 400), report_at(NOON + 3 * MINUTE, 5, 2, 400));
+	cr_assert_eq(ended(&w, "zone"), 1);
+	cr_expect_eq(ended_at(&w, "zone", 0)->numbers[FINDING_CODE], NUMBER_UNKNOWN);
+	cr_expect_eq(ended_at(&w, "zone", 0)->start_ms, NOON + MINUTE);
+	world_forget(&w);
+	world_rules(&w, INT64_MIN + 1, "[zone]\nkind = zone\n" RULE("where = tag:closed_road\n"));
+	world_start(&w);
+	w.finding_count = 0;
+	crosses(report_at(NOON + HOUR, 4, -1, 400), report_at(NOON + HOUR + MINUTE, 5, 1, 400));
+	cr_expect_eq(w.finding_count, 0);
+}
+
+Test(zone, too_long_too_fast_or_not_to_be_judged_is_no_crossing)
+{
+	struct report shifted = report_at(NOON + 3 * HOUR + MINUTE, 5, 1, 400);
+	fenced("closed_road", CROSSED);
+	crosses(report_at(NOON, 4, -1, 400), report_at(NOON + 5 * MINUTE + 1, 4, 1, 400));
+	cr_expect_eq(w.finding_count, 0, "longer than the gap");
+	crosses(report_at(NOON + HOUR, 4, -1, 400), report_at(NOON + HOUR + 3 * SECOND, 4, 1, 400));
+	cr_expect_eq(w.finding_count, 0, "266 km/h");
+	crosses(report_at(NOON + 2 * HOUR, 4, -1, 400), report_at(NOON + 2 * HOUR + 4 * SECOND, 4, 1, 400));
+	cr_expect_eq(w.finding_count, 1, "200 km/h");
+	shifted.flags |= REPORT_FLAG_OFFSET;
+	crosses(report_at(NOON + 3 * HOUR, 4, -1, 400), shifted);
+	cr_expect_eq(w.finding_count, 1, "its position is shifted");
+	world_send(&w, report_at(NOON + 3 * HOUR + 2 * MINUTE, 5, 1, 400));
+	cr_expect_eq(w.finding_count, 2, "and the next one's is not");
+	cr_expect_eq(ended_at(&w, "zone", 1)->start_ms, NOON + 3 * HOUR);
+}
+
+Test(zone, the_hours_must_hold_at_both_ends)
+{
+	fenced("closed_road",
+	       "[zone]\nkind = zone\n" RULE("where = tag:closed_road\nsegment = yes\nwhen = 12:00-13:00\n"));
+	crosses(report_at(NOON - 1, 4, -1, 400), report_at(NOON + MINUTE, 4, 1, 400));
+	cr_expect_eq(w.finding_count, 0);
+	crosses(report_at(NOON + HOUR - MINUTE, 4, -1, 400), report_at(NOON + HOUR, 4, 1, 400));
+	cr_expect_eq(w.finding_count, 0);
+	crosses(report_at(NOON + 24 * HOUR, 4, -1, 400), report_at(NOON + 24 * HOUR + MINUTE, 4, 1, 400));
+	cr_expect_eq(w.finding_count, 1);
+}
+
+Test(zone, a_fence_that_begins_on_the_way_is_not_crossed)
+{
+	struct fence f = world_square("here", "closed_road", 0, 0, 9, 0);
+	f.valid_from_ms = NOON + 1;
+	world_fence(&w, &f);
+	world_rules(&w, INT64_MIN, CROSSED);
+	world_start(&w);
+	crosses(report_at(NOON, 4, -1, 400), report_at(NOON + MINUTE, 4, 1, 400));
+	cr_expect_eq(w.finding_count, 0);
+	crosses(report_at(NOON + 2 * MINUTE, 4, 1, 400), report_at(NOON + 3 * MINUTE, 4, -1, 400));
+	cr_expect_eq(w.finding_count, 1);
+}
+
+Test(zone, permits_and_exempt_places_let_cross_and_every_fence_on_the_way_is_told)
+{
+	struct fence relay = world_square("relay", "relay_point", 6, 0, 6, 0);
+	struct fence other = world_square("other", "closed_road", 0, 2, 9, 2);
+	world_fence(&w, &relay);
+	world_fence(&w, &other);
+	world_permit(&w, PERMIT_ZONE, "here", "12:00-13:00");
+	fenced("closed_road", "[zone]\nkind = zone\n" RULE("where = tag:closed_road\nsegment = yes\npermit = yes\n"
+							   "exempt = relay_point\n"));
+	crosses(report_at(NOON, 4, -1, 400), report_at(NOON + MINUTE, 4, 3, 400));
+	cr_assert_eq(w.finding_count, 1);
+	cr_expect_str_eq(ended_at(&w, "zone", 0)->fence, "other", "a permit names the first");
+	crosses(report_at(NOON + 2 * HOUR, 4, -1, 400), report_at(NOON + 2 * HOUR + MINUTE, 4, 3, 400));
+	cr_expect_eq(w.finding_count, 3, "out of its hours both are told");
+	crosses(report_at(NOON + 3 * HOUR, 6, -1, 400), report_at(NOON + 3 * HOUR + MINUTE, 6, 3, 400));
+	cr_expect_eq(w.finding_count, 3, "through the relay point");
+}
+
+Test(zone, a_crossing_survives_a_restart_between_its_reports)
+{
+	fenced("closed_road", CROSSED);
+	world_send(&w, report_at(NOON, 4, -1, 400));
+	world_restart(&w);
+	world_send(&w, report_at(NOON + MINUTE, 5, 1, 400));
+	cr_expect_eq(ended(&w, "zone"), 1);
+}
+
+Test(zone, a_rule_without_the_option_has_the_version_it_had)
+{
+	struct buf out = buf_init(4096);
+	world_rules(&w, INT64_MIN, CROSSED "[plain]\nkind = zone\n" RULE("where = tag:closed_road\n"));
+	cr_assert_eq(rule_print(&w.books[0]->rules[0], &out), STATUS_OK);
+	cr_assert_eq(buf_append_u8(&out, 0), STATUS_OK);
+	cr_expect_null(strstr((char *)out.data, "segment"), "%s", (char *)out.data);
+	buf_clear(&out);
+	cr_assert_eq(rule_print(&w.books[0]->rules[1], &out), STATUS_OK);
+	cr_assert_eq(buf_append_u8(&out, 0), STATUS_OK);
+	cr_expect_not_null(strstr((char *)out.data, "segment     = yes\n"), "%s", (char *)out.data);
+	buf_deinit(&out);
+}

@@ -432,10 +432,13 @@ static struct told_fact drive(int64_t from_ms, int64_t to_ms, uint64_t driver)
 		.decided = {to_ms, 7}};
 }
 
-static void note_subject(void *context, uint64_t subject)
+/* "subject", and "!" when its raw reports may be others; the device as D. */
+static void note_subject(void *context, uint64_t subject, int64_t raw_from_ms)
 {
-	char *text = context;
-	sprintf(text + strlen(text), "%s%llx", *text ? " " : "", (unsigned long long)subject);
+	char *text = context, name[20];
+	snprintf(name, sizeof name, "%llx", (unsigned long long)subject);
+	sprintf(text + strlen(text), "%s%s%s", *text ? " " : "", subject == DEVICE ? "D" : name,
+		raw_from_ms == INT64_MAX ? "" : "!");
 }
 
 static void tell_facts(enum replace_scope scope, const struct told_fact *facts, size_t count, const char *touched)
@@ -467,16 +470,16 @@ static size_t facts_about(uint64_t subject)
 	return count;
 }
 
-Test(findings, only_subjects_whose_facts_changed_are_named)
+Test(findings, subjects_are_named_whose_facts_changed_or_whose_reports_were_judged_again)
 {
 	struct told_fact by_one = drive(1000, 2000, 0xa), by_other = drive(1000, 2000, 0xb);
 	tell_facts(REPLACE_TOLD, &by_one, 1, "a");
 	tell_facts(REPLACE_TOLD, &by_one, 1, "");
-	tell_facts(REPLACE_ALL, &by_one, 1, "");
+	tell_facts(REPLACE_ALL, &by_one, 1, "D! a!");
 	cr_expect_eq(facts_about(0xa), 1);
-	tell_facts(REPLACE_ALL, &by_other, 1, "a b");
+	tell_facts(REPLACE_ALL, &by_other, 1, "D! a! b!");
 	cr_expect_eq(facts_about(0xa), 0);
 	cr_expect_eq(facts_about(0xb), 1);
-	tell_facts(REPLACE_ALL, NULL, 0, "b");
+	tell_facts(REPLACE_ALL, NULL, 0, "D! b!");
 	cr_expect_eq(facts_about(0xb), 0);
 }

@@ -77,6 +77,13 @@ static void expect_in(const char *path, const char *part)
 	free(text);
 }
 
+static void expect_empty(const char *path)
+{
+	char *text = read_file(path);
+	cr_assert(*text == 0, "%s:\n%s", path, text);
+	free(text);
+}
+
 static void expect_same(const char *a, const char *b)
 {
 	char *x = read_file(a), *y = read_file(b);
@@ -242,7 +249,15 @@ Test(cmd_files, who_was_somewhere_is_asked_of_a_store_for_a_case)
 	expect_in("stdout", "{\"devices\":[{");
 	expect_in("stdout", "\"reports\":2,");
 	cr_assert(RUN(cmd_query, "query who-was --data a --polygon area.json" SPAN) == 2, "no case");
-	cr_assert(RUN(cmd_query, "query who-was --data a --polygon area.json --within 5 --case 1" SPAN) == 2);
+	write_file("line.json", "{\"type\":\"LineString\",\"coordinates\":[[118.49,24.4],[118.49,24.6]]}");
+	cr_assert(RUN(cmd_query, "query who-was --data a --geometry line.json --within 1100 --case 1" SPAN) == 0);
+	expect_in("stdout", "\"name\":\"a\",\"reports\":2,");
+	cr_assert(RUN(cmd_query,
+		      "query who-was --data a --geometry line.json --within 500 --half-width 400 --case 1" SPAN) == 0);
+	expect_empty("stdout");
+	cr_assert(RUN(cmd_query, "query who-was --data a --geometry line.json --case 1" SPAN) == 1, "how near?");
+	cr_assert(RUN(cmd_query, "query who-was --data a --polygon area.json --within 5x --case 1" SPAN) == 2);
+	cr_assert(RUN(cmd_query, "query who-was --data a --point 118.5,24.5 --case 1" SPAN) == 2);
 	cr_assert(RUN(cmd_query, "query who-was --data a --polygon bow.json --case 1" SPAN) == 1);
 	expect_in("stderr", "bow.json: geometry: ");
 	cr_assert(RUN(cmd_query, "query who-was --data a --polygon none.json --case 1" SPAN) == 2);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/detect/authority.h"
 #include "query/export/evidence.h"
 #include "query/export/json_out.h"
 
@@ -56,10 +57,11 @@ static char *written(enum export_format format, const struct export_violation *e
 	"\"kind_zh\":\"超速\",\"device\":\"0000000000000abc\",\"phone\":null,\"plate\":\"2:闽C1\",\"driver\":null," \
 	"\"other\":null,\"company\":\"a<b\",\"village\":null,\"fence\":\"a,b\",\"start_ms\":1769848200000,"            \
 	"\"end_ms\":1769848205000,\"found_ms\":1769848204000,\"open\":false,\"late\":false,\"confidence\":2,"          \
-	"\"severity\":3,\"authority\":\"交警\",\"numbers\":{\"limit\":600,\"peak\":723},"                            \
+	"\"severity\":3,\"authority\":\"交警\",\"authority_codes\":[\"traffic_police\"],\"numbers\":{\"limit\":600," \
+	"\"peak\":723},"                                                                                               \
 	"\"start\":{\"lat\":24.9000001,\"lon\":-118.6000002},\"end\":{\"lat\":0.0000000,\"lon\":0.0000000},"           \
 	"\"digest\":\"fe00000000000000000000000000000000000000000000000000000000000000\",\"state\":\"confirmed\","     \
-	"\"state_zh\":\"属实\",\"handled\":true,\"amended\":2,\"raised_ms\":1769848200009"
+	"\"state_zh\":\"属实\",\"handled\":true,\"amended\":2,\"raised_ms\":1769848200009,\"schema\":1"
 
 Test(export_violations, a_row_in_every_format)
 {
@@ -85,13 +87,13 @@ Test(export_violations, a_row_in_every_format)
 		"end,"
 		"start_ms,end_ms,found_ms,open,late,confidence,severity,authority,limit,peak,sum,reports,duration,"
 		"distance,band,code,level,other,start_lat,start_lon,end_lat,end_lon,digest,state,state_zh,handled,"
-		"amended,raised_ms\r\n"
+		"amended,raised_ms,authority_codes,schema\r\n"
 		"7,r-1,超速,\"Too \"\"fast\"\"\",overspeed,超速,0000000000000abc,,2:闽C1,,,a<b,,\"a,b\","
 		"2026-01-31T08:30:00.000Z,2026-01-31T08:30:05.000Z,1769848200000,1769848205000,1769848204000,0,0,2,3,"
 		"交警,"
 		"600,723,,,,,,,,,24.9000001,-118.6000002,0.0000000,0.0000000,"
 		"fe00000000000000000000000000000000000000000000000000000000000000,confirmed,属实,1,2,"
-		"1769848200009\r\n");
+		"1769848200009,traffic_police,1\r\n");
 	free(text);
 }
 
@@ -101,8 +103,65 @@ Test(export_violations, without_its_rule_a_row_says_nothing_of_it)
 	struct export_violation e = {.violation = &v};
 	char *text = written(EXPORT_NDJSON, &e, NULL);
 	cr_expect(strstr(text, "\"title\":null"));
-	cr_expect(strstr(text, "\"severity\":null,\"authority\":null"));
+	cr_expect(strstr(text, "\"severity\":null,\"authority\":null,\"authority_codes\":[]"));
 	free(text);
+}
+
+/* Several, one of them in no table: its name is shown, and it has no code. */
+Test(export_violations, authorities_of_the_table_have_codes)
+{
+	struct violation v = violation_of();
+	struct rule rule = rule_of();
+	struct export_violation e = {.violation = &v, .rule = &rule};
+	rule.authority = "渣土办, 某某局, 城管";
+	char *text = written(EXPORT_NDJSON, &e, NULL);
+	cr_expect(strstr(
+		text,
+		"\"authority\":\"渣土办, 某某局, 城管\",\"authority_codes\":[\"muck_office\",\"urban_management\"],"));
+	free(text);
+	text = written(EXPORT_CSV, &e, NULL);
+	cr_expect(strstr(text, ",1769848200009,muck_office urban_management,1\r\n"), "%s", text);
+	free(text);
+	rule.authority = "某某局";
+	text = written(EXPORT_CSV, &e, NULL);
+	cr_expect(strstr(text, ",1769848200009,,1\r\n"), "%s", text);
+	free(text);
+}
+
+static void expect_on_page(const char *page, const char *format, const char *a, const char *b, const char *c)
+{
+	char line[256];
+	snprintf(line, sizeof line, "%s%s%s%s%s%s%s", *b ? "| `" : "`", a, *b ? "` | " : "`", b, *b ? " | " : "", c,
+		 format);
+	cr_expect(strstr(page, line), "not in query/export/README.md: %s", line);
+}
+
+/* The page that other systems are given names every member and every authority. */
+Test(export_violations, the_page_of_the_schema_names_every_member)
+{
+	static char page[1 << 16];
+	FILE *f = fopen(TESTS_DIR "/../query/export/README.md", "r");
+	struct violation v = violation_of();
+	struct rule rule = rule_of();
+	struct export_violation e = {.violation = &v, .rule = &rule};
+	cr_assert_not_null(f);
+	page[fread(page, 1, sizeof page - 1, f)] = '\0';
+	fclose(f);
+	char *text = written(EXPORT_NDJSON, &e, NULL), *key = text;
+	while ((key = strchr(key, '"'))) {
+		char *end = strchr(key + 1, '"');
+		bool is_key = end[1] == ':';
+		*end = '\0';
+		if (is_key)
+			expect_on_page(page, "", key + 1, "", "");
+		key = end + 1;
+	}
+	free(text);
+#define X(NAME, token, chinese, english) expect_on_page(page, " |\n", token, chinese, english);
+	AUTHORITY_TABLE(X)
+#undef X
+	cr_expect(strstr(page, "**Schema 1**"));
+	cr_expect_eq(EXPORT_VIOLATION_SCHEMA, 1);
 }
 
 Test(export_violations, a_row_that_does_not_fit_leaves_nothing_behind)

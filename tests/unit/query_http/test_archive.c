@@ -1,8 +1,10 @@
 /* Who was where, asked over HTTP: a truck with thirty reports going north-east, and what is refused. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "engine/core/clock.h"
+#include "engine/geo/distance.h"
 #include "unit/query_http/violations_rig.h"
 
 #define WHO "POST /api/v1/archive/who-was"
@@ -12,6 +14,7 @@
 	"612,24.911]]]"
 #define SPAN "\"from\":\"2026-01-31T08:30:00Z\",\"to\":\"2026-01-31T09:00:00Z\""
 #define CASE "\"case\":\"泉公刑字〔2026〕5号\""
+#define NEAR(geometry, metres) "{\"geometry\":{\"type\":" geometry "},\"within_m\":" metres "," SPAN "," CASE "}"
 #define QUESTION(geometry) "{\"geometry\":{\"type\":" geometry "}," SPAN "," CASE "}"
 
 static void open_with_tokens(void)
@@ -89,6 +92,105 @@ Test(archive, holes_many_polygons_and_points_with_a_distance_are_understood)
 		     1);
 }
 
+/* a degree at 24.92 N, WGS-84 */
+#define METRES_NORTH 110771.0
+#define METRES_EAST 101016.0
+
+/* The reports of the truck, as the rig drove it: every 10 s, north-east. */
+static void report_at(int i, double *lat, double *lon)
+{
+	*lat = 24.9 + i * 0.0012;
+	*lon = 118.6 + i * 0.0013;
+}
+
+/* How many of the truck's reports are within `metres` of the segment a-b (degrees), in a local plane: on so short legs
+ * it differs from the ellipsoid by less than half a metre, and no report is nearer than that to the line asked for. */
+static int64_t reports_near(const double a[2], const double b[2], double metres)
+{
+	const double north = METRES_NORTH, east = METRES_EAST;
+	int64_t count = 0;
+	for (int i = 0; i < 30; i++) {
+		double lat, lon;
+		report_at(i, &lat, &lon);
+		double px = (lon - a[0]) * east, py = (lat - a[1]) * north;
+		double dx = (b[0] - a[0]) * east, dy = (b[1] - a[1]) * north;
+		double t = fmin(1, fmax(0, (px * dx + py * dy) / (dx * dx + dy * dy)));
+		double away = hypot(px - t * dx, py - t * dy);
+		cr_assert(fabs(away - metres) > 1, "report %d is %f m away", i, away);
+		count += away < metres;
+	}
+	return count;
+}
+
+static int64_t reports_of(const char *body)
+{
+	struct answer a = ask_as(NULL, WHO, body);
+	json_t *v = json_loadb((char *)a.body.data, a.body.size, 0, NULL);
+	cr_assert_eq(a.status, 200, "%s: %.*s", body, (int)a.body.size, (char *)a.body.data);
+	const json_t *one = json_array_get(json_object_get(v, "devices"), 0);
+	int64_t reports = one ? json_integer_value(json_object_get(one, "reports")) : 0;
+	json_decref(v);
+	answer_deinit(&a);
+	return reports;
+}
+
+Test(archive, who_was_near_a_line_within_a_corridor_and_near_a_polygon)
+{
+	static const double a[2] = {118.59, 24.915}, b[2] = {118.64, 24.915};
+	static const double metres[] = {50, 350, 800, 1700};
+	char body[512];
+	for (size_t i = 0; i < sizeof metres / sizeof metres[0]; i++) {
+		int64_t wanted = reports_near(a, b, metres[i]);
+		snprintf(body, sizeof body,
+			 NEAR("\"LineString\",\"coordinates\":[[118.59,24.915],[118.64,24.915]]", "%g"), metres[i]);
+		cr_expect_eq(reports_of(body), wanted, "%g m: %lld", metres[i], (long long)wanted);
+		snprintf(body, sizeof body,
+			 NEAR("\"MultiLineString\",\"coordinates\":[[[118.59,24.915],[118.62,24.915]],"
+			      "[[118.62,24.915],[118.64,24.915]]]",
+			      "%g,\"half_width_m\":%g"),
+			 metres[i] - 40, 40.0);
+		cr_expect_eq(reports_of(body), wanted, "a corridor and %g m", metres[i] - 40);
+		/* a polygon north of the line: its southern side is what is near, and its inside */
+		snprintf(body, sizeof body,
+			 NEAR("\"Polygon\",\"coordinates\":[[[118.59,24.915],[118.64,24.915],[118.64,24.95],"
+			      "[118.59,24.95],[118.59,24.915]]]",
+			      "%g"),
+			 metres[i]);
+		int64_t inside = 0;
+		for (int k = 0; k < 30; k++) {
+			double lat, lon;
+			report_at(k, &lat, &lon);
+			inside += lat >= 24.915;
+		}
+		double lat, lon;
+		int64_t south = 0;
+		for (int k = 0; k < 30; k++) {
+			report_at(k, &lat, &lon);
+			south += lat < 24.915 && (24.915 - lat) * METRES_NORTH < metres[i];
+		}
+		cr_expect_eq(reports_of(body), inside + south, "a polygon and %g m", metres[i]);
+	}
+}
+
+/* Nearer than a metre: the border of the corridor is held to its promise. */
+Test(archive, the_distance_to_a_line_is_exact_to_centimetres)
+{
+	char body[512];
+	double lat, lon;
+	/* the line is so short that the geodesic does not leave its parallel by a millimetre */
+	report_at(5, &lat, &lon);
+	int64_t away_mm = distance_mm((int32_t)llround(lat * 1e7), (int32_t)llround(lon * 1e7), 249100000,
+				      (int32_t)llround(lon * 1e7));
+	for (int more = -10; more <= 10; more += 20) {
+		snprintf(body, sizeof body,
+			 "{\"geometry\":{\"type\":\"LineString\",\"coordinates\":[[%.7f,24.91],[%.7f,24.91]]},"
+			 "\"within_m\":%.3f,\"from\":%lld,\"to\":%lld," CASE "}",
+			 lon - 0.0001, lon + 0.0001, (double)away_mm / 1e3 + more / 100.0, (long long)(T0 + 50000),
+			 (long long)(T0 + 50000));
+		cr_expect_eq(reports_of(body), more > 0, "%s", body);
+	}
+}
+
 Test(archive, devices_and_the_span_narrow_the_question)
 {
 	cr_expect_eq(devices_in(NULL, "{\"geometry\":{\"type\":" SQUARE "}," SPAN "," CASE
@@ -155,10 +257,20 @@ Test(archive, wrong_questions_are_told_what_and_where)
 		 ",\"devices\":[\"phone:13900000001\",\"phone:1\"]}",
 		 "devices[1]"},
 		{"{" SPAN "," CASE "}", "geometry.type"},
-		{QUESTION("\"LineString\",\"coordinates\":[[1,1],[2,2]]"), "geometry.type"},
+		{QUESTION("\"GeometryCollection\",\"geometries\":[]"), "geometry.type"},
+		{QUESTION("\"LineString\",\"coordinates\":[[1,1],[2,2]]"), "within_m: a line needs"},
+		{NEAR("\"LineString\",\"coordinates\":[[1,1]]", "5"), "geometry.coordinates: a line"},
+		{NEAR("\"LineString\",\"coordinates\":[]", "5"), "geometry.coordinates: a line"},
+		{NEAR("\"LineString\",\"coordinates\":[[1,85],[2,86]]", "5"), "geometry: "},
+		{NEAR("\"MultiLineString\",\"coordinates\":[[[1,1],[2,2]],[[1,1],[\"x\",2]]]", "5"),
+		 "geometry.coordinates[1][1]: "},
+		{NEAR("\"MultiLineString\",\"coordinates\":[]", "5"), "no lines"},
+		{NEAR(SQUARE, "0.05"), "within_m: a distance is 0.1"},
+		{NEAR(SQUARE, "5,\"half_width_m\":5"), "half_width_m: goes with lines"},
+		{NEAR("\"LineString\",\"coordinates\":[[1,1],[2,2]]", "600000,\"half_width_m\":600000"), "within_m: "},
+		{NEAR("\"LineString\",\"coordinates\":[[1,1],[2,2]]", "5,\"half_width_m\":\"5\""), "half_width_m"},
 		{QUESTION("\"Point\",\"coordinates\":[118.6,24.9]"), "within_m"},
 		{QUESTION("\"Point\",\"coordinates\":[118.6]"), "geometry.coordinates"},
-		{"{\"geometry\":{\"type\":" SQUARE "},\"within_m\":5," SPAN "," CASE "}", "within_m"},
 		{"{\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,1]},\"within_m\":-1," SPAN "," CASE "}",
 		 "within_m"},
 		{QUESTION("\"Polygon\",\"coordinates\":7"), "geometry.coordinates"},

@@ -96,6 +96,17 @@ Test(violations, are_filtered)
 		{"?to=2026-01-31T08:31:40Z", 2},
 		{"?as_of=2026-01-31T08:32:10Z", 2},
 		{"?as_of=2026-01-31T08:32:09.999Z", 1},
+		{"?driver=0000000000abcdef", 1},
+		{"?driver=0000000000abcdee", 0},
+		{"?authority=traffic_police", 2},
+		{"?authority=%E4%BA%A4%E8%AD%A6", 2},
+		{"?authority=forestry", 1},
+		{"?authority=maritime", 0},
+		{"?bbox=118.6,24.9,118.6,24.9", 4},
+		{"?bbox=118.6000001,24.8,119,25", 0},
+		{"?bbox=118,24,119,24.8999999", 0},
+		{"?bbox=118,24.8,-170,25", 4},
+		{"?bbox=170,24.8,-170,25", 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char path[256];
@@ -123,6 +134,11 @@ Test(violations, wrong_parameters_are_named)
 		{"limit=0", "limit", 400},
 		{"plate=9x:%E9%97%BD", "plate", 400},
 		{"who=me", "who", 400},
+		{"driver=abc", "driver", 400},
+		{"driver=0000000000000000", "driver", 400},
+		{"bbox=118,25,119,24", "bbox", 400},
+		{"bbox=118,24,119", "bbox", 400},
+		{"bbox=118,24,181,25", "bbox", 400},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char request[256], part[64];
@@ -247,6 +263,31 @@ Test(violations, handling_goes_into_the_ledger)
 	json_decref(v);
 }
 
+#define HOLD(id) "POST /api/v1/violations/" id "/hold"
+
+Test(violations, are_held_for_a_case_and_on_record)
+{
+	char device[64];
+	expect_answer(HOLD("1"), "{}", 422, "\"parameter\":\"case\"");
+	expect_answer(HOLD("1"), "{\"case\":\"a/b\"}", 422, "\"parameter\":\"case\"");
+	expect_answer(HOLD("1"), "{\"case\":\"x\",\"why\":\"y\"}", 400, "bad-body");
+	expect_answer(HOLD("99"), "{\"case\":\"x\"}", 404, "no-such-violation");
+	expect_answer(HOLD("4"), "{\"case\":\"x\"}", 422, "rests on no report");
+	expect_answer("GET /api/v1/holds", NULL, 200, "\"holds\":[]");
+	expect_answer(HOLD("1"), "{\"case\":\"泉公2026-7\"}", 200, "\"id\":1,");
+	snprintf(device, sizeof device, "\"case\":\"泉公2026-7\",\"device\":\"%016llx\"",
+		 (unsigned long long)world.truck);
+	expect_answer("GET /api/v1/holds", NULL, 200, device);
+	expect_answer("GET /api/v1/holds", NULL, 200,
+		      "\"from\":\"2026-01-31T08:30:10.000Z\",\"to\":\"2026-01-31T08:33:20.000Z\"");
+	expect_answer("GET /api/v1/audit", NULL, 200, "\"action\":\"hold\"");
+	expect_answer(HOLD("1"), "{\"case\":\"泉公2026-7\"}", 200, "\"id\":1,");
+	struct answer a = ask_as(NULL, "DELETE /api/v1/holds/%E6%B3%89%E5%85%AC2026-7", NULL);
+	cr_expect_eq(a.status, 204);
+	answer_deinit(&a);
+	expect_answer("GET /api/v1/holds", NULL, 200, "\"holds\":[]");
+}
+
 static const json_t *group(const json_t *v, size_t i)
 {
 	return json_array_get(json_object_get(v, "groups"), i);
@@ -278,6 +319,143 @@ Test(violations, are_counted_by_anything)
 	json_decref(v);
 	expect_answer("GET /api/v1/violations/counts", NULL, 400, "\"parameter\":\"by\"");
 	expect_answer("GET /api/v1/violations/counts?by=colour", NULL, 400, "\"parameter\":\"by\"");
+}
+
+static const json_t *member(const json_t *list, size_t i)
+{
+	return json_array_get(list, i);
+}
+
+Test(violations, are_counted_by_pairs_by_period_and_by_authority)
+{
+	static const struct {
+		const char *query, *key, *and;
+		size_t groups;
+		int64_t count;
+	} cases[] = {{"by=plate", "", "", 2, 2},
+		     {"by=driver", "", "", 2, 3},
+		     {"by=authority", "交警", "", 3, 2},
+		     {"by=week", "2026-W05", "", 1, 4},
+		     {"by=month", "2026-01", "", 1, 4},
+		     {"by=month&and=device", "2026-01", NULL, 3, 2},
+		     {"by=state&and=week", "pending", "2026-W05", 1, 4},
+		     {"by=village&and=kind&fence=lane-1", "东村", "dwell", 1, 1},
+		     {"by=village&bbox=0,0,1,1", NULL, NULL, 0, 0}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char path[128];
+		snprintf(path, sizeof path, "/api/v1/violations/counts?%s", cases[i].query);
+		json_t *v = get_json(path);
+		cr_expect_eq(json_array_size(json_object_get(v, "groups")), cases[i].groups, "%s", path);
+		if (cases[i].key)
+			cr_expect_str_eq(text_of(group(v, 0), "key"), cases[i].key, "%s", path);
+		if (cases[i].and)
+			cr_expect_str_eq(text_of(group(v, 0), "and"), cases[i].and, "%s", path);
+		if (cases[i].count)
+			cr_expect_eq(number_of(group(v, 0), "count"), cases[i].count, "%s", path);
+		json_decref(v);
+	}
+	expect_answer("GET /api/v1/violations/counts?by=day&and=day", NULL, 400, "\"parameter\":\"and\"");
+	expect_answer("GET /api/v1/violations/counts?by=state&and=kind&fence=lane-1&format=csv", NULL, 200,
+		      "key,key_zh,and,and_zh,count,handled\r\npending,待核,dwell,违规停留,1,0\r\n");
+}
+
+/* A finding that two authorities must act on is one of each, and one of all. */
+Test(violations, of_two_authorities_are_counted_for_both)
+{
+	struct finding f = finding_of("uncovered", RULE_COVER, world.boat, T0);
+	tell(&f, false);
+	json_t *v = get_json("/api/v1/violations/counts?by=authority&rule=uncovered");
+	cr_expect_eq(json_array_size(json_object_get(v, "groups")), 2);
+	cr_expect_eq(number_of(v, "total"), 1);
+	json_decref(v);
+	expect_answer("GET /api/v1/violations?authority=urban_management&format=ndjson", NULL, 200,
+		      "\"authority_codes\":[\"muck_office\",\"urban_management\"]");
+}
+
+/* The clock of China; ISO 8601 weeks across the turn of the year: Friday 2027-01-01 is of the 53rd week of 2026. */
+Test(violations, weeks_belong_to_the_year_of_their_thursday)
+{
+	static const struct {
+		const char *china, *week;
+	} cases[] = {{"2025-12-28T23:59:59+08:00", "2025-W52"}, {"2025-12-29T00:00:00+08:00", "2026-W01"},
+		     {"2026-12-31T00:00:00+08:00", "2026-W53"}, {"2027-01-03T23:59:59+08:00", "2026-W53"},
+		     {"2027-01-04T00:00:00+08:00", "2027-W01"}, {"1969-12-29T00:00:00+08:00", "1970-W01"},
+		     {"1969-12-28T23:59:59+08:00", "1969-W52"}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int64_t at_ms;
+		char path[128];
+		cr_assert_eq(time_parse(span_of_string(cases[i].china), 0, &at_ms), STATUS_OK);
+		struct finding f = finding_of("no-stop", RULE_DWELL, world.boat, at_ms);
+		snprintf(f.fence, sizeof f.fence, "week-%zu", i);
+		tell(&f, false);
+		snprintf(path, sizeof path, "/api/v1/violations/counts?by=week&fence=week-%zu", i);
+		json_t *v = get_json(path);
+		cr_expect_str_eq(text_of(group(v, 0), "key"), cases[i].week, "%s", cases[i].china);
+		json_decref(v);
+	}
+}
+
+/* Ten days; on day d the fences a..c have d + 1, d + 1 and 1 findings each. */
+static void tell_ten_days(void)
+{
+	for (int day = 0; day < 10; day++)
+		for (int fence = 0; fence < 3; fence++)
+			for (int i = 0; i < (fence < 2 ? day + 1 : 1); i++) {
+				struct finding f =
+					finding_of("no-stop", RULE_DWELL, world.boat,
+						   T0 + (day + 30) * MS_PER_DAY + fence * INT64_C(100000) + i);
+				snprintf(f.fence, sizeof f.fence, "top-%c", 'a' + fence);
+				tell(&f, false);
+			}
+}
+
+#define TOP "/api/v1/violations/top?by=fence&from=2026-02-20T00:00:00Z"
+
+Test(violations, lead_in_lists_by_period)
+{
+	tell_ten_days();
+	json_t *v = get_json(TOP), *list = json_object_get(v, "top");
+	cr_assert_eq(json_array_size(list), 3);
+	cr_expect(json_is_null(json_object_get(member(list, 0), "period")));
+	cr_expect_eq(number_of(member(list, 0), "rank"), 1);
+	cr_expect_str_eq(text_of(member(list, 0), "key"), "top-a", "of equal counts the lesser key");
+	cr_expect_eq(number_of(member(list, 1), "count"), 55);
+	cr_expect_eq(number_of(member(list, 2), "count"), 10);
+	json_decref(v);
+	v = get_json(TOP "&period=day&first=2");
+	list = json_object_get(v, "top");
+	cr_assert_eq(json_array_size(list), 20);
+	cr_expect_str_eq(text_of(member(list, 2), "period"), "2026-03-03");
+	cr_expect_eq(number_of(member(list, 3), "rank"), 2);
+	cr_expect_eq(number_of(member(list, 19), "count"), 10);
+	json_decref(v);
+	expect_answer("GET " TOP "&period=week&first=1&format=csv", NULL, 200,
+		      "period,rank,key,key_zh,count,handled\r\n2026-W10,1,top-a,,28,0\r\n2026-W11,1,top-a,,27,0\r\n");
+	expect_answer("GET " TOP "&by=fence", NULL, 400, "\"parameter\":\"by\"");
+	expect_answer("GET /api/v1/violations/top?by=state", NULL, 400, "\"parameter\":\"by\"");
+	expect_answer("GET " TOP "&cursor=abc", NULL, 400, "\"parameter\":\"cursor\"");
+	expect_answer("GET " TOP "&cursor=6100", NULL, 400, "\"parameter\":\"cursor\"");
+	expect_answer("GET " TOP "&first=0", NULL, 400, "\"parameter\":\"first\"");
+}
+
+Test(violations, pages_of_a_top_list_are_the_whole_list)
+{
+	tell_ten_days();
+	json_t *whole = get_json(TOP "&period=day"), *expected = json_object_get(whole, "top");
+	char path[1400] = TOP "&period=day&limit=7";
+	size_t at = 0, pages = 0;
+	for (bool more = true; more; pages++) {
+		json_t *v = get_json(path), *list = json_object_get(v, "top");
+		for (size_t i = 0; i < json_array_size(list); i++, at++)
+			cr_expect(json_equal(member(list, i), member(expected, at)), "row %zu", at);
+		more = !json_is_null(json_object_get(v, "next"));
+		snprintf(path, sizeof path, TOP "&period=day&limit=7&cursor=%s", text_of(v, "next"));
+		json_decref(v);
+		cr_assert(pages < 10);
+	}
+	cr_expect_eq(at, 30);
+	cr_expect_eq(pages, 5);
+	json_decref(whole);
 }
 
 /* 500 fences, more groups than the table first has room for, each met again when it has grown */
@@ -384,5 +562,6 @@ Test(violations_scope, only_the_whole_scope_reviews_and_handles)
 {
 	expect_as("village", REVIEW("2"), "{\"state\":\"confirmed\",\"why\":\"w\"}", 403, "forbidden");
 	expect_as("company", HANDLING("1"), "{\"how\":\"h\"}", 403, "forbidden");
+	expect_as("company", HOLD("1"), "{\"case\":\"x\"}", 403, "forbidden");
 	expect_as("all", REVIEW("2"), "{\"state\":\"confirmed\",\"why\":\"w\"}", 200, "\"who\":\"officer\"");
 }

@@ -8,7 +8,7 @@
 
 #include "engine/core/clock.h"
 #include "engine/core/log.h"
-#include "engine/fleet/judge_run.h"
+#include "engine/fleet/finding_reports.h"
 
 struct violations_rig world;
 void (*violations_rig_options)(struct http_options *o);
@@ -85,7 +85,7 @@ static void fill_findings(void)
 	f.numbers[FINDING_PEAK] = 720;
 	f.numbers[FINDING_BAND] = 20;
 	f.numbers[FINDING_DURATION] = 190000;
-	cr_assert_eq(finding_digest(world.engine, &f), STATUS_OK);
+	cr_assert_eq(finding_digest(world.engine, &f, NULL, 0), STATUS_OK);
 	tell(&f, false);
 	f = finding_of("no-stop", RULE_DWELL, world.boat, T0 + 100000);
 	strcpy(f.fence, "lane-1");
