@@ -177,8 +177,8 @@ void engine_stats(struct engine *e, struct engine_stats *out);
 
 /* Now, and waiting for it: seal every head, fold overlaps, checkpoint, trim. */
 STATUS_CHECKED enum status engine_settle(struct engine *e);
-/* Families past their months, and what is kept for a look or for a while only: quarantine beyond
- * RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
+/* Families past their months, after the raw reports of every finding that stands were copied, and what is kept for a
+ * look or for a while only: quarantine beyond RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
 STATUS_CHECKED enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out);
 
 /* Packets of split messages that the store holds and that do not make up a whole message, in order of their message;

@@ -29,7 +29,7 @@ static inline struct shard *engine_owner(struct engine *e, uint64_t device)
 }
 
 /* track.c: as track_open(), but future reports, which are not judged, may be missing: what is new is read without
- * asking the store. */
+ * asking the store; and without what alone is left of a month for a case. */
 STATUS_CHECKED enum status track_open_judged(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms,
 					     struct track **out);
 /* recover.c: open or make the journals, and bring every head to where it was. */

@@ -152,15 +152,26 @@ STATUS_CHECKED enum status store_messages(struct store *s, uint64_t device, int6
 
 /* --- keeping --- */
 
+/* Reports of a device within [from_ms, to_ms]. */
+struct store_range {
+	uint64_t device;
+	int64_t from_ms, to_ms;
+};
+/* Appends to `out`, as struct store_range, all that must outlive [from_ms, to_ms], a month that is about to be dropped;
+ * ranges may go beyond it and overlap. Called before the month's commits are held up. A failure keeps the month. */
+typedef enum status store_keep(void *context, int64_t from_ms, int64_t to_ms, struct buf *out);
 struct retention_policy {
 	unsigned months[DEVICE_CLASS_COUNT]; /* 0: the default of the class; never below RETENTION_MONTHS_MIN */
+	store_keep *keep;                    /* besides the holds; may be NULL */
+	void *keep_context;
 };
 struct retention_result {
 	uint64_t families_dropped, bytes_freed, blocks_held;
 };
 /* Drop every time family that ended its class's months or more before `now_ms`, after copying what is
- * under a hold to `held`; the odd month has no end and stays. `policy` NULL: the defaults. Nothing is rewritten: files
- * go with their family, or with its last reader. After a crash at any step the next open, or the next run, ends it. */
+ * under a hold, or to be kept, to `held`; the odd month has no end and stays. `policy` NULL: the defaults. Nothing is
+ * rewritten: files go with their family, or with its last reader. After a crash at any step the next open, or the next
+ * run, ends it. */
 STATUS_CHECKED enum status store_expire(struct store *s, const struct retention_policy *policy, int64_t now_ms,
 					struct retention_result *out);
 
