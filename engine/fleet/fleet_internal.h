@@ -7,6 +7,7 @@
 #include "engine/fleet/findings.h"
 #include "engine/fleet/judge.h"
 #include "engine/fleet/shard.h"
+#include "engine/fleet/sign_key.h"
 
 struct engine {
 	struct engine_options options;
@@ -14,6 +15,7 @@ struct engine {
 	struct registry *registry;
 	struct context *context;
 	struct findings *findings;
+	struct sign_key *sign_key; /* NULL when read-only */
 	struct judge *judge; /* NULL until the engine is started */
 	struct shard *shards;
 	unsigned shard_count;

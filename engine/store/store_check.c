@@ -215,16 +215,11 @@ static enum status check_rows(struct check *c, struct rocks_family *handle, chec
 
 static enum status check_lasting(struct check *c)
 {
-	static const char *const names[STORE_FAMILY_COUNT] = {
-#define X(NAME, text) [STORE_##NAME] = text,
-		STORE_FAMILIES(X)
-#undef X
-	};
 	snprintf(c->family, sizeof c->family, "default");
 	enum status status = check_rows(c, c->store->families.own, foreign_row);
 	for (unsigned i = 0; i < STORE_FAMILY_COUNT && status == STATUS_OK; i++) {
 		struct rocks_family *handle = c->store->families.lasting[i];
-		snprintf(c->family, sizeof c->family, "%s", names[i]);
+		snprintf(c->family, sizeof c->family, "%s", store_family_name((enum store_family)i));
 		if (handle)
 			status = check_rows(c, handle, i == STORE_HELD ? check_held : foreign_row);
 	}
