@@ -181,6 +181,12 @@ STATUS_CHECKED enum status engine_settle(struct engine *e);
  * look or for a while only: quarantine beyond RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
 STATUS_CHECKED enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out);
 
+/* What the calendar asks for, every minute or so, with the wall clock (or any that a test has): days that are over are
+ * signed (day_chain.h); in the evening the dead zones of tomorrow are learned; places that nobody has visited are
+ * judged. Parts that fail are logged and done the next time. Any thread but a loop; one at a time; the engine is
+ * started. */
+void engine_tend(struct engine *e, int64_t now_ms);
+
 /* Packets of split messages that the store holds and that do not make up a whole message, in order of their message;
  * for putting on with them after a restart. Reads the disk. `in->kind` is INTAKE_FRAGMENT. */
 typedef enum status engine_fragment_visit(void *context, const struct intake *in);

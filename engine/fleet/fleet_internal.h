@@ -16,11 +16,12 @@ struct engine {
 	struct context *context;
 	struct findings *findings;
 	struct sign_key *sign_key; /* NULL when read-only */
-	struct judge *judge; /* NULL until the engine is started */
+	struct judge *judge;       /* NULL until the engine is started */
 	struct shard *shards;
 	unsigned shard_count;
 	uint32_t epoch;            /* of the journals */
 	_Atomic size_t head_bytes; /* memory of all heads */
+	int64_t zones_day_ms;      /* the day whose dead zones were learned last; 0: none by this process */
 	bool started;
 };
 

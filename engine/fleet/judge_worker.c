@@ -824,6 +824,29 @@ static void stage2_on_thread(void *context)
 	j->stage2_due_ns = 0;
 }
 
+static void time_on_thread(void *context)
+{
+	struct stage2_call *call = context;
+	stage2_on_thread(call);
+	if (call->status)
+		log_error("judge", "stage 2 failed: %s", status_text(call->status));
+	free(call);
+}
+
+void judge_time(struct judge *j, int64_t now_ms)
+{
+	struct judge_job *job = j && j->running ? judge_job_new(JUDGE_CALL) : NULL;
+	struct stage2_call *call = job ? malloc(sizeof *call) : NULL;
+	if (!call) {
+		free(job);
+		return; /* the next time will do */
+	}
+	*call = (struct stage2_call){j, now_ms, STATUS_OK};
+	job->call = time_on_thread;
+	job->call_context = call;
+	judge_push(j, job);
+}
+
 static enum status settle_stage2(struct judge *j, int64_t as_of_ms)
 {
 	struct stage2_call call = {j, as_of_ms, STATUS_OK};
