@@ -267,7 +267,7 @@ static const struct logged {
 };
 #define LOGGED_COUNT (sizeof logged_rows / sizeof logged_rows[0])
 
-enum status days_adopt(struct store *s)
+static enum status adopt(struct store *s)
 {
 	struct buf row = buf_init(16);
 	struct span key = span_of_string(ADOPTED_KEY);
@@ -287,6 +287,18 @@ enum status days_adopt(struct store *s)
 	}
 	store_batch_free(a.batch);
 	return status;
+}
+
+static enum status close_log(void *context, const struct day_record *d)
+{
+	store_log_close(context, day_begins_ms(d->day + 1));
+	return STATUS_OK;
+}
+
+enum status days_open(struct store *s)
+{
+	enum status status = days_read(s, INT32_MIN, close_log, s);
+	return status ? status : adopt(s);
 }
 
 /* --- checking --- */

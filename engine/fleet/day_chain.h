@@ -46,8 +46,9 @@ struct day_record {
 #define DAY_TEXT_MAX 11
 void day_text(int32_t day, char out[DAY_TEXT_MAX]);
 
-/* Rows that were written before there was a log are put into it, once; no later row is committed before. */
-STATUS_CHECKED enum status days_adopt(struct store *s);
+/* Before anything else is written: rows of times before there was a log are put into it, once; and no row to come is
+ * of a day that is closed, wherever the clock stands now. */
+STATUS_CHECKED enum status days_open(struct store *s);
 /* A record for every day that is over at `now_ms` and has none, from the day of the first row on. Synced. `*out_closed`
  * counts them. */
 STATUS_CHECKED enum status days_close(struct store *s, const struct sign_key *k, int64_t now_ms, unsigned *out_closed);

@@ -42,7 +42,7 @@ static enum status open_store(struct engine *e)
 		status = findings_open(e->store, &e->findings);
 	if (!status && !e->options.read_only)
 		status = sign_key_open(e->options.dir, true, &e->sign_key);
-	return status || e->options.read_only ? status : days_adopt(e->store);
+	return status || e->options.read_only ? status : days_open(e->store);
 }
 
 static enum status open_shards(struct engine *e)
