@@ -27,6 +27,8 @@
 #define JT808_BODY_MAX 1023
 /* shards of one process */
 #define SHARDS_MAX 64
+/* ranges of one month that outlive it, or of one device, 24 bytes each: two million findings a month */
+#define KEPT_BYTES_MAX (64u << 20)
 /* entries of one shard between the journal and its sync, bytes: some 60,000 reports */
 #define PENDING_BYTES_MAX (16u << 20)
 /* what other shards may put before a shard that does not keep up, bytes */

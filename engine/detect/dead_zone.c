@@ -346,6 +346,21 @@ enum status dead_zones_with(const struct dead_zones *old, struct dead_zone_map *
 	return STATUS_OK;
 }
 
+uint32_t dead_zones_count(const struct dead_zones *z)
+{
+	return z ? z->count : 0;
+}
+
+const struct dead_zone_map *dead_zones_at(const struct dead_zones *z, uint32_t i)
+{
+	return z->maps[i];
+}
+
+bool dead_zone_map_same(const struct dead_zone_map *a, const struct dead_zone_map *b)
+{
+	return a->count == b->count && memcmp(a->cells, b->cells, a->count * sizeof a->cells[0]) == 0;
+}
+
 struct dead_zones *dead_zones_ref(struct dead_zones *z)
 {
 	__atomic_add_fetch(&z->references, 1, __ATOMIC_RELAXED);

@@ -56,6 +56,11 @@ struct dead_zones;
  * `keep_from_ms` are dropped, except the one that holds then. */
 STATUS_CHECKED enum status dead_zones_with(const struct dead_zones *old, struct dead_zone_map *map,
 					   int64_t keep_from_ms, struct dead_zones **out);
+/* Maps by day; NULL has none. The i-th, borrowed; `i` < dead_zones_count(). */
+uint32_t dead_zones_count(const struct dead_zones *z);
+const struct dead_zone_map *dead_zones_at(const struct dead_zones *z, uint32_t i);
+/* Whether both have the same cells, whatever their days. */
+bool dead_zone_map_same(const struct dead_zone_map *a, const struct dead_zone_map *b);
 struct dead_zones *dead_zones_ref(struct dead_zones *z);
 /* NULL is allowed. */
 void dead_zones_unref(struct dead_zones *z);

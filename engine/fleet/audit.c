@@ -115,7 +115,7 @@ enum status audit_write(struct store *s, const struct audit_entry *e)
 		status = store_batch_new(s, &batch);
 	if (!status) {
 		make_key(e->at_ms, key);
-		store_batch_put(batch, STORE_AUDIT, span_of(key, sizeof key), span_of(value.data, value.size));
+		store_batch_log(batch, STORE_AUDIT, span_of(key, sizeof key), span_of(value.data, value.size));
 		status = store_commit(s, batch, true);
 	}
 	store_batch_free(batch);

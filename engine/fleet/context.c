@@ -27,6 +27,7 @@ struct context {
 	struct judged_by *now;
 	struct rulebook_span *books; /* ascending; the writer's */
 	uint32_t book_count;
+	struct dead_zones *zones; /* NULL: none; the writer's */
 	uint64_t snapshots;
 	context_changed *changed;
 	void *changed_context;
@@ -130,6 +131,7 @@ static void snapshot_free(struct judged_by *j)
 {
 	detector_unref(j->detector);
 	fence_set_unref((struct fence_set *)j->fences);
+	dead_zones_unref(j->zones);
 	for (uint32_t i = 0; i < j->context.book_count; i++)
 		rulebook_unref(j->context.books[i].book);
 	free((void *)j->context.books);
@@ -156,8 +158,14 @@ static enum status snapshot_new(struct context *c, const struct rulebook_span *b
 	}
 	for (uint32_t i = 0; i < count; i++)
 		copy[i] = (struct rulebook_span){books[i].from_ms, rulebook_ref(books[i].book)};
-	j->context = (struct detect_context){
-		.books = copy, .book_count = count, .fences = fences, .subject = subject_of, .registry = c};
+	j->zones = c->zones ? dead_zones_ref(c->zones) : NULL;
+	j->context = (struct detect_context){.books = copy,
+					     .book_count = count,
+					     .fences = fences,
+					     .subject = subject_of,
+					     .registry = c,
+					     .dead_zone = dead_zones_cover,
+					     .zones = j->zones};
 	j->fences = fences;
 	j->number = ++c->snapshots;
 	atomic_init(&j->references, 1);
@@ -297,6 +305,85 @@ static enum status load_fences(struct context *c, struct fence_set **out)
 	return status;
 }
 
+/* --- dead zones --- */
+
+#define ZONES_TAG 0x04
+#define ZONES_KEY_SIZE 9
+/* bytes of a map: every cell of a country at five each */
+#define ZONES_ROW_MAX (64u << 20)
+
+/* Takes a reference of its own. */
+static enum status add_zones(struct context *c, struct dead_zone_map *map)
+{
+	struct dead_zones *next;
+	enum status status = dead_zones_with(c->zones, map, INT64_MIN, &next);
+	if (status)
+		return status;
+	dead_zones_unref(c->zones);
+	c->zones = next;
+	return STATUS_OK;
+}
+
+static enum status load_zones(void *context, struct span key, struct span value)
+{
+	struct dead_zone_map *map;
+	if (key.size != ZONES_KEY_SIZE)
+		return STATUS_CORRUPT;
+	enum status status = dead_zone_map_decode(value, &map);
+	if (status)
+		return status;
+	status = add_zones(context, map);
+	dead_zone_map_unref(map);
+	return status;
+}
+
+static enum status commit_zones(struct context *c, const struct dead_zone_map *map, uint64_t *number)
+{
+	uint8_t key[ZONES_KEY_SIZE] = {ZONES_TAG};
+	struct store_batch *batch = NULL;
+	struct buf row = buf_init(ZONES_ROW_MAX);
+	store_be64(key + 1, time_bias(dead_zone_map_day_ms(map)));
+	enum status status = dead_zone_map_encode(map, &row);
+	if (!status)
+		status = store_batch_new(c->store, &batch);
+	if (!status) {
+		store_batch_put(batch, STORE_CONTEXT, span_of(key, sizeof key), buf_view(&row));
+		*number = change_put(batch, 0, dead_zone_map_day_ms(map));
+		status = store_commit(c->store, batch, true);
+	}
+	store_batch_free(batch);
+	buf_deinit(&row);
+	return status;
+}
+
+static enum status change_zones(struct context *c, struct dead_zone_map *map, uint64_t *number)
+{
+	struct judged_by *next;
+	enum status status = commit_zones(c, map, number);
+	if (!status)
+		status = add_zones(c, map);
+	if (status)
+		return status;
+	struct fence_set *fences = fence_set_ref((struct fence_set *)c->now->fences);
+	status = snapshot_new(c, c->books, c->book_count, fences, &next);
+	if (!status)
+		publish(c, next);
+	return status;
+}
+
+enum status context_put_dead_zones(struct context *c, struct dead_zone_map *map)
+{
+	uint64_t number = 0;
+	pthread_mutex_lock(&c->writer);
+	enum status status = change_zones(c, map, &number);
+	pthread_mutex_unlock(&c->writer);
+	if (!status)
+		tell_change(c, 0, dead_zone_map_day_ms(map), number);
+	return status;
+}
+
+/* --- opening --- */
+
 static void on_registry(void *context, uint64_t device, int64_t from_ms, uint64_t number)
 {
 	tell_change(context, device, from_ms, number);
@@ -304,6 +391,7 @@ static void on_registry(void *context, uint64_t device, int64_t from_ms, uint64_
 
 enum status context_open(struct store *s, struct registry *r, struct context **out)
 {
+	static const uint8_t zones = ZONES_TAG;
 	struct context *c = calloc(1, sizeof *c);
 	struct fence_set *fences = NULL;
 	if (!c)
@@ -317,6 +405,8 @@ enum status context_open(struct store *s, struct registry *r, struct context **o
 		status = default_book(c);
 	if (!status)
 		status = store_scan(s, STORE_RULE, (struct span){NULL, 0}, load_rules, c);
+	if (!status)
+		status = store_scan(s, STORE_CONTEXT, span_of(&zones, 1), load_zones, c);
 	if (!status)
 		status = load_fences(c, &fences);
 	if (!status)
@@ -338,6 +428,7 @@ void context_close(struct context *c)
 	for (uint32_t i = 0; i < c->book_count; i++)
 		rulebook_unref(c->books[i].book);
 	free(c->books);
+	dead_zones_unref(c->zones);
 	permits_close(c->permits);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->writer);

@@ -4,6 +4,7 @@
  *   rules: rulebooks, each from an instant    rule      from 8              said 8 | principal | text
  *   fences: versions                          fence     id | 0x00 | from 8  fence_encode()
  *   permits: of one device each               context   0x01 | number       permits.h
+ *   dead zones: maps, each from a day         context   0x04 | day_ms 8     dead_zone_map_encode()
  *   registry: class, plate, driver, dates     (registry.h)
  *
  * What is judged by is always a snapshot: immutable, counted by references, taken once and used for a whole run of
@@ -14,6 +15,7 @@
 #ifndef ZAYTON_FLEET_CONTEXT_H
 #define ZAYTON_FLEET_CONTEXT_H
 
+#include "engine/detect/dead_zone.h"
 #include "engine/detect/detect.h"
 #include "engine/fleet/changes.h"
 #include "engine/fleet/registry.h"
@@ -29,7 +31,8 @@ struct judged_by {
 	struct detect_context context;
 	struct detector *detector;
 	const struct fence_set *fences;
-	uint64_t number; /* 1, 2, ... of this process */
+	struct dead_zones *zones; /* NULL: none were ever learned */
+	uint64_t number;          /* 1, 2, ... of this process */
 	_Atomic uint32_t references;
 };
 
@@ -58,6 +61,11 @@ STATUS_CHECKED enum status context_rules(struct context *c, context_rules_visit 
 
 /* As fence_set_change(); all or none. */
 STATUS_CHECKED enum status context_put_fences(struct context *c, const struct fence *fences, size_t count);
+
+/* --- dead zones --- */
+
+/* Hold the map from its day on, in place of one of the same day. It is referenced. */
+STATUS_CHECKED enum status context_put_dead_zones(struct context *c, struct dead_zone_map *map);
 
 /* --- permits --- */
 

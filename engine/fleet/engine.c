@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/core/log.h"
+#include "engine/fleet/day_chain.h"
 #include "engine/fleet/fleet_internal.h"
 
 struct engine_options engine_options_default(const char *dir)
@@ -37,7 +38,11 @@ static enum status open_store(struct engine *e)
 		status = registry_open(e->store, &e->registry);
 	if (!status)
 		status = context_open(e->store, e->registry, &e->context);
-	return status ? status : findings_open(e->store, &e->findings);
+	if (!status)
+		status = findings_open(e->store, &e->findings);
+	if (!status && !e->options.read_only)
+		status = sign_key_open(e->options.dir, true, &e->sign_key);
+	return status || e->options.read_only ? status : days_open(e->store);
 }
 
 static enum status open_shards(struct engine *e)
@@ -59,6 +64,7 @@ static void release(struct engine *e)
 	for (unsigned i = 0; i < e->shard_count; i++)
 		shard_deinit(&e->shards[i]);
 	free(e->shards);
+	sign_key_free(e->sign_key);
 	findings_close(e->findings);
 	context_close(e->context);
 	registry_close(e->registry);

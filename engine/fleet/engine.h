@@ -177,9 +177,15 @@ void engine_stats(struct engine *e, struct engine_stats *out);
 
 /* Now, and waiting for it: seal every head, fold overlaps, checkpoint, trim. */
 STATUS_CHECKED enum status engine_settle(struct engine *e);
-/* Families past their months, and what is kept for a look or for a while only: quarantine beyond
- * RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
+/* Families past their months, after the raw reports of every finding that stands were copied, and what is kept for a
+ * look or for a while only: quarantine beyond RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
 STATUS_CHECKED enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out);
+
+/* What the calendar asks for, every minute or so, with the wall clock (or any that a test has): days that are over are
+ * signed (day_chain.h); in the evening the dead zones of tomorrow are learned; places that nobody has visited are
+ * judged. Parts that fail are logged and done the next time. Any thread but a loop; one at a time; the engine is
+ * started. */
+void engine_tend(struct engine *e, int64_t now_ms);
 
 /* Packets of split messages that the store holds and that do not make up a whole message, in order of their message;
  * for putting on with them after a restart. Reads the disk. `in->kind` is INTAKE_FRAGMENT. */

@@ -177,7 +177,44 @@ enum status finding_digest_stored(struct engine *e, struct finding *f)
 	return status;
 }
 
-/* --- holding --- */
+/* --- keeping and holding --- */
+
+struct keeping {
+	struct findings *findings;
+	int64_t from_ms;
+	struct stretches stretches;
+	struct buf *out;
+};
+
+static enum status keep_finding(struct keeping *k, const struct finding *f)
+{
+	enum status status = stretches_stored(k->findings, f, &k->stretches);
+	for (size_t i = 0; i < k->stretches.count && !status; i++) {
+		const struct stretch *s = &k->stretches.list[i];
+		struct store_range range = {s->device, s->from_ms, s->to_ms};
+		if (s->to_ms >= k->from_ms)
+			status = buf_append(k->out, &range, sizeof range);
+	}
+	return status;
+}
+
+static enum status keep_violation(void *context, const struct violation *v)
+{
+	struct keeping *k = context;
+	if (v->state == CASE_WITHDRAWN || v->state == CASE_REJECTED)
+		return STATUS_OK;
+	enum status status = v->finding.end_ms >= k->from_ms ? keep_finding(k, &v->finding) : STATUS_OK;
+	return !status && v->has_confirmed && v->confirmed.end_ms >= k->from_ms ? keep_finding(k, &v->confirmed)
+										: status;
+}
+
+enum status findings_keep(void *context, int64_t from_ms, int64_t to_ms, struct buf *out)
+{
+	struct keeping k = {.findings = context, .from_ms = from_ms, .out = out};
+	enum status status = violations_scan(k.findings, INT64_MIN, to_ms, 0, 0, keep_violation, &k);
+	stretches_deinit(&k.stretches);
+	return status;
+}
 
 static enum status hold_stretch(struct engine *e, const struct stretch *s, const char *case_number,
 				const struct principal *who, int64_t now_ms)

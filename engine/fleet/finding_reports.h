@@ -42,6 +42,11 @@ STATUS_CHECKED enum status finding_digest(struct engine *e, struct finding *f, c
 /* The same, with the facts as they are stored. */
 STATUS_CHECKED enum status finding_digest_stored(struct engine *e, struct finding *f);
 
+/* For struct retention_policy, `context` a struct findings: the reports of every finding that stands, neither withdrawn
+ * nor rejected, and of what was confirmed of it, as far as they touch [from_ms, to_ms]. As long as a finding stands,
+ * which is for ever (the law asks for three years), its reports do. */
+store_keep findings_keep;
+
 /* A person's hold (证据封存) on what speaks for one finding, under a case number: every stretch as it is now, and for
  * each a row of the audit before it. Release with store_release(). STATUS_NOT_FOUND: no such finding; STATUS_EMPTY: it
  * rests on no report; STATUS_INVALID: no case number (1..CASE_NUMBER_MAX bytes). Synced when it returns. */

@@ -156,6 +156,9 @@ typedef enum status findings_visit(void *context, uint64_t id, struct decided de
 STATUS_CHECKED enum status findings_of(struct findings *f, uint64_t subject, findings_visit *visit, void *context);
 typedef enum status facts_visit(void *context, const struct fact *f);
 STATUS_CHECKED enum status facts_of(struct findings *f, uint64_t subject, facts_visit *visit, void *context);
+/* Facts of one device that began at or after `from_ms`, ascending. */
+STATUS_CHECKED enum status facts_since(struct findings *f, uint64_t device, int64_t from_ms, facts_visit *visit,
+				       void *context);
 /* Who a fact belongs to: its driver, or for a visit its place, or else the device. */
 uint64_t fact_subject(const struct fact *f);
 

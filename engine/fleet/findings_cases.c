@@ -52,6 +52,23 @@ enum status facts_of(struct findings *f, uint64_t subject, facts_visit *visit, v
 	return store_scan(f->store, STORE_FACT, span_of(prefix, sizeof prefix), visit_fact, &walk);
 }
 
+static enum status visit_told_fact(void *context, struct span key, struct span value)
+{
+	if (value.size < FACT_ROW_HEAD)
+		return STATUS_CORRUPT;
+	return visit_fact(context, key, span_of(value.data + FACT_ROW_HEAD, value.size - FACT_ROW_HEAD));
+}
+
+enum status facts_since(struct findings *f, uint64_t device, int64_t from_ms, facts_visit *visit, void *context)
+{
+	uint8_t start[FACT_KEY_SIZE];
+	struct fact first = {.device = device, .from_ms = from_ms};
+	struct facts_walk walk = {visit, context};
+	fact_key(&first, start);
+	return store_scan_within(f->store, STORE_FACT, span_of(start, 9), span_of(start, sizeof start), visit_told_fact,
+				 &walk);
+}
+
 static enum status load_violation(struct findings *f, uint64_t id, struct case_row *row, struct violation *out)
 {
 	uint8_t key[FINDING_KEY_SIZE];

@@ -219,7 +219,7 @@ enum status cases_add_event(struct cases_change *c, uint64_t id, struct case_row
 	if (status)
 		return status;
 	event_key(id, e->number, key);
-	status = cases_put(c, STORE_CASE, key, EVENT_KEY_SIZE);
+	store_batch_log(c->batch, STORE_CASE, span_of(key, EVENT_KEY_SIZE), buf_view(&c->row));
 	buf_clear(&c->row);
 	if (!status)
 		status = case_row_encode(row, &c->row);

@@ -7,6 +7,7 @@
 #include "engine/fleet/findings.h"
 #include "engine/fleet/judge.h"
 #include "engine/fleet/shard.h"
+#include "engine/fleet/sign_key.h"
 
 struct engine {
 	struct engine_options options;
@@ -14,11 +15,13 @@ struct engine {
 	struct registry *registry;
 	struct context *context;
 	struct findings *findings;
-	struct judge *judge; /* NULL until the engine is started */
+	struct sign_key *sign_key; /* NULL when read-only */
+	struct judge *judge;       /* NULL until the engine is started */
 	struct shard *shards;
 	unsigned shard_count;
 	uint32_t epoch;            /* of the journals */
 	_Atomic size_t head_bytes; /* memory of all heads */
+	int64_t zones_day_ms;      /* the day whose dead zones were learned last; 0: none by this process */
 	bool started;
 };
 
@@ -29,7 +32,7 @@ static inline struct shard *engine_owner(struct engine *e, uint64_t device)
 }
 
 /* track.c: as track_open(), but future reports, which are not judged, may be missing: what is new is read without
- * asking the store. */
+ * asking the store; and without what alone is left of a month for a case. */
 STATUS_CHECKED enum status track_open_judged(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms,
 					     struct track **out);
 /* recover.c: open or make the journals, and bring every head to where it was. */

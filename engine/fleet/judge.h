@@ -39,6 +39,9 @@ void judge_turn(struct shard *s);
 void judge_tick(struct shard *s, int64_t now_ms);
 void judged_free(struct judged *j);
 
+/* What time alone brings about in stage 2 (a place that nobody has visited) is judged as of `now_ms`, soon. */
+void judge_time(struct judge *j, int64_t now_ms);
+
 /* Bytes waiting for the judge's thread: past JUDGE_BACKLOG_MAX a shard takes nothing more in. */
 size_t judge_backlog(const struct judge *j);
 

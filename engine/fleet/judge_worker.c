@@ -22,6 +22,7 @@
 
 /* stage 2 waits so long for more facts of a subject */
 #define STAGE2_GATHER_NS INT64_C(1000000000)
+#define DAYS_OF_MONTH_MIN 28
 
 struct judge {
 	struct engine *engine;
@@ -304,15 +305,19 @@ static enum status begin_again(struct again *a, struct judged_by *by)
 	return status;
 }
 
-/* Where the device's stored track begins: what was found before cannot be found again. */
-static int64_t track_begins(struct engine *e, uint64_t device)
+/* What was found before this cannot be found again, for its reports have expired: where the stored track begins, when
+ * the report at `from_ms`, where the state stands, is no longer in it. No month is dropped that is younger than
+ * RETENTION_MONTHS_MIN. */
+static int64_t found_for_good(struct engine *e, uint64_t device, int64_t from_ms)
 {
 	struct track *track;
 	struct report r;
 	int64_t begins = INT64_MAX;
-	if (track_open(e, device, INT64_MIN, INT64_MAX, &track) == STATUS_OK) {
+	if (from_ms >= clock_now_ms() - RETENTION_MONTHS_MIN * DAYS_OF_MONTH_MIN * MS_PER_DAY)
+		return INT64_MIN;
+	if (track_open_judged(e, device, from_ms, INT64_MAX, &track) == STATUS_OK) {
 		if (track_next(track, &r) == STATUS_OK)
-			begins = r.time_ms;
+			begins = r.time_ms == from_ms ? INT64_MIN : r.time_ms;
 		track_close(track);
 	}
 	return begins;
@@ -357,8 +362,7 @@ static enum status commit_again(struct again *a, struct decided from)
 				.stage = 1,
 				.scope = REPLACE_AFTER,
 				.after = from,
-				.keep_before_ms =
-					from.time_ms == INT64_MIN ? track_begins(e, a->job->device) : INT64_MIN,
+				.keep_before_ms = found_for_good(e, a->job->device, from.time_ms),
 				.findings = t->findings,
 				.finding_count = t->finding_count,
 				.facts = t->facts,
@@ -818,6 +822,29 @@ static void stage2_on_thread(void *context)
 	struct judge *j = call->j;
 	call->status = stage2_judge_all(j->engine, &j->touched, call->as_of_ms);
 	j->stage2_due_ns = 0;
+}
+
+static void time_on_thread(void *context)
+{
+	struct stage2_call *call = context;
+	stage2_on_thread(call);
+	if (call->status)
+		log_error("judge", "stage 2 failed: %s", status_text(call->status));
+	free(call);
+}
+
+void judge_time(struct judge *j, int64_t now_ms)
+{
+	struct judge_job *job = j && j->running ? judge_job_new(JUDGE_CALL) : NULL;
+	struct stage2_call *call = job ? malloc(sizeof *call) : NULL;
+	if (!call) {
+		free(job);
+		return; /* the next time will do */
+	}
+	*call = (struct stage2_call){j, now_ms, STATUS_OK};
+	job->call = time_on_thread;
+	job->call_context = call;
+	judge_push(j, job);
 }
 
 static enum status settle_stage2(struct judge *j, int64_t as_of_ms)

@@ -449,7 +449,7 @@ static enum status put_history(struct work *w, const struct fact *said, struct s
 			status = buf_append(&value, texts[i].data, texts[i].size);
 	}
 	if (!status)
-		store_batch_put(w->batch, STORE_LOG, span_of(key, sizeof key), span_of(value.data, value.size));
+		store_batch_log(w->batch, STORE_LOG, span_of(key, sizeof key), span_of(value.data, value.size));
 	buf_deinit(&value);
 	return status;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 
 #define DAYS_PER_MONTH 31
@@ -62,7 +63,10 @@ static enum status sweep(struct engine *e, enum store_family family, store_visit
 
 enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out)
 {
-	enum status status = store_expire(e->store, &e->options.retention, now_ms, out);
+	struct retention_policy policy = e->options.retention;
+	policy.keep = findings_keep;
+	policy.keep_context = e->findings;
+	enum status status = store_expire(e->store, &policy, now_ms, out);
 	if (!status)
 		status = sweep(e, STORE_QUARANTINE, sweep_quarantine,
 			       now_ms - RETENTION_MONTHS_MIN * DAYS_PER_MONTH * MS_PER_DAY);

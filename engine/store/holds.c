@@ -85,11 +85,68 @@ static bool covers(const struct hold_list *holds, const char *except, uint64_t d
 	return false;
 }
 
+/* --- ranges: of holds and of what is kept --- */
+
+static int by_range(const void *a, const void *b)
+{
+	const struct store_range *x = a, *y = b;
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	return (x->from_ms > y->from_ms) - (x->from_ms < y->from_ms);
+}
+
+/* Returns how many are left when those that overlap are one. */
+static size_t join_ranges(struct store_range *list, size_t count)
+{
+	size_t joined = 0;
+	if (count)
+		qsort(list, count, sizeof *list, by_range);
+	for (size_t i = 0; i < count; i++) {
+		struct store_range *last = joined ? &list[joined - 1] : NULL;
+		if (!last || last->device != list[i].device || last->to_ms < list[i].from_ms)
+			list[joined++] = list[i];
+		else if (last->to_ms < list[i].to_ms)
+			last->to_ms = list[i].to_ms;
+	}
+	return joined;
+}
+
+/* `kept` holds struct store_range. The caller frees the list. */
+static enum status ranges_of(const struct hold_list *holds, struct span kept, struct store_range **out, size_t *count)
+{
+	size_t kept_count = kept.size / sizeof **out;
+	struct store_range *list = malloc((holds->count + kept_count + 1) * sizeof *list);
+	if (!list)
+		return STATUS_NO_MEMORY;
+	for (size_t i = 0; i < holds->count; i++)
+		list[i] = (struct store_range){holds->items[i].device, holds->items[i].from_ms, holds->items[i].to_ms};
+	if (kept_count)
+		memcpy(list + holds->count, kept.data, kept_count * sizeof *list);
+	*count = join_ranges(list, holds->count + kept_count);
+	*out = list;
+	return STATUS_OK;
+}
+
+/* Whether one of the ranges has a moment of [from_ms, to_ms]. */
+static bool ranges_cover(const struct store_range *list, size_t count, uint64_t device, int64_t from_ms, int64_t to_ms)
+{
+	size_t low = 0, high = count; /* the first of the device that does not end before */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (list[middle].device < device || (list[middle].device == device && list[middle].to_ms < from_ms))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && list[low].device == device && list[low].from_ms <= to_ms;
+}
+
 /* --- copying --- */
 
 struct copying {
 	struct store *store;
-	const struct hold_list *holds;
+	struct store_range *ranges; /* ascending by (device, from), apart from each other */
+	size_t range_count;
 	struct rocks_batch *batch;
 	size_t bytes;
 	struct buf block;
@@ -124,7 +181,7 @@ static enum status copy_block(struct copying *c, struct family *track, struct sp
 		status = block_summary_decode(value, &summary);
 	if (status != STATUS_OK)
 		return status;
-	if (!covers(c->holds, NULL, held.block.device, held.block.time_first_ms, summary.time_last_ms))
+	if (!ranges_cover(c->ranges, c->range_count, held.block.device, held.block.time_first_ms, summary.time_last_ms))
 		return STATUS_OK;
 	status = rocks_get(c->store->families.rocks, track->handle, key, &c->block);
 	if (status != STATUS_OK)
@@ -141,7 +198,7 @@ static enum status copy_message(struct copying *c, struct family *message, struc
 	uint8_t held_key[KEY_HELD_MESSAGE_SIZE];
 	enum status status = key_message_parse(key, &held.message);
 	if (status != STATUS_OK ||
-	    !covers(c->holds, NULL, held.message.device, held.message.time_ms, held.message.time_ms))
+	    !ranges_cover(c->ranges, c->range_count, held.message.device, held.message.time_ms, held.message.time_ms))
 		return status;
 	key_held_message(&held, held_key);
 	return copy_put(c, span_of(held_key, sizeof held_key), value);
@@ -182,30 +239,56 @@ static struct family *find_kind(struct store *s, struct family_id id, enum famil
 	return families_find(&s->families, id);
 }
 
-enum status hold_copy_month(struct store *s, const struct hold_list *holds, struct family_id id, uint64_t *out_blocks)
+static enum status copy_devices(struct copying *c, struct family_id id)
 {
-	struct copying c = {.store = s, .holds = holds, .block = buf_init(BLOCK_BYTES_MAX)};
-	struct family *summary = find_kind(s, id, FAMILY_SUMMARY), *track = find_kind(s, id, FAMILY_TRACK);
-	struct family *message = find_kind(s, id, FAMILY_MESSAGE);
+	struct family *summary = find_kind(c->store, id, FAMILY_SUMMARY);
+	struct family *track = find_kind(c->store, id, FAMILY_TRACK);
+	struct family *message = find_kind(c->store, id, FAMILY_MESSAGE);
 	enum status status = STATUS_OK;
-	c.batch = rocks_batch_new();
-	for (size_t i = 0; i < holds->count && status == STATUS_OK; i++) {
-		uint64_t device = holds->items[i].device;
-		if (i > 0 && holds->items[i - 1].device == device)
+	for (size_t i = 0; i < c->range_count && status == STATUS_OK; i++) {
+		uint64_t device = c->ranges[i].device;
+		if (i > 0 && c->ranges[i - 1].device == device)
 			continue;
 		if (summary && track)
-			status = copy_device(&c, summary, track, device, copy_block);
+			status = copy_device(c, summary, track, device, copy_block);
 		if (status == STATUS_OK && message)
-			status = copy_device(&c, message, message, device, copy_message);
+			status = copy_device(c, message, message, device, copy_message);
 	}
+	family_unref(summary);
+	family_unref(track);
+	family_unref(message);
+	return status;
+}
+
+static enum status put_kept(struct copying *c, struct span kept)
+{
+	const struct store_range *list = (const struct store_range *)(const void *)kept.data;
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < kept.size / sizeof *list && status == STATUS_OK; i++) {
+		uint8_t key[KEY_KEPT_SIZE];
+		key_kept(&(struct kept_key){list[i].device, list[i].from_ms, list[i].to_ms}, key);
+		status = copy_put(c, span_of(key, sizeof key), (struct span){NULL, 0});
+	}
+	return status;
+}
+
+enum status hold_copy_month(struct store *s, const struct hold_list *holds, struct span kept, struct family_id id,
+			    uint64_t *out_blocks)
+{
+	struct copying c = {.store = s, .block = buf_init(BLOCK_BYTES_MAX)};
+	enum status status = ranges_of(holds, kept, &c.ranges, &c.range_count);
+	if (status != STATUS_OK)
+		return status;
+	c.batch = rocks_batch_new();
+	status = copy_devices(&c, id);
+	if (status == STATUS_OK && c.blocks)
+		status = put_kept(&c, kept);
 	if (status == STATUS_OK && c.any)
 		status = copy_write(&c, true);
 	*out_blocks = c.blocks;
 	rocks_batch_free(c.batch);
 	buf_deinit(&c.block);
-	family_unref(summary);
-	family_unref(track);
-	family_unref(message);
+	free(c.ranges);
 	return status;
 }
 
@@ -245,7 +328,40 @@ struct releasing {
 	const struct hold_list *holds;
 	const char *case_number;
 	struct rocks_batch *batch;
+	struct buf kept; /* struct store_range of the device */
+	size_t kept_count;
 };
+
+static enum status collect_kept(void *context, struct span key, struct span value)
+{
+	struct kept_key kept;
+	(void)value;
+	enum status status = key_kept_parse(key, &kept);
+	if (status != STATUS_OK)
+		return status;
+	struct store_range range = {kept.device, kept.from_ms, kept.to_ms};
+	return buf_append(context, &range, sizeof range);
+}
+
+/* What of the device stays without any case. */
+static enum status load_kept(struct releasing *r, uint64_t device)
+{
+	uint8_t prefix[1 + KEY_DEVICE_SIZE] = {HELD_KEPT};
+	store_be64(prefix + 1, device);
+	buf_clear(&r->kept);
+	enum status status = store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), collect_kept, &r->kept);
+	r->kept_count =
+		join_ranges((struct store_range *)(void *)r->kept.data, r->kept.size / sizeof(struct store_range));
+	return status;
+}
+
+/* Another case, or none, keeps a moment of [from_ms, to_ms]. */
+static bool stays(const struct releasing *r, uint64_t device, int64_t from_ms, int64_t to_ms)
+{
+	return covers(r->holds, r->case_number, device, from_ms, to_ms) ||
+	       ranges_cover((const struct store_range *)(const void *)r->kept.data, r->kept_count, device, from_ms,
+			    to_ms);
+}
 
 static void release_row(struct releasing *r, struct span key)
 {
@@ -266,7 +382,7 @@ static enum status release_block(void *context, struct span key, struct span val
 		last = summary.time_last_ms;
 	else if (__builtin_add_overflow(first, BLOCK_SPAN_MAX_MS, &last))
 		last = INT64_MAX;
-	if (!covers(r->holds, r->case_number, held.block.device, first, last))
+	if (!stays(r, held.block.device, first, last))
 		release_row(r, key);
 	return STATUS_OK;
 }
@@ -277,8 +393,7 @@ static enum status release_message(void *context, struct span key, struct span v
 	struct held_message_key held;
 	(void)value;
 	enum status status = key_held_message_parse(key, &held);
-	if (status == STATUS_OK &&
-	    !covers(r->holds, r->case_number, held.message.device, held.message.time_ms, held.message.time_ms))
+	if (status == STATUS_OK && !stays(r, held.message.device, held.message.time_ms, held.message.time_ms))
 		release_row(r, key);
 	return status;
 }
@@ -289,7 +404,9 @@ static enum status release_hold(struct releasing *r, const struct hold_key *hold
 	release_row(r, span_of(row, key_hold(hold, row)));
 	store_be64(prefix + 1, hold->device);
 	prefix[0] = HELD_BLOCK;
-	enum status status = store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), release_block, r);
+	enum status status = load_kept(r, hold->device);
+	if (status == STATUS_OK)
+		status = store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), release_block, r);
 	if (status != STATUS_OK)
 		return status;
 	prefix[0] = HELD_MESSAGE;
@@ -303,7 +420,11 @@ static enum status release_closed(struct store *s, const char *case_number)
 	enum status status = hold_list_load(s, &holds);
 	if (status != STATUS_OK)
 		return status;
-	struct releasing r = {s, &holds, case_number, rocks_batch_new()};
+	struct releasing r = {.store = s,
+			      .holds = &holds,
+			      .case_number = case_number,
+			      .batch = rocks_batch_new(),
+			      .kept = buf_init(KEPT_BYTES_MAX)};
 	for (size_t i = 0; i < holds.count && status == STATUS_OK; i++) {
 		if (strcmp(holds.items[i].case_number, case_number) != 0)
 			continue;
@@ -313,6 +434,7 @@ static enum status release_closed(struct store *s, const char *case_number)
 	if (status == STATUS_OK)
 		status = released ? write_closed(s, r.batch) : STATUS_NOT_FOUND;
 	rocks_batch_free(r.batch);
+	buf_deinit(&r.kept);
 	hold_list_free(&holds);
 	return status;
 }

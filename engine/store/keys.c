@@ -40,6 +40,14 @@ void key_held_message(const struct held_message_key *k, uint8_t out[KEY_HELD_MES
 	out[25] = k->class_code;
 }
 
+void key_kept(const struct kept_key *k, uint8_t out[KEY_KEPT_SIZE])
+{
+	out[0] = HELD_KEPT;
+	store_be64(out + 1, k->device);
+	store_be64(out + 9, time_bias(k->from_ms));
+	store_be64(out + 17, time_bias(k->to_ms));
+}
+
 size_t key_hold(const struct hold_key *k, uint8_t out[KEY_HOLD_MAX])
 {
 	size_t length = strlen(k->case_number);
@@ -86,6 +94,16 @@ enum status key_held_message_parse(struct span key, struct held_message_key *out
 		return STATUS_CORRUPT;
 	out->class_code = key.data[25];
 	return key_message_parse(span_of(key.data + 1, KEY_MESSAGE_SIZE), &out->message);
+}
+
+enum status key_kept_parse(struct span key, struct kept_key *out)
+{
+	if (key.size != KEY_KEPT_SIZE || key.data[0] != HELD_KEPT)
+		return STATUS_CORRUPT;
+	out->device = load_be64(key.data + 1);
+	out->from_ms = time_unbias(load_be64(key.data + 9));
+	out->to_ms = time_unbias(load_be64(key.data + 17));
+	return STATUS_OK;
 }
 
 enum status key_hold_parse(struct span key, struct hold_key *out)

@@ -11,6 +11,7 @@
  *   held     0x01 | case number | 0x00 | device 8 | from 8 | to 8           26..26+N  empty: a legal hold
  *            0x02 | device 8 | time_first 8 | seq 4 | class 1 | odd 1 | hash 8       31  copy of a block
  *            0x03 | device 8 | time 8 | hash 8 | class 1                             26  copy of a message
+ *            0x04 | device 8 | from 8 | to 8                                         25  empty: kept without a case
  *   default  "format"                                                                    version, 4 bytes LE
  *            "drop" | class 1 | month 4                                               9  empty: being dropped
  * The hash of a held block is that of its bytes: a block that comes to an expired month later may take the
@@ -30,6 +31,7 @@
 #define KEY_MESSAGE_SIZE 24
 #define KEY_HELD_BLOCK_SIZE 31
 #define KEY_HELD_MESSAGE_SIZE 26
+#define KEY_KEPT_SIZE 25
 #define KEY_HOLD_TAIL_SIZE 24
 #define KEY_DROP_SIZE 9
 #define KEY_DEVICE_SIZE 8
@@ -37,7 +39,7 @@
 #define CASE_NUMBER_MAX 63
 #define KEY_HOLD_MAX (2 + CASE_NUMBER_MAX + KEY_HOLD_TAIL_SIZE)
 
-enum held_tag { HELD_HOLD = 1, HELD_BLOCK = 2, HELD_MESSAGE = 3 };
+enum held_tag { HELD_HOLD = 1, HELD_BLOCK = 2, HELD_MESSAGE = 3, HELD_KEPT = 4 };
 
 static inline uint64_t time_bias(int64_t ms)
 {
@@ -74,10 +76,17 @@ struct hold_key {
 	int64_t from_ms, to_ms;
 };
 
+/* Reports of a device within [from_ms, to_ms] whose copies stay, whatever case is released. */
+struct kept_key {
+	uint64_t device;
+	int64_t from_ms, to_ms;
+};
+
 void key_block(const struct block_key *k, uint8_t out[KEY_BLOCK_SIZE]);
 void key_message(const struct message_key *k, uint8_t out[KEY_MESSAGE_SIZE]);
 void key_held_block(const struct held_block_key *k, uint8_t out[KEY_HELD_BLOCK_SIZE]);
 void key_held_message(const struct held_message_key *k, uint8_t out[KEY_HELD_MESSAGE_SIZE]);
+void key_kept(const struct kept_key *k, uint8_t out[KEY_KEPT_SIZE]);
 /* Returns the size. `case_number` has 1..CASE_NUMBER_MAX bytes. */
 size_t key_hold(const struct hold_key *k, uint8_t out[KEY_HOLD_MAX]);
 
@@ -86,6 +95,7 @@ STATUS_CHECKED enum status key_block_parse(struct span key, struct block_key *ou
 STATUS_CHECKED enum status key_message_parse(struct span key, struct message_key *out);
 STATUS_CHECKED enum status key_held_block_parse(struct span key, struct held_block_key *out);
 STATUS_CHECKED enum status key_held_message_parse(struct span key, struct held_message_key *out);
+STATUS_CHECKED enum status key_kept_parse(struct span key, struct kept_key *out);
 STATUS_CHECKED enum status key_hold_parse(struct span key, struct hold_key *out);
 
 /* --- time families --- */

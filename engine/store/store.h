@@ -7,8 +7,8 @@
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
  * Events more than three years before or a day after their receipt go to the month "odd".
  * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context
- * finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard. Keys are big-endian; a device
- * id's top 16 bits are its partition, so a partition is a key range.
+ * finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard, digest (the log below). Keys
+ * are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
  * write-ahead log keeps them atomic over families and recovers a prefix of them. store_sync() makes
@@ -61,7 +61,8 @@ void store_close(struct store *s);
 	X(STATE, "state")                                                                                              \
 	X(COMMAND, "command")                                                                                          \
 	X(STREAM, "stream")                                                                                            \
-	X(HAZARD, "hazard")
+	X(HAZARD, "hazard")                                                                                            \
+	X(DIGEST, "digest")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,
@@ -69,6 +70,8 @@ enum store_family {
 #undef X
 		STORE_FAMILY_COUNT
 };
+
+const char *store_family_name(enum store_family family);
 
 /* --- writing --- */
 
@@ -99,6 +102,8 @@ STATUS_CHECKED enum status store_batch_message(struct store_batch *b, uint64_t d
 /* A failure of these two (STATUS_FULL, STATUS_NO_MEMORY) is returned by the commit. */
 void store_batch_put(struct store_batch *b, enum store_family family, struct span key, struct span value);
 void store_batch_delete(struct store_batch *b, enum store_family family, struct span key);
+/* A row that is never changed again (who looked, who said, what became of a case): the commit numbers it in the log. */
+void store_batch_log(struct store_batch *b, enum store_family family, struct span key, struct span value);
 /* Atomic. The batch is empty afterwards on success, unchanged on failure. STATUS_NO_SPACE, STATUS_IO, STATUS_DENIED
  * (read-only). */
 STATUS_CHECKED enum status store_commit(struct store *s, struct store_batch *b, bool sync);
@@ -150,17 +155,50 @@ typedef enum status store_message_visit(void *context, int64_t time_ms, uint64_t
 STATUS_CHECKED enum status store_messages(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms,
 					  store_message_visit *visit, void *context);
 
+/* --- the log: rows of store_batch_log() in the order in which they were committed ---
+ *
+ *   family `digest`   0x01 | number 8   -> at 8 | size of the name 1 | name of the family | key
+ *                     0x02 ...             fleet/day_chain.h
+ *
+ * Numbers ascend; a commit that failed leaves a gap. `at` is the wall clock of the commit and never falls. */
+struct log_row {
+	uint64_t number;
+	int64_t at_ms;
+	struct span family, key; /* its name */
+	struct span value;
+	bool missing; /* the row itself is gone; `value` is empty */
+};
+/* Rows behind number `after`, ascending. `visit` may stop with a status, which is returned; STATUS_END is then
+ * STATUS_OK. */
+typedef enum status store_log_visit(void *context, const struct log_row *row);
+STATUS_CHECKED enum status store_log_read(struct store *s, uint64_t after, store_log_visit *visit, void *context);
+/* The number given last; 0: none. */
+uint64_t store_log_last(struct store *s);
+/* When it returns, all rows before `end_ms` are committed, and none will be any more. */
+void store_log_close(struct store *s, int64_t end_ms);
+
 /* --- keeping --- */
 
+/* Reports of a device within [from_ms, to_ms]. */
+struct store_range {
+	uint64_t device;
+	int64_t from_ms, to_ms;
+};
+/* Appends to `out`, as struct store_range, all that must outlive [from_ms, to_ms], a month that is about to be dropped;
+ * ranges may go beyond it and overlap. Called before the month's commits are held up. A failure keeps the month. */
+typedef enum status store_keep(void *context, int64_t from_ms, int64_t to_ms, struct buf *out);
 struct retention_policy {
 	unsigned months[DEVICE_CLASS_COUNT]; /* 0: the default of the class; never below RETENTION_MONTHS_MIN */
+	store_keep *keep;                    /* besides the holds; may be NULL */
+	void *keep_context;
 };
 struct retention_result {
 	uint64_t families_dropped, bytes_freed, blocks_held;
 };
 /* Drop every time family that ended its class's months or more before `now_ms`, after copying what is
- * under a hold to `held`; the odd month has no end and stays. `policy` NULL: the defaults. Nothing is rewritten: files
- * go with their family, or with its last reader. After a crash at any step the next open, or the next run, ends it. */
+ * under a hold, or to be kept, to `held`; the odd month has no end and stays. `policy` NULL: the defaults. Nothing is
+ * rewritten: files go with their family, or with its last reader. After a crash at any step the next open, or the next
+ * run, ends it. */
 STATUS_CHECKED enum status store_expire(struct store *s, const struct retention_policy *policy, int64_t now_ms,
 					struct retention_result *out);
 

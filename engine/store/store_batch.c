@@ -14,7 +14,7 @@
 /* bytes of a summary row: some twenty integers */
 #define SUMMARY_BYTES_MAX 512
 
-enum op_kind { OP_PUT, OP_DELETE };
+enum op_kind { OP_PUT, OP_DELETE, OP_LOG };
 
 struct store_batch {
 	struct store *store;
@@ -179,6 +179,11 @@ void store_batch_delete(struct store_batch *b, enum store_family family, struct 
 	lasting_op(b, family, OP_DELETE, key, (struct span){NULL, 0});
 }
 
+void store_batch_log(struct store_batch *b, enum store_family family, struct span key, struct span value)
+{
+	lasting_op(b, family, OP_LOG, key, value);
+}
+
 /* --- commit --- */
 
 /* Time families of one commit: a batch of many blocks touches few of them. */
@@ -226,6 +231,27 @@ static enum status bind(struct store *s, struct binding_cache *c, uint32_t targe
 	return STATUS_OK;
 }
 
+static enum status put_log(struct store_batch *b, uint32_t target, struct span logged)
+{
+	uint8_t key[LOG_KEY_SIZE];
+	int64_t at_ms;
+	struct span name = span_of_string(store_family_name((enum store_family)(target & ~TARGET_LASTING)));
+	struct buf row = buf_init(LOG_ROW_HEAD + LOG_NAME_MAX + logged.size);
+	log_key(store_log_next(b->store, &at_ms), key);
+	enum status status = buf_append_be64(&row, (uint64_t)at_ms);
+	if (status == STATUS_OK)
+		status = buf_append_u8(&row, (uint8_t)name.size);
+	if (status == STATUS_OK)
+		status = buf_append(&row, name.data, name.size);
+	if (status == STATUS_OK)
+		status = buf_append(&row, logged.data, logged.size);
+	if (status == STATUS_OK)
+		rocks_batch_put(b->rocks, b->store->families.lasting[STORE_DIGEST], span_of(key, sizeof key),
+				buf_view(&row));
+	buf_deinit(&row);
+	return status;
+}
+
 static enum status build(struct store_batch *b, struct binding_cache *c)
 {
 	struct cursor at = cursor_of(buf_view(&b->ops));
@@ -239,10 +265,14 @@ static enum status build(struct store_batch *b, struct binding_cache *c)
 		enum status status = bind(b->store, c, target, kind, &family);
 		if (status != STATUS_OK)
 			return status;
-		if (family && kind == OP_PUT)
-			rocks_batch_put(b->rocks, family, key, value);
-		else if (family)
+		if (family && kind == OP_DELETE)
 			rocks_batch_delete(b->rocks, family, key);
+		else if (family)
+			rocks_batch_put(b->rocks, family, key, value);
+		if (kind == OP_LOG)
+			status = put_log(b, target, key);
+		if (status != STATUS_OK)
+			return status;
 	}
 	return STATUS_OK;
 }

@@ -81,6 +81,7 @@ static void check_held(struct check *c, struct span key, struct span value)
 	struct hold_key hold;
 	struct held_message_key message;
 	struct held_block_key block;
+	struct kept_key kept;
 	struct block_summary summary;
 	uint8_t tag = key.size ? key.data[0] : 0;
 	if (tag == HELD_BLOCK && key_held_block_parse(key, &block) == STATUS_OK) {
@@ -91,7 +92,8 @@ static void check_held(struct check *c, struct span key, struct span value)
 		if (hash64(value) != block.hash)
 			complain(c, key, "the block is not the one its key names");
 	} else if (!(tag == HELD_HOLD && key_hold_parse(key, &hold) == STATUS_OK) &&
-		   !(tag == HELD_MESSAGE && key_held_message_parse(key, &message) == STATUS_OK)) {
+		   !(tag == HELD_MESSAGE && key_held_message_parse(key, &message) == STATUS_OK) &&
+		   !(tag == HELD_KEPT && key_kept_parse(key, &kept) == STATUS_OK)) {
 		complain(c, key, "is no key of a hold or a held row");
 	}
 }
@@ -213,16 +215,11 @@ static enum status check_rows(struct check *c, struct rocks_family *handle, chec
 
 static enum status check_lasting(struct check *c)
 {
-	static const char *const names[STORE_FAMILY_COUNT] = {
-#define X(NAME, text) [STORE_##NAME] = text,
-		STORE_FAMILIES(X)
-#undef X
-	};
 	snprintf(c->family, sizeof c->family, "default");
 	enum status status = check_rows(c, c->store->families.own, foreign_row);
 	for (unsigned i = 0; i < STORE_FAMILY_COUNT && status == STATUS_OK; i++) {
 		struct rocks_family *handle = c->store->families.lasting[i];
-		snprintf(c->family, sizeof c->family, "%s", names[i]);
+		snprintf(c->family, sizeof c->family, "%s", store_family_name((enum store_family)i));
 		if (handle)
 			status = check_rows(c, handle, i == STORE_HELD ? check_held : foreign_row);
 	}

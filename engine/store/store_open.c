@@ -75,6 +75,7 @@ static void store_free(struct store *s)
 {
 	families_close(&s->families);
 	pthread_rwlock_destroy(&s->gate);
+	pthread_mutex_destroy(&s->log_lock);
 	free(s->dir);
 	free(s);
 }
@@ -107,6 +108,7 @@ enum status store_open(const struct store_options *options, struct store **out)
 	s->read_only = options->read_only;
 	s->dir = strdup(options->dir);
 	gate_init(&s->gate);
+	pthread_mutex_init(&s->log_lock, NULL);
 	enum status status = s->dir ? open_families(s, options) : STATUS_NO_MEMORY;
 	if (status != STATUS_OK) {
 		pthread_rwlock_destroy(&s->gate);
@@ -117,6 +119,8 @@ enum status store_open(const struct store_options *options, struct store **out)
 	status = check_format(s);
 	if (status == STATUS_OK)
 		status = store_finish_drops(s);
+	if (status == STATUS_OK)
+		status = store_log_open(s);
 	if (status != STATUS_OK) {
 		store_free(s);
 		return status;

@@ -66,14 +66,14 @@ static enum status drop_month(struct store *s, struct family_id id, struct reten
 	return s->read_only ? STATUS_OK : write_row(s, id, false);
 }
 
-static enum status expire_month(struct store *s, struct family_id id, struct retention_result *result)
+static enum status expire_month(struct store *s, struct family_id id, struct span kept, struct retention_result *result)
 {
 	struct hold_list holds;
 	uint64_t copied = 0;
 	enum status status = hold_list_load(s, &holds);
 	if (status != STATUS_OK)
 		return status;
-	status = hold_copy_month(s, &holds, id, &copied);
+	status = hold_copy_month(s, &holds, kept, id, &copied);
 	hold_list_free(&holds);
 	crash_point("expire_copy");
 	if (status == STATUS_OK)
@@ -109,6 +109,24 @@ static enum status expired_months(struct store *s, const struct retention_policy
 	return *out ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* Asked before the gate is closed: what is to be kept is found by reading the store. */
+static enum status keep_and_expire(struct store *s, struct family_id id, const struct retention_policy *policy,
+				   struct retention_result *out)
+{
+	struct buf kept = buf_init(KEPT_BYTES_MAX);
+	int64_t from_ms = month_start(id.month);
+	enum status status = STATUS_OK;
+	if (policy && policy->keep)
+		status = policy->keep(policy->keep_context, from_ms, store_month_end(from_ms) - 1, &kept);
+	if (status == STATUS_OK) {
+		pthread_rwlock_wrlock(&s->gate);
+		status = expire_month(s, id, buf_view(&kept), out);
+		pthread_rwlock_unlock(&s->gate);
+	}
+	buf_deinit(&kept);
+	return status;
+}
+
 enum status store_expire(struct store *s, const struct retention_policy *policy, int64_t now_ms,
 			 struct retention_result *out)
 {
@@ -120,11 +138,8 @@ enum status store_expire(struct store *s, const struct retention_policy *policy,
 	enum status status = expired_months(s, policy, now_ms, &months, &count);
 	if (status != STATUS_OK)
 		return status;
-	for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-		pthread_rwlock_wrlock(&s->gate);
-		status = expire_month(s, months[i], out);
-		pthread_rwlock_unlock(&s->gate);
-	}
+	for (size_t i = 0; i < count && status == STATUS_OK; i++)
+		status = keep_and_expire(s, months[i], policy, out);
 	free(months);
 	if (out->families_dropped)
 		log_info("store", "retention dropped %llu families, %llu bytes; %llu blocks are held",

@@ -24,7 +24,8 @@
 
 extern char **environ;
 
-#define RETENTION_EVERY_S 3600
+#define TEND_EVERY_S 60
+#define RETENTION_EVERY 60 /* times of tending */
 
 struct server {
 	struct settings settings;
@@ -230,13 +231,16 @@ static void expire(struct server *v)
 			 (unsigned long long)result.families_dropped, (unsigned long long)result.blocks_held);
 }
 
-/* Until SIGINT or SIGTERM; retention in between. The signals were blocked before any thread began. */
+/* Until SIGINT or SIGTERM; the calendar's work and retention in between. The signals were blocked before any thread
+ * began. */
 static void wait_for_end(struct server *v, const sigset_t *signals)
 {
-	for (;;) {
-		struct timespec hour = {RETENTION_EVERY_S, 0};
-		expire(v);
-		if (sigtimedwait(signals, NULL, &hour) > 0)
+	for (unsigned times = 0;; times++) {
+		struct timespec minute = {TEND_EVERY_S, 0};
+		if (times % RETENTION_EVERY == 0)
+			expire(v);
+		engine_tend(v->engine, clock_now_ms());
+		if (sigtimedwait(signals, NULL, &minute) > 0)
 			return;
 	}
 }

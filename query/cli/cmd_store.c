@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/day_chain.h"
 #include "engine/fleet/engine.h"
 #include "engine/register/hazards.h"
 #include "query/cli/cli.h"
@@ -54,8 +55,20 @@ static enum status check_journals(const char *dir, struct buf *complaints, uint6
 	return worst;
 }
 
+/* The signed days, by the folder's key if it is there. */
+static enum status check_days(const char *dir, struct store *store, struct buf *complaints, struct days_checked *days)
+{
+	struct sign_key *key = NULL;
+	enum status status = sign_key_open(dir, false, &key);
+	if (!status || status == STATUS_NOT_FOUND)
+		status = days_check(store, key, complaints, days);
+	sign_key_free(key);
+	return status;
+}
+
 int cmd_check(int argc, char **argv)
 {
+	struct days_checked days = {0};
 	struct store *store;
 	struct buf complaints = buf_init(64u << 20);
 	uint64_t entries = 0;
@@ -68,16 +81,18 @@ int cmd_check(int argc, char **argv)
 	}
 	enum status blocks = store_check(store, &complaints);
 	enum status hazards = hazards_check(store, &complaints);
+	enum status signed_days = check_days(argv[1], store, &complaints, &days);
 	store_close(store);
 	enum status journals = check_journals(argv[1], &complaints, &entries);
 	say(&complaints);
 	buf_deinit(&complaints);
-	if (blocks || hazards || journals) {
-		printf("damaged 有损坏: store %s, register %s, journal %s\n", status_text(blocks), status_text(hazards),
-		       status_text(journals));
+	if (blocks || hazards || journals || signed_days) {
+		printf("damaged 有损坏: store %s, register %s, journal %s, signed days %s\n", status_text(blocks),
+		       status_text(hazards), status_text(journals), status_text(signed_days));
 		return 1;
 	}
-	printf("sound 完好; journal entries %" PRIu64 "\n", entries);
+	printf("sound 完好; journal entries %" PRIu64 "; signed days 签名日 %" PRIu64 ", rows 记录 %" PRIu64 "\n",
+	       entries, days.days, days.rows);
 	return 0;
 }
 

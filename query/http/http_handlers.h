@@ -10,6 +10,7 @@ STATUS_CHECKED enum status handlers_positions_add(struct http *h); /* last posit
 STATUS_CHECKED enum status handlers_tracks_add(struct http *h);    /* tracks, messages */
 STATUS_CHECKED enum status handlers_records_add(struct http *h);   /* quarantine, audit */
 STATUS_CHECKED enum status handlers_holds_add(struct http *h);     /* holds */
+STATUS_CHECKED enum status handlers_calendar_add(struct http *h);  /* signed days, dead zones */
 STATUS_CHECKED enum status handlers_rules_add(struct http *h);     /* rules, permits, judging up to now */
 STATUS_CHECKED enum status handlers_archive_add(struct http *h);   /* who was where */
 /* counts, handling rate: before handlers_violations_add */

@@ -113,6 +113,38 @@ Test(store_retention, what_is_held_outlives_its_month)
 	fixture_remove(&f);
 }
 
+/* Of device 1 the second hour, whatever the month; a failure of its own when `context` says so. */
+static enum status keep_an_hour(void *context, int64_t from_ms, int64_t to_ms, struct buf *out)
+{
+	const enum status *failure = context;
+	struct store_range range = {1, at(2025, 3, 10, 1), at(2025, 3, 10, 1)};
+	cr_assert_leq(from_ms, range.from_ms);
+	cr_assert_geq(to_ms, range.to_ms);
+	return *failure ? *failure : buf_append(out, &range, sizeof range);
+}
+
+Test(store_retention, what_the_policy_keeps_outlives_its_month_and_every_case)
+{
+	struct fixture f = fixture_new();
+	enum status failure = STATUS_IO;
+	struct retention_policy policy = {.keep = keep_an_hour, .keep_context = &failure};
+	struct retention_result result;
+	int64_t t = at(2025, 3, 10, 0);
+	for (int hour = 0; hour < 5; hour++)
+		put_block(f.store, block_at(1, t + hour * MS_PER_HOUR, DEVICE_CLASS_MUCK_TRUCK), 1);
+	put_block(f.store, block_at(2, t + MS_PER_HOUR, DEVICE_CLASS_MUCK_TRUCK), 1);
+	ok(store_hold(f.store, 1, t, t + 2 * MS_PER_HOUR, "QZ-1"));
+	cr_assert_eq(store_expire(f.store, &policy, NOW, &result), STATUS_IO);
+	cr_assert_eq(blocks_of(f.store, 1), 5, "a month goes only when it is known what to keep of it");
+	failure = STATUS_OK;
+	cr_assert_eq(expire(f.store, &policy, NOW).blocks_held, 3);
+	ok(store_release(f.store, "QZ-1"));
+	cr_assert_eq(blocks_of(f.store, 1), 1);
+	cr_assert_eq(blocks_of(f.store, 2), 0);
+	assert_sound(f.store);
+	fixture_remove(&f);
+}
+
 Test(store_retention, a_held_block_says_so_and_keeps_its_id)
 {
 	struct fixture f = fixture_new();
