@@ -38,6 +38,7 @@ struct session {
 	uint8_t phone[10];  /* of the header, as sent */
 	uint8_t phone_size; /* 0: no frame yet */
 	uint8_t version;    /* header byte of 2019 */
+	uint8_t framing;    /* enum jt808_framing, of the last frame: replies go in the same */
 	uint8_t state;      /* enum session_state */
 	uint8_t edition;    /* enum jt808_edition, or SESSION_EDITION_UNKNOWN */
 	uint8_t epoch;      /* changes with the phone: tickets of another epoch are not answered */

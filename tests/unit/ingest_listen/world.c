@@ -298,7 +298,7 @@ static bool take_reply(struct terminal *t, struct reply *out)
 {
 	static uint8_t scratch[JT808_FRAME_MAX];
 	struct jt808_frame f;
-	if (jt808_frame_next(buf_view(&t->received), scratch, &f) != STATUS_OK)
+	if (jt808_framed_next(t->like.framing, buf_view(&t->received), scratch, &f) != STATUS_OK)
 		return false;
 	cr_assert_eq(jt808_header_decode(f.content, &out->header), STATUS_OK);
 	out->size = out->header.body.size;
