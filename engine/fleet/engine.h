@@ -94,6 +94,7 @@ enum intake_kind {
 	INTAKE_QUARANTINE = 3, /* refused, kept for a look; `reason` says why */
 	INTAKE_FRAGMENT = 4,   /* one packet of a split message, kept until the message is whole */
 	INTAKE_CARD = 5,       /* a message that says who drives: kept as it came, and known to the judge */
+	INTAKE_CONNECTION = 7, /* a terminal was logged in, or is no longer: `body` is connection_encode() of it */
 };
 
 struct intake {
@@ -178,7 +179,7 @@ void engine_stats(struct engine *e, struct engine_stats *out);
 /* Now, and waiting for it: seal every head, fold overlaps, checkpoint, trim. */
 STATUS_CHECKED enum status engine_settle(struct engine *e);
 /* Families past their months, and what is kept for a look or for a while only: quarantine beyond
- * RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
+ * RETENTION_MONTHS_MIN, packets of split messages beyond a day, connections beyond the months of their class. */
 STATUS_CHECKED enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out);
 
 /* Packets of split messages that the store holds and that do not make up a whole message, in order of their message;

@@ -130,8 +130,10 @@ static enum session_verdict good_frame(struct conn *c, const struct jt808_frame 
 	if (verdict == SESSION_AGAIN)
 		return verdict;
 	c->entries_taken = 0;
-	if (verdict == SESSION_DONE)
+	if (verdict == SESSION_DONE) {
 		gate_count(c->gate, INGEST_COUNT_FRAMES, 1);
+		c->session.connection.frames++;
+	}
 	return verdict;
 }
 
@@ -206,6 +208,7 @@ void conn_received(struct conn *c, size_t size)
 	uint8_t *data = g->read_buffer + READ_HEADROOM;
 	gate_count(g, INGEST_COUNT_READS, 1);
 	gate_count(g, INGEST_COUNT_BYTES_READ, size);
+	c->session.connection.bytes_in += size;
 	g->slots[c->slot].heard_ms = gate_now_ms(g);
 	if (*data == flag_of(c))
 		c->flag_held = false; /* both flags were sent: one opens */
@@ -378,6 +381,24 @@ void conn_deinit(struct conn *c)
 	session_deinit(&c->session);
 }
 
+static enum connection_end end_of(const struct gate *g, enum ingest_counter why)
+{
+	switch (why) {
+	case INGEST_COUNT_CLOSED_IDLE:
+		return CONNECTION_SILENT;
+	case INGEST_COUNT_CLOSED_SLOW:
+		return CONNECTION_SLOW;
+	case INGEST_COUNT_CLOSED_GARBAGE:
+		return CONNECTION_GARBAGE;
+	case INGEST_COUNT_CLOSED_AUTH:
+		return CONNECTION_REFUSED;
+	case INGEST_COUNT_CLOSED_REPLACED:
+		return CONNECTION_REPLACED;
+	default:
+		return g->stopping ? CONNECTION_STOPPED : CONNECTION_CLOSED;
+	}
+}
+
 void conn_close(struct conn *c, enum ingest_counter why)
 {
 	struct gate *g = c->gate;
@@ -386,7 +407,7 @@ void conn_close(struct conn *c, enum ingest_counter why)
 	c->closing = true;
 	if (why != INGEST_COUNTER_COUNT)
 		gate_count(g, why, 1);
-	session_end(c);
+	session_end(c, end_of(g, why));
 	link_remove(&c->wait);
 	link_remove(&c->dirty);
 	link_remove(&c->rested);
