@@ -194,6 +194,7 @@ enum status connections_lose(struct shard *s)
 {
 	enum status status = STATUS_OK;
 	struct connections *c = &s->connections;
+	bool lost = false;
 	for (size_t i = 0; !status && c->slots && i <= c->mask; i++) {
 		struct newest_connection *newest = &c->slots[i];
 		if (!newest->connection.device || newest->connection.end != CONNECTION_OPEN)
@@ -203,8 +204,10 @@ enum status connections_lose(struct shard *s)
 			newest->connection.until_ms = head->seen_ms;
 		newest->connection.end = CONNECTION_LOST;
 		status = push(s, &newest->connection, newest->ordinal, true);
+		lost = true;
 	}
-	return status;
+	/* whoever asks first is told so */
+	return !status && lost ? writer_wait(s->writer) : status;
 }
 
 /* --- reading --- */
