@@ -117,7 +117,7 @@ static uint64_t find_all(const struct fence_index *index, const struct positions
 
 static struct rate rate_of(const struct fence_index *index, struct positions *p, size_t repetitions, uint64_t *found)
 {
-	double rates[REPETITIONS_MAX];
+	double rates[REPETITIONS_MAX] = {0};
 	for (size_t i = 0; i < repetitions; i++) {
 		if (p->cursors)
 			memset(p->cursors, 0, p->device_count * sizeof *p->cursors);
@@ -192,7 +192,7 @@ static void change_times(const struct fence_sample *set, struct fence_index **in
 
 static struct fence_index *index_of(const struct fence_sample *set)
 {
-	struct fence_change *changes = malloc(set->count * sizeof *changes);
+	struct fence_change *changes = calloc(set->count, sizeof *changes);
 	struct fence_index *empty, *index;
 	must(changes, "no memory");
 	for (uint32_t i = 0; i < set->count; i++)

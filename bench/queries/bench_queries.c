@@ -351,7 +351,7 @@ static double cpu_ms(void)
 /* `parts`: how many questions one call asks. */
 static void measure(struct bench *b, const char *name, void (*ask)(struct bench *b), size_t repetitions, double parts)
 {
-	double ms[REPETITIONS_MAX];
+	double ms[REPETITIONS_MAX] = {0};
 	memset(b->check, 0, sizeof b->check);
 	ask(b); /* warm */
 	for (size_t i = 0; i < repetitions; i++) {

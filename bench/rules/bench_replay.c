@@ -108,7 +108,7 @@ static uint64_t digest_of(const struct replay_result *found)
 
 static void measure(struct engine *e, const char *name, struct span text, unsigned repetitions)
 {
-	double rates[REPETITIONS_MAX];
+	double rates[REPETITIONS_MAX] = {0};
 	struct dataset_options a = dataset_a();
 	struct judged_by *by = judged_by_text(e, text);
 	struct replay_options o = {.by = by,

@@ -16,6 +16,8 @@
 /* reports of a bulk load gathered before they are applied: enough to have their heads' memory on its way, few enough
  * to lie in the nearest cache */
 #define BULK_BATCH 64
+/* connections of one device that are kept: one every four minutes for half a year */
+#define CONNECTIONS_DEVICE_MAX 65536
 /* reports held in a device's head before the oldest BLOCK_REPORTS_MAX are sealed: the difference is
  * the window in which late reports are ordered for free */
 #define HEAD_REPORTS_MAX 1280

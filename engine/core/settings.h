@@ -63,6 +63,10 @@
 	  "未知终端:allow 仅登记终端,open 自动登记,keep 存为未备案终端")                                               \
 	X(BOOL, auth_required, "auth_required", "yes", 0, 0, "", "a terminal must authenticate before it reports",     \
 	  "终端须先鉴权才能上报")                                                                                      \
+	X(BOOL, private_framing, "private_framing", "no", 0, 0, "",                                                    \
+	  "understand frames set off by E7 instead of 7E too, and answer them so: no standard, known of one open "     \
+	  "implementation (traccar)",                                                                                  \
+	  "兼容以 E7 分隔的私有封装并同样应答(非标准)")                                                                \
 	X(ENUM, terminal_time, "terminal_time", "utc", 0, 0, "utc|local",                                              \
 	  "the time told to terminals in 0x8004: UTC, or UTC+8 for those that expect it",                              \
 	  "应答 0x8004 的时间:utc 或 local(北京时间)")                                                                 \

@@ -260,7 +260,7 @@ enum status dead_zone_learn_gap(struct dead_zone_learner *l, const struct fact *
 static enum status begin_second_pass(struct dead_zone_learner *l)
 {
 	sort_unique(&l->gaps);
-	l->candidates = malloc((l->gaps.count / DEAD_ZONE_DEVICES_MIN + 1) * sizeof *l->candidates);
+	l->candidates = calloc(l->gaps.count / DEAD_ZONE_DEVICES_MIN + 1, sizeof *l->candidates);
 	if (!l->candidates)
 		return STATUS_NO_MEMORY;
 	for (size_t i = 0, k; i < l->gaps.count; i = k) {

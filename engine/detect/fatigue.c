@@ -217,7 +217,7 @@ static enum status make_stretches(struct life *l)
 	size_t ends = 2 * l->piece_count;
 	int64_t *times = malloc(ends * sizeof *times);
 	const struct piece **now = malloc(l->piece_count * sizeof *now);
-	l->stretches = malloc(ends * sizeof *l->stretches);
+	l->stretches = calloc(ends, sizeof *l->stretches);
 	enum status status = times && now && l->stretches ? STATUS_OK : STATUS_NO_MEMORY;
 	if (!status) {
 		for (size_t i = 0; i < l->piece_count; i++) {

@@ -323,9 +323,11 @@ static enum status edit_insert(struct edit *e, const struct fence *f, uint32_t v
 	if (slot >= e->capacity) { /* other snapshots made since `old` hold the slots between */
 		uint32_t capacity = slot + slot / 8 + 64;
 		struct row **rows = realloc(s->rows, capacity * sizeof *rows);
+		if (rows)
+			s->rows = rows;
 		uint32_t *by_id = rows ? realloc(s->by_id, capacity * sizeof *by_id) : NULL;
-		s->rows = rows ? rows : s->rows;
-		s->by_id = by_id ? by_id : s->by_id;
+		if (by_id)
+			s->by_id = by_id;
 		if (!by_id) {
 			lease_unref(lease);
 			return STATUS_NO_MEMORY;

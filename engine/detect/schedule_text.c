@@ -175,7 +175,7 @@ static bool seasons_clause(struct reader *r, struct schedule *s)
 static bool date(struct reader *r, bool is_end, int64_t *out_ms)
 {
 	const uint8_t *begin = r->at;
-	int32_t year, month, day, second = 0;
+	int32_t year = 0, month = 1, day = 1, second = 0;
 	if (!number(r, 4, YEAR_MIN, YEAR_MAX, &year) || !need(r, "-") || !number(r, 2, 1, 12, &month) ||
 	    !need(r, "-") || !number(r, 2, 1, month_days[month - 1], &day))
 		return false;

@@ -160,10 +160,10 @@ static enum status apply_message(struct shard *s, const struct intake *in)
 
 /* Rows of lasting families whose key is a time and a hash.
  * quarantine: received u64 (biased) | hash -> version 1, device u64, message id u16, reason u8, raw
- * session:    device u64 | message id u16 | first serial u16 | total u16 | index u16 -> version 1, protocol u8,
+ * fragment:   device u64 | message id u16 | first serial u16 | total u16 | index u16 -> version 1, protocol u8,
  *             received i64, body */
-static enum status push_row(struct shard *s, enum store_family family, struct span key, struct span head,
-			    struct span body)
+enum status shard_push_row(struct shard *s, enum store_family family, struct span key, struct span head,
+			   struct span body)
 {
 	struct job *job = job_new(JOB_ROWS, key.size + head.size + body.size);
 	if (!job)
@@ -188,7 +188,7 @@ static enum status apply_quarantine(struct shard *s, const struct intake *in)
 	store_le16(head + 9, in->message_id);
 	head[11] = (uint8_t)in->reason;
 	atomic_fetch_add_explicit(&s->counters.quarantined, 1, memory_order_relaxed);
-	return push_row(s, STORE_QUARANTINE, span_of(key, sizeof key), span_of(head, sizeof head), in->body);
+	return shard_push_row(s, STORE_QUARANTINE, span_of(key, sizeof key), span_of(head, sizeof head), in->body);
 }
 
 static enum status apply_fragment(struct shard *s, const struct intake *in)
@@ -203,7 +203,7 @@ static enum status apply_fragment(struct shard *s, const struct intake *in)
 	head[1] = in->protocol;
 	store_le64(head + 2, (uint64_t)in->received_ms);
 	atomic_fetch_add_explicit(&s->counters.fragments, 1, memory_order_relaxed);
-	return push_row(s, STORE_SESSION, span_of(key, sizeof key), span_of(head, sizeof head), in->body);
+	return shard_push_row(s, STORE_FRAGMENT, span_of(key, sizeof key), span_of(head, sizeof head), in->body);
 }
 
 /* Who drives, for the judge: a row that outlives the message, and where he is named. */
@@ -214,15 +214,22 @@ static enum status apply_card(struct shard *s, const struct intake *in)
 	card_key(in->device, in->time_ms, in->driver, key);
 	enum status status = apply_message(s, in);
 	if (!status && in->time_ms <= in->received_ms + FUTURE_SKEW_MAX_MS)
-		status = push_row(s, STORE_CONTEXT, span_of(key, sizeof key), span_of(id, sizeof id),
-				  (struct span){NULL, 0});
+		status = shard_push_row(s, STORE_CONTEXT, span_of(key, sizeof key), span_of(id, sizeof id),
+					(struct span){NULL, 0});
 	if (status || !in->driver)
 		return status;
 	store_be64(named, in->device);
 	store_be64(named + 8, (uint64_t)in->time_ms);
 	card_driver_key(in->driver, key);
-	return push_row(s, STORE_CONTEXT, span_of(key, CARD_DRIVER_KEY_SIZE), span_of(named, sizeof named),
-			(struct span){NULL, 0});
+	return shard_push_row(s, STORE_CONTEXT, span_of(key, CARD_DRIVER_KEY_SIZE), span_of(named, sizeof named),
+			      (struct span){NULL, 0});
+}
+
+static enum status apply_connection(struct shard *s, const struct intake *in)
+{
+	struct connection c;
+	enum status status = connection_decode(in->device, in->body, &c);
+	return status ? status : connections_apply(s, &c);
 }
 
 static void note_seen(struct shard *s, const struct intake *in, uint64_t position)
@@ -266,6 +273,8 @@ enum status shard_apply(struct shard *s, uint64_t position, const struct intake 
 	case INTAKE_FRAGMENT:
 		status = apply_fragment(s, in);
 		break;
+	case INTAKE_CONNECTION:
+		return apply_connection(s, in);
 	}
 	if (!status)
 		note_seen(s, in, position);

@@ -94,6 +94,7 @@ enum intake_kind {
 	INTAKE_QUARANTINE = 3, /* refused, kept for a look; `reason` says why */
 	INTAKE_FRAGMENT = 4,   /* one packet of a split message, kept until the message is whole */
 	INTAKE_CARD = 5,       /* a message that says who drives: kept as it came, and known to the judge */
+	INTAKE_CONNECTION = 7, /* a terminal was logged in, or is no longer: `body` is connection_encode() of it */
 };
 
 struct intake {
@@ -178,7 +179,8 @@ void engine_stats(struct engine *e, struct engine_stats *out);
 /* Now, and waiting for it: seal every head, fold overlaps, checkpoint, trim. */
 STATUS_CHECKED enum status engine_settle(struct engine *e);
 /* Families past their months, after the raw reports of every finding that stands were copied, and what is kept for a
- * look or for a while only: quarantine beyond RETENTION_MONTHS_MIN, packets of split messages beyond a day. */
+ * look or for a while only: quarantine beyond RETENTION_MONTHS_MIN, packets of split messages beyond a day, connections
+ * beyond the months of their class. */
 STATUS_CHECKED enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out);
 
 /* What the calendar asks for, every minute or so, with the wall clock (or any that a test has): days that are over are

@@ -6,6 +6,7 @@
  *
  * 1. Every `head` row gives a device's state, its unsealed reports, and the position up to which the store holds it.
  * 2. Each journal is replayed behind its checkpoint; an entry at or before its device's own position is skipped.
+ * 3. Connections that are still open were lost (connections.h).
  * The work grows with the journal and the number of devices, not with the store.
  *
  * Another number of shards: the old journals are replayed into the new shards, every row is written under the next
@@ -308,12 +309,16 @@ enum status engine_recover(struct engine *e)
 	}
 	if (!status)
 		status = load_heads(e, &unfinished);
+	if (!status)
+		status = connections_load(e);
 	if (!status && (unfinished || old_shards != e->shard_count))
 		status = change_shards(e, old_shards);
 	if (!status)
 		status = make_journal_folders(e, e->epoch, e->shard_count);
 	for (unsigned i = 0; !status && i < e->shard_count; i++)
 		status = replay_own(e, &e->shards[i]);
+	for (unsigned i = 0; !status && i < e->shard_count; i++)
+		status = connections_lose(&e->shards[i]);
 	return status;
 }
 

@@ -461,6 +461,7 @@ void shard_deinit(struct shard *s)
 	told_deinit(&s->told);
 	judged_by_release(s->judged_by);
 	heads_deinit(&s->heads);
+	connections_deinit(&s->connections);
 	ring_deinit(&s->pending);
 	buf_deinit(&s->inbox.filling);
 	buf_deinit(&s->inbox.draining);

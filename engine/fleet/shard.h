@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "engine/core/histogram.h"
+#include "engine/fleet/connections.h"
 #include "engine/fleet/engine.h"
 #include "engine/fleet/head.h"
 #include "engine/fleet/judge_run.h"
@@ -52,6 +53,7 @@ struct shard {
 	struct journal *journal;
 	struct writer *writer;
 	struct heads heads;
+	struct connections connections;
 	struct ring pending;
 	struct inbox inbox;
 	struct checkpoint checkpoint;
@@ -84,6 +86,9 @@ void shard_checkpoint_begin(struct shard *s, uint64_t applied);
 STATUS_CHECKED enum status shard_checkpoint_step(struct shard *s, size_t bytes_max);
 /* Put a durable entry where it belongs: the head, or the writer. The part that live and recovery share. */
 STATUS_CHECKED enum status shard_apply(struct shard *s, uint64_t position, const struct intake *in);
+/* A put of `head` and `body`, one after the other, into a lasting family. STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status shard_push_row(struct shard *s, enum store_family family, struct span key, struct span head,
+					  struct span body);
 /* Bulk: like shard_apply for a report without a position. */
 STATUS_CHECKED enum status shard_apply_report(struct shard *s, uint64_t device, const struct report *r,
 					      uint64_t position);

@@ -70,7 +70,9 @@ enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_res
 	if (!status)
 		status = sweep(e, STORE_QUARANTINE, sweep_quarantine,
 			       now_ms - RETENTION_MONTHS_MIN * DAYS_PER_MONTH * MS_PER_DAY);
-	return status ? status : sweep(e, STORE_SESSION, sweep_fragments, now_ms - FRAGMENT_AGE_MAX_MS);
+	if (!status)
+		status = sweep(e, STORE_FRAGMENT, sweep_fragments, now_ms - FRAGMENT_AGE_MAX_MS);
+	return status ? status : connections_expire(e, now_ms);
 }
 
 /* --- packets after a restart --- */
@@ -129,7 +131,7 @@ enum status engine_fragments(struct engine *e, engine_fragment_visit *visit, voi
 {
 	/* a message of 65,535 packets of a kilobyte is the largest there can be */
 	struct gathering g = {.visit = visit, .context = context, .rows = buf_init((size_t)128 << 20)};
-	enum status status = store_scan(e->store, STORE_SESSION, (struct span){NULL, 0}, gather_row, &g);
+	enum status status = store_scan(e->store, STORE_FRAGMENT, (struct span){NULL, 0}, gather_row, &g);
 	if (!status)
 		status = hand_on(&g);
 	buf_deinit(&g.rows);

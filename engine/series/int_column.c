@@ -336,6 +336,9 @@ size_t int_column_cost_plain(const uint32_t *values, size_t count)
 
 #if defined(__x86_64__)
 
+#include <cpuid.h>
+#include <stdatomic.h>
+
 #define WIDE __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
 
 static WIDE size_t encode_wide(const uint32_t *values, size_t count, uint8_t *out)
@@ -348,10 +351,23 @@ static WIDE size_t cost_wide(const uint32_t *values, size_t count)
 	return cost_of(values, count);
 }
 
+/* clang 14 knows no name for it. Leaf 0x80000001, ECX bit 5 (AMD64 APM volume 3, appendix E.4). */
+static bool has_lzcnt(void)
+{
+	unsigned a, b, c = 0, d;
+	return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & bit_LZCNT;
+}
+
 static bool is_wide(void)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-	       __builtin_cpu_supports("lzcnt");
+	static atomic_int known; /* 0 not asked yet, 1 no, 2 yes: asking takes the processor a microsecond */
+	int wide = atomic_load_explicit(&known, memory_order_relaxed);
+	if (!wide) {
+		wide = 1 + (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+			    __builtin_cpu_supports("bmi2") && has_lzcnt());
+		atomic_store_explicit(&known, wide, memory_order_relaxed);
+	}
+	return wide == 2;
 }
 
 size_t int_column_encode(const uint32_t *values, size_t count, uint8_t *out)

@@ -6,9 +6,9 @@
  *   summary  device | time_first | seq  -> its summary            (block_summary_encode)
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
  * Events more than three years before or a day after their receipt go to the month "odd".
- * Lasting families: device head held quarantine session audit log meta, and those of judging: fence rule context
- * finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard, digest (the log below). Keys
- * are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
+ * Lasting families: device head held quarantine session fragment audit log meta, and those of judging: fence rule
+ * context finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard, digest (the log
+ * below). Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
  * write-ahead log keeps them atomic over families and recovers a prefix of them. store_sync() makes
@@ -62,7 +62,8 @@ void store_close(struct store *s);
 	X(COMMAND, "command")                                                                                          \
 	X(STREAM, "stream")                                                                                            \
 	X(HAZARD, "hazard")                                                                                            \
-	X(DIGEST, "digest")
+	X(DIGEST, "digest")                                                                                            \
+	X(FRAGMENT, "fragment")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,
@@ -192,6 +193,8 @@ struct retention_policy {
 	store_keep *keep;                    /* besides the holds; may be NULL */
 	void *keep_context;
 };
+/* The months that a class is kept; `policy` NULL: the defaults. */
+unsigned store_months(const struct retention_policy *policy, uint8_t class_code);
 struct retention_result {
 	uint64_t families_dropped, bytes_freed, blocks_held;
 };

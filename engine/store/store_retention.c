@@ -12,15 +12,19 @@
 #include "engine/core/log.h"
 #include "engine/store/holds.h"
 
+unsigned store_months(const struct retention_policy *policy, uint8_t class_code)
+{
+	unsigned months = policy ? policy->months[class_code] : 0;
+	if (months == 0)
+		months = device_class_months(class_code);
+	return months < RETENTION_MONTHS_MIN ? RETENTION_MONTHS_MIN : months;
+}
+
 static bool is_expired(struct family_id id, const struct retention_policy *policy, int64_t now_ms)
 {
-	unsigned months = policy ? policy->months[id.class_code] : 0;
+	unsigned months = store_months(policy, id.class_code);
 	if (id.month == MONTH_ODD || now_ms < month_start(MONTH_FIRST))
 		return false;
-	if (months == 0)
-		months = device_class_months(id.class_code);
-	if (months < RETENTION_MONTHS_MIN)
-		months = RETENTION_MONTHS_MIN;
 	return (uint64_t)month_index(id.month) + 1 + months <= month_index(month_of(now_ms));
 }
 

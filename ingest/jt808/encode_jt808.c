@@ -8,7 +8,8 @@ static struct jt808_header header_like(const struct jt808_header *like, uint16_t
 				 .version = like->version,
 				 .is_2019 = like->is_2019,
 				 .phone_size = like->phone_size,
-				 .serial = serial};
+				 .serial = serial,
+				 .framing = like->framing};
 	memcpy(h.phone, like->phone, sizeof h.phone);
 	return h;
 }
@@ -21,7 +22,7 @@ static enum status packet_encode(const struct jt808_header *h, struct span body,
 	size_t at = jt808_header_write(h, size, content);
 	if (body.data && size)
 		memcpy(content + at, body.data + from, size);
-	return jt808_frame_encode(span_of(content, at + size), out);
+	return jt808_framed_encode(h->framing, span_of(content, at + size), out);
 }
 
 enum status jt808_message_encode(uint16_t message_id, const struct jt808_header *like, struct span body,
@@ -61,7 +62,7 @@ size_t jt808_ack_write(const struct jt808_header *like, uint16_t own_serial, uin
 	store_be16(content + size, serial);
 	store_be16(content + size + 2, message_id);
 	content[size + 4] = result;
-	return jt808_frame_write(span_of(content, size + 5), out);
+	return jt808_framed_write(h.framing, span_of(content, size + 5), out);
 }
 
 enum status jt808_register_reply_encode(uint16_t serial, uint8_t result, struct span code, struct buf *out)

@@ -264,7 +264,9 @@ enum status jt808_explain(const struct jt808_frame *frame, struct buf *out)
 	json_t *root = json_object();
 	struct members m = {root, root ? STATUS_OK : STATUS_NO_MEMORY};
 	size_t before = out->size;
-	enum status refused = jt808_frame_next(frame->raw, scratch, &own);
+	enum status refused = jt808_framed_next(frame->framing, frame->raw, scratch, &own);
+	if (frame->framing == JT808_FRAMING_PRIVATE)
+		put_string(&m, "framing", "private");
 	if (refused == STATUS_OK || refused == STATUS_BAD_CHECKSUM) {
 		enum status told = explain_message(own.content, &m);
 		if (refused)

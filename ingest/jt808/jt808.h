@@ -17,7 +17,16 @@ enum jt808_edition { JT808_2011 = 0, JT808_2013 = 1, JT808_2019 = 2 };
 
 /* --- frame_jt808.c: bytes to frames --- */
 
+/* PRIVATE is no standard: some terminals of the field frame the same messages so, and one open implementation alone
+ * (traccar, its decoder of this protocol) is known to read it. It is asked for, never guessed into a stream.
+ *   STANDARD   7E .. 7E   7E -> 7D 02, 7D -> 7D 01
+ *   PRIVATE    E7 .. E7   E7 -> E6 02, E6 -> E6 01, 3E -> 3E 01, 3D -> 3E 02 */
+enum jt808_framing { JT808_FRAMING_STANDARD, JT808_FRAMING_PRIVATE };
+/* The byte that opens and closes a frame. */
+uint8_t jt808_flag(enum jt808_framing framing);
+
 struct jt808_frame {
+	enum jt808_framing framing;
 	struct span content; /* header and body, unescaped, without the checksum */
 	size_t consumed;     /* wire bytes used up, from the start of the input */
 	size_t skipped;      /* of these, bytes before `raw`: garbage, empty pairs, ASCII frames "(...)" */
@@ -31,13 +40,21 @@ struct jt808_frame {
  * A closing flag is used up only when another flag follows it; otherwise it may open the next frame and is
  * left in place, also at the end of the input: what remains of whole frames is then the one byte 7E. So
  * the frames are the same however the stream was cut into reads. Empty 7E 7E pairs are skipped.
- * STATUS_BAD_CHECKSUM fills `content` too, for a look at it. STATUS_TOO_LONG uses up exactly JT808_FRAME_MAX bytes. The
- * private framing with E7 as flag is not understood. */
+ * STATUS_BAD_CHECKSUM fills `content` too, for a look at it. STATUS_TOO_LONG uses up exactly JT808_FRAME_MAX bytes. */
 STATUS_CHECKED enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out);
+/* The same in a framing that is known. */
+STATUS_CHECKED enum status jt808_framed_next(enum jt808_framing framing, struct span input, uint8_t *scratch,
+					     struct jt808_frame *out);
+/* The same where either framing may come, as `out->framing` then tells: that of the first flag, unless it gives no
+ * frame with a sound header and the other does. */
+STATUS_CHECKED enum status jt808_any_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out);
 /* Escape, checksum and flag `content`; appends to `out`, which must have room for 2 * content.size + 4. */
 STATUS_CHECKED enum status jt808_frame_encode(struct span content, struct buf *out);
 /* The same at `out`, which has that room; returns the size. */
 size_t jt808_frame_write(struct span content, uint8_t *out);
+/* The same two in a framing. */
+STATUS_CHECKED enum status jt808_framed_encode(enum jt808_framing framing, struct span content, struct buf *out);
+size_t jt808_framed_write(enum jt808_framing framing, struct span content, uint8_t *out);
 
 /* --- header_jt808.c --- */
 
@@ -56,9 +73,11 @@ struct jt808_header {
 	bool is_fragment;
 	uint16_t fragment_total, fragment_index; /* index from 1 */
 	struct span body;
+	enum jt808_framing framing; /* not of these bytes: how what is encoded like this header is framed */
 };
 /* STATUS_BAD_LENGTH when the body length field does not match what is there: the header fields are filled and
- * `body` is what is there; and when the header itself is cut: `phone_size` is 0 if the phone is. */
+ * `body` is what is there; and when the header itself is cut: `phone_size` is 0 if the phone is. `framing` is left
+ * standard: a frame tells it, not its content. */
 STATUS_CHECKED enum status jt808_header_decode(struct span content, struct jt808_header *out);
 /* Header for `body_size` bytes of body into `out`; fragment_total 0: not split. `attributes`, `is_fragment`
  * and `body` are not looked at. STATUS_TOO_LONG past JT808_BODY_MAX. */
@@ -155,7 +174,7 @@ STATUS_CHECKED enum status jt808_answered_location_decode(struct span body, uint
 
 /* --- encode_jt808.c: what a platform says, and what a terminal says (simulator, tests) --- */
 
-/* A whole frame: edition, version and phone of `like`, body, checksum, escapes; split into packets of at most
+/* A whole frame: edition, version, phone and framing of `like`, body, checksum, escapes; split into packets of at most
  * `packet_max` body bytes (JT808_BODY_MAX) with consecutive serials when longer. `*serial` is advanced by the
  * packets written. Not encrypted, whatever `like` was. On failure `out` and `*serial` are as before. */
 STATUS_CHECKED enum status jt808_message_encode(uint16_t message_id, const struct jt808_header *like, struct span body,
@@ -189,9 +208,9 @@ STATUS_CHECKED enum status jt808_batch_encode(uint8_t type, const struct span *b
 /* --- explain_jt808.c: one frame as JSON, for `zayton decode` --- */
 
 /* Every field of the frame by name, unknown bodies and items as hex; appends one JSON object without a line end.
- * Looks at `frame->raw` alone, so that refused frames are explained too. What a peer sent never fails: a
- * refusal of the frame, the header or the body is told inside the object ("refused") and is the status
- * returned. STATUS_NO_MEMORY, STATUS_FULL (`out`): nothing was appended. */
+ * Looks at `frame->raw` and its framing alone, so that refused frames are explained too. What a peer sent never fails:
+ * a refusal of the frame, the header or the body is told inside the object ("refused") and is the status returned.
+ * STATUS_NO_MEMORY, STATUS_FULL (`out`): nothing was appended. */
 STATUS_CHECKED enum status jt808_explain(const struct jt808_frame *frame, struct buf *out);
 
 #endif

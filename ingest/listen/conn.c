@@ -8,7 +8,6 @@
 #include "ingest/listen/gate.h"
 #include "ingest/listen/listener.h"
 
-#define FLAG 0x7e
 /* what keeping one promise may send: 0x8001 and 0x8800 */
 #define PROMISE_BYTES (2 * JT808_ACK_MAX)
 #define HOLD_BYTES_MIN 2304u /* a partial frame always fits */
@@ -64,11 +63,16 @@ void holds_free(struct gate *g)
 	}
 }
 
+static uint8_t flag_of(const struct conn *c)
+{
+	return jt808_flag((enum jt808_framing)c->framing);
+}
+
 /* Make `rest` all that is held. It may lie in the hold itself. */
 static enum status hold_set(struct conn *c, const uint8_t *rest, size_t size)
 {
 	struct hold *old = c->hold;
-	c->flag_held = size == 1 && rest[0] == FLAG;
+	c->flag_held = size == 1 && rest[0] == flag_of(c);
 	if (size == 0 || c->flag_held) {
 		c->hold = NULL;
 		hold_free(c->gate, old);
@@ -98,7 +102,7 @@ enum status conn_hold_append(struct conn *c, const uint8_t *data, size_t size)
 	if (c->hold)
 		memcpy(h->bytes, c->hold->bytes, before);
 	else if (c->flag_held)
-		h->bytes[0] = FLAG;
+		h->bytes[0] = flag_of(c);
 	memcpy(h->bytes + before, data, size);
 	h->size = (uint32_t)(before + size);
 	hold_free(c->gate, c->hold);
@@ -126,8 +130,10 @@ static enum session_verdict good_frame(struct conn *c, const struct jt808_frame 
 	if (verdict == SESSION_AGAIN)
 		return verdict;
 	c->entries_taken = 0;
-	if (verdict == SESSION_DONE)
+	if (verdict == SESSION_DONE) {
 		gate_count(c->gate, INGEST_COUNT_FRAMES, 1);
+		c->session.connection.frames++;
+	}
 	return verdict;
 }
 
@@ -138,6 +144,18 @@ static void limit_promises(struct conn *c)
 		conn_pause(c, PAUSE_ACKS);
 }
 
+/* The terminal's framing is that of its first good frame. */
+static enum status next_frame(struct conn *c, struct span rest, struct jt808_frame *out)
+{
+	struct gate *g = c->gate;
+	if (c->framing_known || !g->options->private_framing)
+		return jt808_framed_next((enum jt808_framing)c->framing, rest, g->scratch, out);
+	enum status st = jt808_any_frame_next(rest, g->scratch, out);
+	c->framing = (uint8_t)out->framing;
+	c->framing_known = st == STATUS_OK;
+	return st;
+}
+
 /* Use frames up to the first that must wait; returns the bytes used. */
 static size_t use_frames(struct conn *c, const uint8_t *data, size_t size)
 {
@@ -146,7 +164,7 @@ static size_t use_frames(struct conn *c, const uint8_t *data, size_t size)
 	size_t used = 0;
 	while (used < size && c->paused == 0 && !c->closing) {
 		struct jt808_frame frame;
-		enum status st = jt808_frame_next(span_of(data + used, size - used), g->scratch, &frame);
+		enum status st = next_frame(c, span_of(data + used, size - used), &frame);
 		enum session_verdict verdict = st == STATUS_OK ? good_frame(c, &frame, received_ms) : SESSION_BAD;
 		if (verdict == SESSION_AGAIN)
 			break;
@@ -190,8 +208,9 @@ void conn_received(struct conn *c, size_t size)
 	uint8_t *data = g->read_buffer + READ_HEADROOM;
 	gate_count(g, INGEST_COUNT_READS, 1);
 	gate_count(g, INGEST_COUNT_BYTES_READ, size);
+	c->session.connection.bytes_in += size;
 	g->slots[c->slot].heard_ms = gate_now_ms(g);
-	if (*data == FLAG)
+	if (*data == flag_of(c))
 		c->flag_held = false; /* both flags were sent: one opens */
 	size_t over = conn_held_bytes(c);
 	assert(over <= READ_HEADROOM);
@@ -199,7 +218,7 @@ void conn_received(struct conn *c, size_t size)
 	if (c->hold)
 		memcpy(data, c->hold->bytes, over);
 	else if (over)
-		*data = FLAG;
+		*data = flag_of(c);
 	consume(c, data, over + size);
 }
 
@@ -362,6 +381,24 @@ void conn_deinit(struct conn *c)
 	session_deinit(&c->session);
 }
 
+static enum connection_end end_of(const struct gate *g, enum ingest_counter why)
+{
+	switch (why) {
+	case INGEST_COUNT_CLOSED_IDLE:
+		return CONNECTION_SILENT;
+	case INGEST_COUNT_CLOSED_SLOW:
+		return CONNECTION_SLOW;
+	case INGEST_COUNT_CLOSED_GARBAGE:
+		return CONNECTION_GARBAGE;
+	case INGEST_COUNT_CLOSED_AUTH:
+		return CONNECTION_REFUSED;
+	case INGEST_COUNT_CLOSED_REPLACED:
+		return CONNECTION_REPLACED;
+	default:
+		return g->stopping ? CONNECTION_STOPPED : CONNECTION_CLOSED;
+	}
+}
+
 void conn_close(struct conn *c, enum ingest_counter why)
 {
 	struct gate *g = c->gate;
@@ -370,7 +407,7 @@ void conn_close(struct conn *c, enum ingest_counter why)
 	c->closing = true;
 	if (why != INGEST_COUNTER_COUNT)
 		gate_count(g, why, 1);
-	session_end(c);
+	session_end(c, end_of(g, why));
 	link_remove(&c->wait);
 	link_remove(&c->dirty);
 	link_remove(&c->rested);

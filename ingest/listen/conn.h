@@ -59,7 +59,9 @@ struct conn {
 	uint16_t entries_taken; /* and how many the engine has already */
 	uint8_t transport;      /* enum conn_transport */
 	uint8_t paused;         /* PAUSE_* */
-	bool flag_held;         /* one 0x7e is over: the end of the last frame, perhaps the start of the next */
+	uint8_t framing;        /* enum jt808_framing, of what was read last */
+	bool framing_known;     /* a good frame has told it; it stays */
+	bool flag_held;         /* one flag is over: the end of the last frame, perhaps the start of the next */
 	bool closing;
 	struct session session;
 };

@@ -105,6 +105,7 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct gate *g = timer->data;
 	scan(g, g->stopping);
+	connection_log_retry(g);
 	gate_release(g, &g->waiting_fault, PAUSE_FAULT);
 	session_split_tick(g);
 }
@@ -220,6 +221,7 @@ void gate_free(struct gate *g)
 	assert(g->tcp_count == 0 && g->peers.count == 0);
 	holds_free(g);
 	fragments_free(g->fragments);
+	connection_log_deinit(&g->connections);
 	replies_deinit(&g->replies);
 	udp_peers_deinit(&g->peers);
 	free(g->read_buffer);
@@ -271,6 +273,8 @@ void gate_stop(struct gate *g)
 		listener_close(g->listeners[k]);
 	for (uint32_t k = 0; k < g->slot_count; k++) {
 		struct conn *c = g->slots[k].conn;
+		if (c) /* now: the engine may be done with everything else before the last reply has left */
+			connection_log_ended(c, CONNECTION_STOPPED);
 		if (c && c->transport == CONN_UDP)
 			conn_close(c, INGEST_COUNTER_COUNT);
 		else if (c)

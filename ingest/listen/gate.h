@@ -19,6 +19,7 @@
 #include "engine/fleet/engine.h"
 #include "ingest/jt808/fragments.h"
 #include "ingest/listen/conn.h"
+#include "ingest/listen/connection_log.h"
 #include "ingest/listen/ingest.h"
 #include "ingest/listen/ingest_stats.h"
 #include "ingest/listen/link.h"
@@ -63,6 +64,8 @@ struct gate {
 	struct replies replies;
 	struct udp_peers peers;
 	struct fragments *fragments; /* of all terminals of the shard: a reconnect goes on where it was */
+
+	struct connection_log connections;
 
 	struct link waiting_room;  /* PAUSE_ROOM, first come first served */
 	struct link waiting_fault; /* PAUSE_FAULT */

@@ -177,8 +177,10 @@ void ingest_room(void *context, struct shard *shard)
 {
 	(void)context;
 	struct gate *g = shard_user(shard);
-	if (g)
-		gate_release(g, &g->waiting_room, PAUSE_ROOM);
+	if (!g)
+		return;
+	connection_log_retry(g);
+	gate_release(g, &g->waiting_room, PAUSE_ROOM);
 }
 
 /* --- a terminal logs in elsewhere --- */

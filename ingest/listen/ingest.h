@@ -47,6 +47,7 @@ struct ingest_options {
 	enum register_policy registration;
 	bool auth_required;    /* nothing but 0x0100, 0x0102 before 0x0102 succeeded; default true */
 	bool renew_code;       /* a terminal that registers again gets a new code */
+	bool private_framing;  /* frames set off by E7 are understood too (jt808.h), and answered so; default false */
 	bool time_as_utc;      /* 0x8004 in UTC (default) or in UTC+8 */
 	uint8_t refused_reply; /* 0x8001 result for a report that is refused and kept: 0 (default) or 2 */
 	unsigned auth_failures_max;

@@ -15,6 +15,8 @@
 	X(CONNECTIONS_OPENED, "connections_opened_total", "TCP connections accepted")                                  \
 	X(CONNECTIONS_CLOSED, "connections_closed_total", "TCP connections closed, whatever the reason")               \
 	X(CONNECTIONS_REFUSED, "connections_refused_total", "TCP connections over the limit, closed at once")          \
+	X(CONNECTION_EVENTS_DROPPED, "connection_events_dropped_total",                                                \
+	  "beginnings and ends of sessions that are not on record: too many waited for the journal")                   \
 	X(CLOSED_PEER, "closed_by_peer_total", "connections the terminal ended or the network broke")                  \
 	X(CLOSED_IDLE, "closed_idle_total", "connections silent for three heartbeats")                                 \
 	X(CLOSED_GARBAGE, "closed_garbage_total", "connections that sent nothing but garbage")                         \

@@ -156,6 +156,7 @@ static void write_now(struct conn *c, const uint8_t *bytes, size_t size)
 		return;
 	gate_count(c->gate, INGEST_COUNT_WRITES, 1);
 	gate_count(c->gate, INGEST_COUNT_BYTES_WRITTEN, size);
+	c->session.connection.bytes_out += size;
 	if (c->transport == CONN_TCP)
 		write_tcp(c, bytes, size);
 	else

@@ -56,7 +56,10 @@ static struct promise promise_of(const struct ticket *t, uint8_t *out_epoch)
 
 struct jt808_header session_header(const struct session *s)
 {
-	struct jt808_header h = {.is_2019 = s->phone_size == 10, .version = s->version, .phone_size = s->phone_size};
+	struct jt808_header h = {.is_2019 = s->phone_size == 10,
+				 .version = s->version,
+				 .phone_size = s->phone_size,
+				 .framing = (enum jt808_framing)s->framing};
 	memcpy(h.phone, s->phone, sizeof h.phone);
 	return h;
 }
@@ -133,9 +136,10 @@ static struct session_place place_of(const struct conn *c)
 	return (struct session_place){shard_index(c->gate->shard), c->slot, c->generation};
 }
 
-void session_end(struct conn *c)
+void session_end(struct conn *c, enum connection_end why)
 {
 	struct session *s = &c->session;
+	connection_log_ended(c, why);
 	if (s->state == SESSION_OPEN)
 		sessions_logout(c->gate->sessions, s->device, place_of(c));
 	s->state = SESSION_NEW;
@@ -147,7 +151,7 @@ static bool log_in(struct conn *c, uint64_t device)
 {
 	struct login login;
 	if (c->session.state == SESSION_OPEN && c->session.device != device)
-		session_end(c);
+		session_end(c, CONNECTION_OTHER);
 	if (sessions_login(c->gate->sessions, device, place_of(c), (int64_t)uv_now(c->gate->loop), &login) != STATUS_OK)
 		return false;
 	if (login.verdict == LOGIN_CLONE) {
@@ -163,6 +167,8 @@ static bool log_in(struct conn *c, uint64_t device)
 	c->session.device = device;
 	c->session.state = SESSION_OPEN;
 	c->session.auth_failures = 0;
+	if (login.verdict != LOGIN_AGAIN)
+		connection_log_opened(c);
 	if (login.verdict == LOGIN_TAKEOVER) {
 		gate_count(c->gate, INGEST_COUNT_TAKEOVERS, 1);
 		ingest_close_place(c->gate, login.old);
@@ -174,7 +180,7 @@ static bool log_in(struct conn *c, uint64_t device)
 static enum session_verdict auth_failed(struct conn *c, uint16_t serial, uint16_t message_id, uint8_t result)
 {
 	gate_count(c->gate, INGEST_COUNT_AUTH_FAILED, 1);
-	session_end(c);
+	session_end(c, CONNECTION_REFUSED);
 	session_ack(c, serial, message_id, result);
 	if (++c->session.auth_failures < c->gate->options->auth_failures_max)
 		return SESSION_DONE;
@@ -318,7 +324,7 @@ static enum session_verdict on_logout(struct conn *c, const struct jt808_header 
 {
 	gate_count(c->gate, INGEST_COUNT_LOGOUTS, 1);
 	session_ack(c, h->serial, h->message_id, RESULT_OK);
-	session_end(c);
+	session_end(c, CONNECTION_LOGOUT);
 	return SESSION_DONE;
 }
 
@@ -349,6 +355,8 @@ enum session_verdict session_frame(struct conn *c, const struct jt808_frame *fra
 	struct jt808_header h;
 	if (jt808_header_decode(frame->content, &h) != STATUS_OK)
 		return SESSION_BAD;
+	h.framing = frame->framing;
+	s->framing = (uint8_t)frame->framing;
 	bool same = h.phone_size == s->phone_size && memcmp(h.phone, s->phone, sizeof h.phone) == 0;
 	if (!same && !adopt_phone(s, &h))
 		return refuse(c, &h, received_ms, INGEST_COUNT_PHONE_MISMATCHES);

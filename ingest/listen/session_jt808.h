@@ -22,6 +22,7 @@
 #include "engine/core/status.h"
 #include "engine/fleet/engine.h"
 #include "ingest/jt808/jt808.h"
+#include "ingest/listen/connection_log.h"
 
 struct conn;
 struct gate;
@@ -38,15 +39,17 @@ struct session {
 	uint8_t phone[10];  /* of the header, as sent */
 	uint8_t phone_size; /* 0: no frame yet */
 	uint8_t version;    /* header byte of 2019 */
+	uint8_t framing;    /* enum jt808_framing, of the last frame: replies go in the same */
 	uint8_t state;      /* enum session_state */
 	uint8_t edition;    /* enum jt808_edition, or SESSION_EDITION_UNKNOWN */
 	uint8_t epoch;      /* changes with the phone: tickets of another epoch are not answered */
 	uint8_t auth_failures;
 	bool failed; /* an entry of the frame `failed_serial` cannot become durable */
 	uint16_t failed_serial;
-	uint16_t serial;             /* of our next message */
-	bool not_admitted;           /* this phone may not come without authentication */
-	struct session_split *split; /* a whole message that waits for the engine, NULL mostly */
+	uint16_t serial;              /* of our next message */
+	bool not_admitted;            /* this phone may not come without authentication */
+	struct connection connection; /* as told to the engine, and counted since; device 0 when none is */
+	struct session_split *split;  /* a whole message that waits for the engine, NULL mostly */
 };
 
 enum session_verdict {
@@ -66,8 +69,8 @@ void session_bad_frame(struct conn *c, const struct jt808_frame *frame, enum sta
 void session_settled(struct conn *c, const struct ticket *ticket, enum status status);
 /* Registry work that the session asked for is done; the connection is resumed behind it. */
 void session_work_done(struct conn *c, struct session_work *work);
-/* The connection ends: the terminal is no longer logged in here. */
-void session_end(struct conn *c);
+/* The terminal is no longer logged in here. */
+void session_end(struct conn *c, enum connection_end why);
 
 /* --- between the files of the session --- */
 

@@ -163,8 +163,8 @@ static enum status take_run(struct capture_frames *c)
 	struct span rest = c->run.bytes;
 	enum status status = STATUS_OK;
 	while (!status && rest.size) {
-		enum status found = jt808_frame_next(rest, scratch, &frame);
-		if (frame.skipped && found != STATUS_NEED_MORE && rest.data[0] != 0x7e)
+		enum status found = jt808_any_frame_next(rest, scratch, &frame);
+		if (frame.skipped && found != STATUS_NEED_MORE && rest.data[0] != jt808_flag(frame.framing))
 			refuse(c, STATUS_MALFORMED, span_of(rest.data, frame.skipped));
 		rest = span_of(rest.data + frame.consumed, rest.size - frame.consumed);
 		if (found == STATUS_NEED_MORE)

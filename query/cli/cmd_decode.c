@@ -12,12 +12,12 @@
 
 #define CHUNK_BYTES 65536u
 #define JSON_BYTES_MAX (4u << 20)
-#define FLAG 0x7e
 
 static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [FILE | -]\n"
 			    "  每帧一行 JSON; 输入为十六进制文本或原始字节, 缺省自动识别.\n"
 			    "  One JSON object a frame. Input is hex text (blanks and # comments allowed) or raw\n"
-			    "  bytes, told apart unless said. Exit status 1: some frame was refused; 2: no input.\n";
+			    "  bytes, told apart unless said; frames set off by E7 instead of 7E are understood too.\n"
+			    "  Exit status 1: some frame was refused; 2: no input.\n";
 
 enum mode { MODE_DETECT, MODE_HEX, MODE_RAW };
 
@@ -90,12 +90,17 @@ static enum status print_bad_line(struct decoder *d)
 	return status;
 }
 
+static bool is_flag(uint8_t byte)
+{
+	return byte == jt808_flag(JT808_FRAMING_STANDARD) || byte == jt808_flag(JT808_FRAMING_PRIVATE);
+}
+
 /* Bytes before a frame, empty flag pairs aside. */
 static enum status print_skipped(struct decoder *d, struct span skipped)
 {
-	while (skipped.size && skipped.data[0] == FLAG)
+	while (skipped.size && is_flag(skipped.data[0]))
 		skipped = span_of(skipped.data + 1, skipped.size - 1);
-	while (skipped.size && skipped.data[skipped.size - 1] == FLAG)
+	while (skipped.size && is_flag(skipped.data[skipped.size - 1]))
 		skipped.size--;
 	return skipped.size ? print_refusal(d, STATUS_MALFORMED, "bytes outside of any frame", skipped) : STATUS_OK;
 }
@@ -119,7 +124,7 @@ static enum status decode_pending(struct decoder *d)
 	enum status status = STATUS_OK;
 	while (!status) {
 		struct span rest = span_of(d->pending.data + from, d->pending.size - from);
-		enum status found = jt808_frame_next(rest, scratch, &frame);
+		enum status found = jt808_any_frame_next(rest, scratch, &frame);
 		status = print_skipped(d, span_of(rest.data, frame.skipped));
 		from += frame.consumed;
 		if (found == STATUS_NEED_MORE)

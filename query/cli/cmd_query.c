@@ -1,6 +1,6 @@
-/* cmd_query.c -- `query last|track|devices` (who-was: cmd_who_was.c, violations and what is of them: cmd_violations.c):
- * asked of a running server (--server) or of a store that no one serves (--data), with the same options and the same
- * answer. */
+/* cmd_query.c -- `query last|track|devices|sessions` (who-was: cmd_who_was.c, violations and what is of them:
+ * cmd_violations.c): asked of a running server (--server) or of a store that no one serves (--data), with the same
+ * options and the same answer. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@ static const char usage[] =
 	"            zayton query track   --device D --from TIME [--to TIME] [--points N] [--items] [--body] [--line]\n"
 	"                                 [--case NUMBER] WHERE\n"
 	"            zayton query devices WHERE\n"
+	"            zayton query sessions --device D --from TIME [--to TIME] [--case NUMBER] WHERE\n"
 	"            zayton query who-was --help\n"
 	"            zayton query violations|violation|counts|top|evidence --help\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
@@ -25,7 +26,7 @@ static const char usage[] =
 	"  --format    ndjson (default) | json | csv | geojson (last, track) | gpx (track)\n"
 	"退出码 exit status: 0 answered, 1 not or in part, 2 usage\n";
 
-enum query_kind { QUERY_LAST, QUERY_TRACK, QUERY_DEVICES, QUERY_KIND_COUNT };
+enum query_kind { QUERY_LAST, QUERY_TRACK, QUERY_DEVICES, QUERY_SESSIONS, QUERY_KIND_COUNT };
 
 struct query_options {
 	enum query_kind kind;
@@ -123,16 +124,24 @@ static bool take_option(int option, const char *text, struct query_options *o)
 	}
 }
 
+/* What is asked of one device in a span of time, and audited. */
+static bool is_history(const struct query_options *o)
+{
+	return o->kind == QUERY_TRACK || o->kind == QUERY_SESSIONS;
+}
+
 static bool fits(const struct query_options *o)
 {
 	const struct question *q = &o->question;
 	bool one = q->devices.size && !memchr(q->devices.data, ',', q->devices.size);
-	if (o->kind == QUERY_TRACK && (!one || !o->has_from || q->has_box))
-		return wrong("device", "", "a track is of one device, and has --from");
-	if (o->kind == QUERY_TRACK && q->from_ms > q->to_ms)
+	if (is_history(o) && (!one || !o->has_from || q->has_box))
+		return wrong("device", "", "a history is of one device, and has --from");
+	if (is_history(o) && q->from_ms > q->to_ms)
 		return wrong("from", "", "is after --to");
-	if (o->kind != QUERY_TRACK && (q->points || q->items || q->body || q->line || o->has_from))
-		return wrong("from", "", "times, points, items, body and line are of a track");
+	if (!is_history(o) && o->has_from)
+		return wrong("from", "", "times are of a track or of sessions");
+	if (o->kind != QUERY_TRACK && (q->points || q->items || q->body || q->line))
+		return wrong("points", "", "points, items, body and line are of a track");
 	if (q->points && (q->items || q->body))
 		return wrong("points", "", "a thinned track goes without items and body");
 	if (o->kind == QUERY_LAST && q->devices.size && q->has_box)
@@ -140,13 +149,13 @@ static bool fits(const struct query_options *o)
 	if (o->kind == QUERY_DEVICES && (q->devices.size || q->has_box))
 		return wrong("device", "", "not here");
 	bool allowed = q->format == EXPORT_JSON || q->format == EXPORT_NDJSON || q->format == EXPORT_CSV ||
-		       (q->format == EXPORT_GEOJSON && o->kind != QUERY_DEVICES) || o->kind == QUERY_TRACK;
+		       (q->format == EXPORT_GEOJSON && o->kind == QUERY_LAST) || o->kind == QUERY_TRACK;
 	return allowed || wrong("format", export_format_token(q->format), "not for this question");
 }
 
 static bool options_parse(int argc, char **argv, struct query_options *o)
 {
-	static const char *const kinds[QUERY_KIND_COUNT] = {"last", "track", "devices"};
+	static const char *const kinds[QUERY_KIND_COUNT] = {"last", "track", "devices", "sessions"};
 	int option;
 	*o = (struct query_options){.kind = QUERY_KIND_COUNT};
 	o->question = (struct question){.to_ms = clock_now_ms(), .format = EXPORT_NDJSON, .case_number = ""};
@@ -154,7 +163,7 @@ static bool options_parse(int argc, char **argv, struct query_options *o)
 		if (strcmp(argv[0], kinds[i]) == 0)
 			o->kind = (enum query_kind)i;
 	if (o->kind == QUERY_KIND_COUNT)
-		return wrong("", argv[0], "wanted last, track or devices");
+		return wrong("", argv[0], "wanted last, track, devices or sessions");
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		if (!take_option(option, optarg, o))
@@ -208,12 +217,12 @@ static void write_target(const struct query_options *o, struct target *t)
 	const struct question *q = &o->question;
 	struct buf devices = buf_init(ASKED_DEVICES_MAX * (DEVICE_VALUE_MAX + 16));
 	t->status = references(q->devices, &devices);
-	if (!t->status && o->kind == QUERY_TRACK) {
+	if (!t->status && is_history(o)) {
 		t->status = buf_printf(&t->text, "/api/v1/devices/");
 		if (!t->status)
 			t->status = url_append(&t->text, buf_view(&devices));
 		if (!t->status)
-			t->status = buf_printf(&t->text, "/track");
+			t->status = buf_printf(&t->text, o->kind == QUERY_TRACK ? "/track" : "/sessions");
 		add_number(t, "from", q->from_ms);
 		add_number(t, "to", q->to_ms);
 	} else if (!t->status) {
@@ -257,13 +266,14 @@ static int ask_server(const struct query_options *o)
 static int ask_store(const struct query_options *o)
 {
 	struct engine *e;
-	/* a track is audited, which needs writing */
-	enum status status = asked_open("query", o->data, o->kind == QUERY_TRACK, &e);
+	/* a history is audited, which needs writing */
+	enum status status = asked_open("query", o->data, is_history(o), &e);
 	if (status)
 		return 1;
-	status = o->kind == QUERY_LAST    ? answer_last(e, &o->question, stdout)
-		 : o->kind == QUERY_TRACK ? answer_track(e, &o->question, stdout)
-					  : answer_devices(e, &o->question, stdout);
+	status = o->kind == QUERY_LAST       ? answer_last(e, &o->question, stdout)
+		 : o->kind == QUERY_TRACK    ? answer_track(e, &o->question, stdout)
+		 : o->kind == QUERY_SESSIONS ? answer_sessions(e, &o->question, stdout)
+					     : answer_devices(e, &o->question, stdout);
 	engine_close(e);
 	if (status && status != STATUS_NOT_FOUND && status != STATUS_MALFORMED)
 		fprintf(stderr, "zayton query: %s: %s\n", o->data, status_text(status));

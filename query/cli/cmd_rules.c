@@ -53,7 +53,7 @@ int cmd_rules(int argc, char **argv)
 		return check(file);
 	if (!strcmp(verb, "show") && argc <= 3 && !option)
 		return show(file);
-	if (!strcmp(verb, "show") && argc == 3 && !strcmp(file, "--default")) {
+	if (!strcmp(verb, "show") && file && argc == 3 && !strcmp(file, "--default")) {
 		struct span text = rules_default();
 		fwrite(text.data, 1, text.size, stdout);
 		return 0;

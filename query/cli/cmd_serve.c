@@ -96,6 +96,7 @@ static enum status open_ingest(struct server *v)
 								   : REGISTER_KEEP;
 	o.auth_required = s->auth_required;
 	o.time_as_utc = s->terminal_time == SETTINGS_TERMINAL_TIME_UTC;
+	o.private_framing = s->private_framing;
 	unsigned shards = engine_shards(v->engine);
 	o.connections_max = (uint32_t)((s->connections_max + shards - 1) / shards);
 	o.connection_bytes_max = (uint32_t)s->connection_bytes_max;

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/connections.h"
 #include "query/export/export_devices.h"
+#include "query/export/export_sessions.h"
 #include "query/export/export_track.h"
 #include "query/export/thin.h"
 
@@ -170,6 +172,44 @@ enum status answer_track(struct engine *e, const struct question *q, FILE *out)
 		return status;
 	status = write_track(e, q, device, t, out);
 	track_close(t);
+	return status;
+}
+
+/* --- sessions --- */
+
+struct session_walk {
+	struct export_list w;
+	struct buf *text;
+	FILE *out;
+};
+
+static enum status put_session(void *context, const struct connection *c)
+{
+	struct session_walk *w = context;
+	enum status status = export_session_row(&w->w, c, w->text);
+	return status ? status : flush_some(w->text, w->out);
+}
+
+enum status answer_sessions(struct engine *e, const struct question *q, FILE *out)
+{
+	uint64_t device;
+	enum status status = asked_device(engine_registry(e), q->devices, &device);
+	if (status) {
+		complain(q->devices, status);
+		return status;
+	}
+	struct buf text = room_for_rows();
+	struct session_walk w = {.text = &text, .out = out};
+	status = asked_audit(e, "sessions", device, q->from_ms, q->to_ms, q->case_number);
+	if (!status)
+		status = export_sessions_begin(&w.w, q->format, &text);
+	if (!status)
+		status = engine_connections(e, device, q->from_ms, q->to_ms, put_session, &w);
+	if (!status)
+		status = export_list_end(&w.w, NULL, &text);
+	if (!status)
+		status = asked_flush(&text, out);
+	buf_deinit(&text);
 	return status;
 }
 

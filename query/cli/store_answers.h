@@ -18,6 +18,7 @@ struct question {
 /* Each writes to `out`; a device that is not known is told on standard error. */
 STATUS_CHECKED enum status answer_last(struct engine *e, const struct question *q, FILE *out);
 STATUS_CHECKED enum status answer_track(struct engine *e, const struct question *q, FILE *out);
+STATUS_CHECKED enum status answer_sessions(struct engine *e, const struct question *q, FILE *out);
 STATUS_CHECKED enum status answer_devices(struct engine *e, const struct question *q, FILE *out);
 
 #endif

@@ -1,9 +1,11 @@
-/* handlers_tracks.c -- histories of one device: its track and its kept messages. Each is audited before its first
- * byte; what could not be audited is not shown. */
+/* handlers_tracks.c -- histories of one device: its track, its kept messages, its sessions. Each is audited before its
+ * first byte; what could not be audited is not shown. */
 #include <stdio.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/connections.h"
 #include "query/export/export_devices.h"
+#include "query/export/export_sessions.h"
 #include "query/export/export_track.h"
 #include "query/export/json_out.h"
 #include "query/export/thin.h"
@@ -286,6 +288,70 @@ static void get_messages(struct http_call *c)
 	stream_close(&s, write_messages(&s, &h));
 }
 
+/* --- sessions --- */
+
+enum { SESSION_LIMIT = TO + 1, SESSION_CURSOR, SESSION_CASE, SESSION_FORMAT };
+
+static const struct http_param session_params[] = {
+	[FROM] = {"from", HTTP_PARAM_TIME, true, 0, 0, NULL, "first instant, included"},
+	[TO] = {"to", HTTP_PARAM_TIME, false, 0, 0, NULL, "last instant, included; now when left out"},
+	[SESSION_LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, PAGE_ROWS_MAX, NULL,
+			   "sessions of one answer (JSON: 1000 when left out; others: all)"},
+	[SESSION_CURSOR] = {"cursor", HTTP_PARAM_CURSOR, false, 0, TIME_CURSOR_MAX, NULL,
+			    "`next` of the answer before"},
+	[SESSION_CASE] = {"case", HTTP_PARAM_TEXT, false, 0, 63, NULL, "case number, for the audit"},
+	[SESSION_FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, FORMAT_CHOICES, "instead of Accept"},
+};
+
+struct session_walk {
+	struct http_stream *s;
+	const struct history *h;
+	struct export_list w;
+	uint64_t limit;
+	char next[TIME_CURSOR_MAX];
+	bool more;
+};
+
+static enum status visit_session(void *context, const struct connection *c)
+{
+	struct session_walk *w = context;
+	struct report order = {.time_ms = c->from_ms, .hash = c->number};
+	if (is_behind(w->h, &order))
+		return STATUS_OK;
+	w->more = w->w.rows == w->limit;
+	if (w->more)
+		return STATUS_END;
+	time_cursor_format(c->from_ms, c->number, w->next);
+	enum status status = export_session_row(&w->w, c, &w->s->chunk);
+	return status ? status : stream_flush(w->s, false);
+}
+
+static enum status write_sessions(struct http_stream *s, const struct history *h, enum export_format format)
+{
+	struct session_walk w = {.s = s, .h = h};
+	w.limit = (uint64_t)value_or(&s->call->values[SESSION_LIMIT],
+				     format == EXPORT_JSON ? PAGE_ROWS_DEFAULT : INT64_MAX);
+	enum status status = export_sessions_begin(&w.w, format, &s->chunk);
+	if (!status)
+		status = engine_connections(http_engine(s->call->http), h->device, h->from_ms, h->to_ms, visit_session,
+					    &w);
+	return status ? status : export_list_end(&w.w, w.more ? w.next : NULL, &s->chunk);
+}
+
+static void get_sessions(struct http_call *c)
+{
+	struct history h;
+	enum export_format format;
+	struct http_stream s;
+	if (!call_device(c, c->path_args[0], &h.device) || !read_span(c, &h) ||
+	    !read_cursor(c, &c->values[SESSION_CURSOR], &h) ||
+	    !call_format(c, &c->values[SESSION_FORMAT], EXPORT_SESSION_FORMATS, &format) ||
+	    !audit(c, "sessions", &h, &c->values[SESSION_CASE]))
+		return;
+	stream_begin(&s, c, export_format_media(format));
+	stream_close(&s, write_sessions(&s, &h, format));
+}
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct http_route routes[] = {
@@ -295,6 +361,9 @@ static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/devices/{id}/messages", "getMessages",
 	 "Messages of a device kept as they came; audited.", "application/json", message_params, COUNT(message_params),
 	 get_messages, NULL},
+	{HTTP_GET, 0, "/api/v1/devices/{id}/sessions", "getSessions",
+	 "When a terminal was connected, from where, and why each session ended; audited.",
+	 "application/json application/x-ndjson text/csv", session_params, COUNT(session_params), get_sessions, NULL},
 };
 
 enum status handlers_tracks_add(struct http *h)

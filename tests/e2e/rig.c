@@ -367,7 +367,7 @@ bool client_next(struct client *c, uint8_t *content, struct jt808_header *out)
 {
 	for (;;) {
 		struct jt808_frame frame;
-		enum status status = jt808_frame_next(buf_view(&c->in), content, &frame);
+		enum status status = jt808_framed_next(c->like.framing, buf_view(&c->in), content, &frame);
 		if (status == STATUS_OK) /* it may lie in what is moved now */
 			memmove(content, frame.content.data, frame.content.size);
 		if (frame.consumed)

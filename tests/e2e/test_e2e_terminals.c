@@ -441,3 +441,85 @@ Test(terminals, ending_drains_what_was_sent)
 	client_close(&c);
 	rig_folder_remove(folder);
 }
+
+Test(terminals, private_frames_are_answered_in_private_where_the_setting_says_so)
+{
+	char *folder = rig_folder();
+	struct server s =
+		server_start(folder, (const char *const[]){"--terminals", "open", "--private-framing", "yes", NULL});
+	struct client c = client_dial(&s, JT808_2013, "13900000061"),
+		      usual = client_dial(&s, JT808_2019, "13900000062");
+	int64_t start_ms = whole_second_now() - 60000;
+	c.like.framing = JT808_FRAMING_PRIVATE;
+	client_log_in(&c, "闽C00061");
+	client_log_in(&usual, "闽C00062");
+	for (unsigned i = 0; i < 20; i++) {
+		client_report(&c, start_ms + i * 1000, i);
+		client_report(&usual, start_ms + i * 1000, i);
+	}
+	cr_expect_eq(reports_of(&s, "13900000061", start_ms), 20);
+	cr_expect_eq(reports_of(&s, "13900000062", start_ms), 20);
+	client_close(&c);
+	client_close(&usual);
+	cr_expect_eq(server_stop(&s, SIGTERM), 0);
+	rig_folder_remove(folder);
+}
+
+/* The sessions of a phone as NDJSON, once one of them has ended as `end` says. */
+static struct answer sessions_until(const struct server *s, const char *phone, const char *end)
+{
+	int64_t since_ns = clock_monotonic_ns();
+	for (;;) {
+		struct answer a = HTTP_GET_OF(s, "/api/v1/devices/phone:%s/sessions?from=0&format=ndjson", phone);
+		cr_assert_eq(a.code, 200, "%s", a.body);
+		if (strstr(a.body, end))
+			return a;
+		cr_assert_lt(clock_monotonic_ns() - since_ns, RIG_WAIT_S * INT64_C(1000000000), "never %s: %s", end,
+			     a.body);
+		answer_free(&a);
+	}
+}
+
+Test(terminals, sessions_are_on_record_and_a_kill_leaves_one_lost)
+{
+	char *folder = rig_folder(), code[64];
+	struct server s = server_start(folder, (const char *const[]){"--terminals", "open", NULL});
+	struct client c = client_dial(&s, JT808_2013, "13900000071");
+	client_log_in(&c, "闽C00071");
+	snprintf(code, sizeof code, "%s", c.code);
+	client_close(&c);
+	struct answer a = sessions_until(&s, "13900000071", "\"end\":\"closed\"");
+	cr_expect_eq(text_count(a.body, "\n"), 1, "%s", a.body);
+	cr_expect_not_null(strstr(a.body, "\"peer\":\"127.0.0.1:"), "%s", a.body);
+	answer_free(&a);
+	c = client_dial(&s, JT808_2013, "13900000071");
+	cr_assert_eq(client_auth(&c, code), 0);
+	/* the report is acknowledged behind the entry that tells of the session */
+	client_report(&c, whole_second_now(), 1);
+	a = sessions_until(&s, "13900000071", "\"end\":\"open\"");
+	cr_expect_not_null(strstr(a.body, "\"until\":null"), "%s", a.body);
+	answer_free(&a);
+	cr_expect_eq(server_stop(&s, SIGKILL), 128 + SIGKILL);
+	client_close(&c);
+	for (unsigned i = 0; i < 2; i++) { /* it stays what it is */
+		struct run r = RIG_ZAYTON("query", "sessions", "--data", folder, "--device", "phone:13900000071",
+					  "--from", "2020-01-01", "--format", "csv");
+		cr_expect_eq(r.code, 0, "%s", r.err);
+		cr_expect_eq(text_count(r.out, ",closed,tcp,"), 1, "%s", r.out);
+		cr_expect_eq(text_count(r.out, ",lost,tcp,"), 1, "%s", r.out);
+		cr_expect_eq(text_count(r.out, "\n"), 3, "%s", r.out);
+		run_free(&r);
+	}
+	/* a program that is ended tells it itself */
+	s = server_start(folder, (const char *const[]){"--terminals", "open", NULL});
+	c = client_dial(&s, JT808_2013, "13900000071");
+	cr_assert_eq(client_auth(&c, code), 0);
+	client_report(&c, whole_second_now(), 2);
+	cr_expect_eq(server_stop(&s, SIGTERM), 0);
+	client_close(&c);
+	struct run r = RIG_ZAYTON("query", "sessions", "--data", folder, "--device", "phone:13900000071", "--from",
+				  "2020-01-01");
+	cr_expect_eq(text_count(r.out, "\"end\":\"stopped\""), 1, "%s", r.out);
+	run_free(&r);
+	rig_folder_remove(folder);
+}

@@ -93,13 +93,13 @@ Test(jt808_round_trips, any_header_and_body_survive_the_wire, .init = seed_from_
 }
 
 /* Everything a stream yields, as bytes: contents and refusals in order. */
-static void walk(struct span stream, size_t (*more)(size_t left), struct buf *out)
+static void walk(enum jt808_framing framing, struct span stream, size_t (*more)(size_t left), struct buf *out)
 {
 	uint8_t scratch[JT808_FRAME_MAX];
 	size_t from = 0, seen = 0;
 	for (;;) {
 		struct jt808_frame f;
-		enum status status = jt808_frame_next(span_of(stream.data + from, seen - from), scratch, &f);
+		enum status status = jt808_framed_next(framing, span_of(stream.data + from, seen - from), scratch, &f);
 		cr_assert_leq(f.consumed, seen - from);
 		cr_assert_leq(f.skipped, f.consumed);
 		from += f.consumed;
@@ -128,7 +128,7 @@ static size_t some_of(size_t left)
 }
 
 /* Frames, shared flags, garbage, cut and endless frames in a row. */
-static void random_stream(struct buf *stream)
+static void random_stream(enum jt808_framing framing, struct buf *stream)
 {
 	for (unsigned pieces = 1 + below(12); pieces > 0; pieces--) {
 		uint8_t bytes[2 * JT808_FRAME_MAX];
@@ -145,7 +145,7 @@ static void random_stream(struct buf *stream)
 			break;
 		default: {
 			size_t before = stream->size;
-			cr_assert_eq(jt808_frame_encode(span_of(bytes, size % 1045), stream), STATUS_OK);
+			cr_assert_eq(jt808_framed_encode(framing, span_of(bytes, size % 1045), stream), STATUS_OK);
 			if (before && below(2)) /* share the flag */
 				memmove(stream->data + before, stream->data + before + 1, --stream->size - before);
 			break;
@@ -158,13 +158,14 @@ Test(jt808_round_trips, a_stream_yields_the_same_however_it_is_cut, .init = seed
 {
 	struct buf stream = buf_init(1 << 20), whole = buf_init(1 << 20), cut = buf_init(1 << 20);
 	for (int round = 0; round < 2000; round++) {
+		enum jt808_framing framing = round % 2 ? JT808_FRAMING_PRIVATE : JT808_FRAMING_STANDARD;
 		buf_clear(&stream);
 		buf_clear(&whole);
-		random_stream(&stream);
-		walk(buf_view(&stream), all_of, &whole);
+		random_stream(framing, &stream);
+		walk(framing, buf_view(&stream), all_of, &whole);
 		for (int again = 0; again < 4; again++) {
 			buf_clear(&cut);
-			walk(buf_view(&stream), some_of, &cut);
+			walk(framing, buf_view(&stream), some_of, &cut);
 			cr_assert(span_equal(buf_view(&whole), buf_view(&cut)), "round %d", round);
 		}
 	}

@@ -223,3 +223,76 @@ Test(frame_jt808, neither_reading_a_frame_nor_acknowledging_it_allocates)
 	cr_assert_gt(allocations(), before, "the counter counts");
 	buf_deinit(&wire);
 }
+
+/* --- frames set off by E7 --- */
+
+/* The heartbeat with phone e7e63e3d4101 and its serial 3d3e: every byte that is escaped. */
+#define PRIVATE                                                                                                        \
+	"e700020000e602e6013e013e02"                                                                                   \
+	"41013e023e013be7"
+static const uint8_t private_content[] = {0x00, 0x02, 0x00, 0x00, 0xe7, 0xe6, 0x3e, 0x3d, 0x41, 0x01, 0x3d, 0x3e};
+
+Test(frame_jt808, private_escapes_are_undone_and_made)
+{
+	struct buf wire = bytes_of_hex(PRIVATE), out = buf_init(64);
+	struct jt808_frame f;
+	uint8_t sum = 0;
+	for (size_t i = 0; i < sizeof private_content; i++)
+		sum ^= private_content[i];
+	wire.data[wire.size - 2] = sum;
+	cr_assert_eq(jt808_framed_next(JT808_FRAMING_PRIVATE, buf_view(&wire), scratch, &f), STATUS_OK);
+	cr_assert_eq(f.framing, JT808_FRAMING_PRIVATE);
+	cr_assert(span_equal(f.content, span_of(private_content, sizeof private_content)));
+	cr_assert_eq(jt808_framed_encode(JT808_FRAMING_PRIVATE, f.content, &out), STATUS_OK);
+	cr_assert(span_equal(buf_view(&out), buf_view(&wire)));
+	wire.data[6] = 0x03;
+	cr_assert_eq(jt808_framed_next(JT808_FRAMING_PRIVATE, buf_view(&wire), scratch, &f), STATUS_BAD_ESCAPE);
+	buf_deinit(&wire);
+	buf_deinit(&out);
+}
+
+Test(frame_jt808, both_framings_give_back_every_byte_escaped_or_not)
+{
+	for (unsigned framing = 0; framing < 2; framing++)
+		for (unsigned last = 0; last < 256; last++) {
+			uint8_t content[20] = {0x3c, 0x3d, 0x3e, 0x3f, 0x7c, 0x7d, 0x7e, 0x7f, 0xe5, 0xe6,
+					       0xe7, 0xe8, 0x01, 0x02, 0x00, 0xff, 0x3e, 0x02, 0xe6, (uint8_t)last};
+			uint8_t wire[64], flag = jt808_flag((enum jt808_framing)framing);
+			struct jt808_frame f;
+			size_t size =
+				jt808_framed_write((enum jt808_framing)framing, span_of(content, sizeof content), wire);
+			cr_assert_null(memchr(wire + 1, flag, size - 2));
+			cr_assert_eq(jt808_any_frame_next(span_of(wire, size), scratch, &f), STATUS_OK);
+			cr_assert_eq(f.framing, framing);
+			cr_assert(span_equal(f.content, span_of(content, sizeof content)));
+		}
+}
+
+Test(frame_jt808, a_stray_flag_of_the_other_framing_costs_no_good_frame)
+{
+	struct jt808_frame f;
+	size_t n = good_size();
+	struct buf wire = bytes_of_hex("e7" HEARTBEAT "e7");
+	cr_assert_eq(jt808_any_frame_next(buf_view(&wire), scratch, &f), STATUS_OK);
+	cr_assert_eq(f.framing, JT808_FRAMING_STANDARD);
+	cr_assert_eq(f.skipped, 1);
+	cr_assert_eq(f.raw.size, n);
+	buf_deinit(&wire);
+}
+
+Test(frame_jt808, a_standard_reader_takes_private_frames_for_garbage)
+{
+	WALK(PRIVATE, {STATUS_NEED_MORE, strlen(PRIVATE) / 2, strlen(PRIVATE) / 2, 0});
+}
+
+Test(frame_jt808, a_spoiled_frame_shows_its_content_also_after_the_other_framing_was_tried)
+{
+	/* an escape, so that the content lies in scratch, then a wrong checksum; and a private frame behind it that is
+	 * none: it must not write over what is told */
+	struct buf wire = bytes_of_hex("7e00020000017d02567890100000ff7ee7e602e602e602e602e602e602e602e602e7");
+	struct jt808_frame f;
+	static const uint8_t content[] = {0x00, 0x02, 0x00, 0x00, 0x01, 0x7e, 0x56, 0x78, 0x90, 0x10, 0x00, 0x00};
+	cr_assert_eq(jt808_any_frame_next(buf_view(&wire), scratch, &f), STATUS_BAD_CHECKSUM);
+	cr_assert(span_equal(f.content, span_of(content, sizeof content)));
+	buf_deinit(&wire);
+}

@@ -46,6 +46,117 @@ Test(conn, a_frame_cut_at_any_byte_is_the_same_report)
 	world_deinit(&w);
 }
 
+/* A device of the registry, logged in with frames set off by E7. */
+static void join_private(struct terminal *t, struct world *w, const char *phone)
+{
+	world_device(w, phone, NULL, "code");
+	terminal_open(t, w, phone, false, false);
+	t->like.framing = JT808_FRAMING_PRIVATE;
+	t->serial = 0x3de6; /* what is escaped there */
+	terminal_log_in(t, "code");
+}
+
+Test(conn, a_private_frame_cut_at_any_byte_is_the_same_report_and_is_answered_alike)
+{
+	struct world w;
+	struct terminal t;
+	struct buf wire = buf_init(4096);
+	struct ingest_options o = world_options();
+	o.private_framing = true;
+	world_init(&w, &o, 1);
+	w.settles = true;
+	join_private(&t, &w, "13800000001");
+	frame(&t, &wire, 0x3e3d);
+	cr_assert_eq(wire.data[0], 0xe7);
+	for (size_t cut = 1; cut < wire.size; cut++) {
+		uint64_t reads = world_counter(&w, INGEST_COUNT_READS);
+		terminal_send(&t, span_of(wire.data, cut));
+		WORLD_UNTIL(&w, world_counter(&w, INGEST_COUNT_READS) > reads);
+		cr_assert_eq(w.count, cut - 1, "taken before its end, cut at %zu", cut);
+		terminal_send(&t, span_of(wire.data + cut, wire.size - cut));
+		terminal_hear_ack(&t, (uint16_t)(t.serial - 1), 0x0200, 0);
+		cr_assert_eq(w.count, cut);
+		cr_assert(span_equal(w.entries[cut - 1].in.body, location(0x3e3d)));
+	}
+	cr_assert_eq(world_counter(&w, INGEST_COUNT_GARBAGE_BYTES), 0);
+	buf_deinit(&wire);
+	terminal_close(&t);
+	world_deinit(&w);
+}
+
+Test(conn, with_the_setting_on_standard_terminals_are_served_beside_private_ones)
+{
+	struct world w;
+	struct terminal own, standard;
+	struct ingest_options o = world_options();
+	o.private_framing = true;
+	world_init(&w, &o, 1);
+	w.settles = true;
+	join_private(&own, &w, "13800000001");
+	world_device(&w, "13800000002", NULL, "code");
+	terminal_open(&standard, &w, "13800000002", false, false);
+	send(standard.fd, "\xe7", 1, MSG_NOSIGNAL); /* a stray flag of the other framing is garbage like any other */
+	terminal_log_in(&standard, "code");
+	for (unsigned n = 0xe6; n < 0xe9; n++) {
+		terminal_hear_ack(&own, terminal_say(&own, 0x0200, location(n)), 0x0200, 0);
+		terminal_hear_ack(&standard, terminal_say(&standard, 0x0200, location(n)), 0x0200, 0);
+	}
+	cr_assert_eq(world_counter(&w, INGEST_COUNT_GARBAGE_BYTES), 1);
+	terminal_close(&own);
+	terminal_close(&standard);
+	world_deinit(&w);
+}
+
+Test(conn, with_the_setting_off_a_private_frame_is_a_spoiled_one)
+{
+	struct ingest_stats stats;
+	struct world w;
+	struct terminal t;
+	struct buf wire = buf_init(4096);
+	struct ingest_options o = world_options();
+	world_init(&w, &o, 1);
+	terminal_join(&t, &w, "13800000001", false);
+	t.like.framing = JT808_FRAMING_PRIVATE;
+	frame(&t, &wire, 1);
+	t.like.framing = JT808_FRAMING_STANDARD;
+	cr_assert_null(memchr(wire.data, 0x7e, wire.size));
+	terminal_send(&t, buf_view(&wire));
+	terminal_hears_nothing(&t);
+	cr_assert_eq(world_count(&w, INTAKE_REPORT), 0);
+	/* between the flags that end one frame and open the next; how it is spoiled depends on its escapes */
+	uint64_t bad = 0;
+	ingest_stats_read(w.ingest, &stats);
+	for (unsigned k = 0; k < STATUS_COUNT; k++)
+		bad += stats.frames_bad[k];
+	cr_assert_eq(bad, 1);
+	buf_deinit(&wire);
+	terminal_close(&t);
+	world_deinit(&w);
+}
+
+Test(conn, ascii_frames_on_the_same_port_are_skipped_and_counted)
+{
+	static const char padlock[] = "(P45,1,2)";
+	struct world w;
+	struct terminal t;
+	struct ingest_options o = world_options();
+	world_init(&w, &o, 1);
+	w.settles = true;
+	terminal_join(&t, &w, "13800000001", false);
+	for (unsigned k = 1; k <= 3; k++) {
+		terminal_send(&t, span_of_string(padlock));
+		terminal_hear_ack(&t, terminal_say(&t, 0x0200, location(k)), 0x0200, 0);
+		/* the closing flag of the frame before is skipped with it */
+		cr_assert_eq(world_counter(&w, INGEST_COUNT_GARBAGE_BYTES), k * (strlen(padlock) + 1));
+	}
+	struct ingest_stats stats;
+	ingest_stats_read(w.ingest, &stats);
+	for (unsigned k = 0; k < STATUS_COUNT; k++)
+		cr_assert_eq(stats.frames_bad[k], 0);
+	terminal_close(&t);
+	world_deinit(&w);
+}
+
 Test(conn, a_frame_sent_byte_by_byte_is_taken_once)
 {
 	struct world w;

@@ -53,6 +53,9 @@ struct world {
 	enum status submit_status;
 	size_t room;  /* submissions until STATUS_BUSY */
 	size_t tries; /* calls of shard_submit */
+	struct connection *connections; /* INTAKE_CONNECTION, kept apart: not among `entries` */
+	size_t connection_count;
+	bool connections_busy; /* they get STATUS_BUSY */
 	bool forgets; /* keep the tickets of entries, not their bodies: allocates nothing */
 };
 

@@ -118,6 +118,19 @@ Test(cmd_decode, raw_bytes_are_told_from_hex)
 	buf_deinit(&raw);
 }
 
+Test(cmd_decode, frames_set_off_by_e7_are_understood_beside_the_others)
+{
+	struct outcome o = run(NULL, HEX(HEARTBEAT "\ne70002000001234567890100008ae7\n" HEARTBEAT "\n"), false);
+	cr_assert_eq(o.exit_status, 0);
+	cr_assert_eq(o.lines, 3);
+	cr_assert_eq(buf_append_u8(&o.text, 0), STATUS_OK);
+	const char *at = strstr((const char *)o.text.data, "\"framing\":\"private\"");
+	cr_assert_not_null(at);
+	cr_assert_null(strstr(at + 1, "\"framing\""));
+	buf_deinit(&o.text);
+	check(NULL, HEX("e70002000001234567890100008be7\n" HEARTBEAT "\n"), false, 1, 2, 1);
+}
+
 Test(cmd_decode, a_refused_frame_is_told_and_the_next_is_read)
 {
 	check(NULL, HEX(BAD_SUM "\n" HEARTBEAT "\n"), false, 1, 2, 1);

@@ -8,6 +8,7 @@
 
 #include "engine/core/clock.h"
 #include "engine/core/log.h"
+#include "engine/fleet/connections.h"
 #include "query/http/http.h"
 #include "unit/query_http/http_client.h"
 
@@ -70,6 +71,30 @@ static void fill_tracks(void)
 	cr_assert_eq(bulk_close(b), STATUS_OK);
 }
 
+/* Rows as engine/fleet writes them (connections.h): two sessions that ended, one that lasts. */
+static void fill_sessions(struct store_batch *batch)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		struct connection c = {.device = truck,
+				       .from_ms = T0 + i * 3600000,
+				       .until_ms = T0 + i * 3600000 + (i < 2 ? 60000 : 0),
+				       .number = i,
+				       .end = i == 0   ? CONNECTION_SILENT
+					      : i == 1 ? CONNECTION_LOST
+						       : CONNECTION_OPEN,
+				       .transport = i == 1 ? CONNECTION_UDP : CONNECTION_TCP,
+				       .peer = {[10] = 0xff, [11] = 0xff, [12] = 10, [15] = (uint8_t)i},
+				       .port = 4000,
+				       .bytes_in = 100 * i};
+		uint8_t key[20], value[CONNECTION_BYTES + 4] = {0};
+		store_be64(key, truck);
+		store_be64(key + 8, (uint64_t)c.from_ms ^ UINT64_C(1) << 63);
+		store_be32(key + 16, i);
+		connection_encode(&c, value);
+		store_batch_put(batch, STORE_SESSION, span_of(key, sizeof key), span_of(value, sizeof value));
+	}
+}
+
 /* Rows as engine/fleet writes them (apply.c). */
 static void fill_rows(void)
 {
@@ -95,6 +120,7 @@ static void fill_rows(void)
 		cr_assert_eq(store_batch_message(batch, truck, DEVICE_CLASS_MUCK_TRUCK, false, T0 + i, 7,
 						 span_of(value, 14)),
 			     STATUS_OK);
+	fill_sessions(batch);
 	cr_assert_eq(store_commit(engine_store(engine), batch, true), STATUS_OK);
 	store_batch_free(batch);
 }
@@ -369,6 +395,56 @@ Test(handlers, reading_a_history_is_on_record_before_its_first_byte)
 	cr_expect_str_eq(text_of(json_array_get(entries, 2), "from"), "2026-01-31T08:30:00.000Z");
 	cr_expect_str_eq(text_of(json_array_get(entries, 1), "action"), "messages");
 	cr_expect_str_eq(text_of(json_array_get(entries, 0), "action"), "track");
+	json_decref(v);
+}
+
+#define SESSIONS "/api/v1/devices/phone:13900000001/sessions?from=1769848200000"
+
+Test(handlers, sessions_tell_when_from_where_and_why_they_ended)
+{
+	json_t *v = get_json(SESSIONS);
+	json_t *list = json_object_get(v, "sessions");
+	cr_assert_eq(json_array_size(list), 3u);
+	json_t *first = json_array_get(list, 0), *second = json_array_get(list, 1), *third = json_array_get(list, 2);
+	cr_expect_str_eq(text_of(first, "from"), "2026-01-31T08:30:00.000Z");
+	cr_expect_str_eq(text_of(first, "until"), "2026-01-31T08:31:00.000Z");
+	cr_expect_str_eq(text_of(first, "end"), "silent");
+	cr_expect_str_eq(text_of(first, "peer"), "10.0.0.0:4000");
+	cr_expect_str_eq(text_of(second, "end"), "lost");
+	cr_expect_str_eq(text_of(second, "transport"), "udp");
+	cr_expect_eq(json_integer_value(json_object_get(second, "bytes_in")), 100);
+	cr_expect_str_eq(text_of(third, "end"), "open");
+	cr_expect(json_is_null(json_object_get(third, "until")));
+	json_decref(v);
+	struct answer a = get(SESSIONS "&format=csv");
+	cr_expect(answer_has(&a, ",2026-01-31T10:30:00.000Z,,open,tcp,10.0.0.2:4000,200,0,0\r\n"), "%s",
+		  (char *)a.body.data);
+	answer_deinit(&a);
+	expect_problem(SESSIONS "&format=gpx", 400, "no such format");
+	expect_problem("/api/v1/devices/phone:13900000001/sessions", 400, "\"parameter\":\"from\"");
+	expect_problem("/api/v1/devices/phone:1/sessions?from=0", 404, "");
+	v = get_json("/api/v1/audit");
+	cr_expect_str_eq(text_of(json_array_get(json_object_get(v, "entries"), 0), "action"), "sessions");
+	json_decref(v);
+}
+
+Test(handlers, sessions_are_paged_and_cut_by_time)
+{
+	char path[256];
+	json_t *v = get_json(SESSIONS "&limit=2");
+	cr_assert_eq(rows_of(v, "sessions"), 2u);
+	snprintf(path, sizeof path, SESSIONS "&limit=2&cursor=%s", text_of(v, "next"));
+	json_decref(v);
+	v = get_json(path);
+	cr_assert_eq(rows_of(v, "sessions"), 1u);
+	cr_expect(json_is_null(json_object_get(v, "next")));
+	json_decref(v);
+	/* between the first and the second, up to the second's beginning */
+	v = get_json("/api/v1/devices/phone:13900000001/sessions?from=1769848260001&to=1769851800000");
+	cr_assert_eq(rows_of(v, "sessions"), 1u);
+	json_decref(v);
+	v = get_json("/api/v1/devices/phone:13900000002/sessions?from=0");
+	cr_assert_eq(rows_of(v, "sessions"), 0u);
 	json_decref(v);
 }
 
