@@ -37,7 +37,9 @@ static enum status open_store(struct engine *e)
 		status = registry_open(e->store, &e->registry);
 	if (!status)
 		status = context_open(e->store, e->registry, &e->context);
-	return status ? status : findings_open(e->store, &e->findings);
+	if (!status)
+		status = findings_open(e->store, &e->findings);
+	return status ? status : commands_open(e->store, e->registry, e->context, e->findings, &e->commands);
 }
 
 static enum status open_shards(struct engine *e)
@@ -59,6 +61,7 @@ static void release(struct engine *e)
 	for (unsigned i = 0; i < e->shard_count; i++)
 		shard_deinit(&e->shards[i]);
 	free(e->shards);
+	commands_close(e->commands);
 	findings_close(e->findings);
 	context_close(e->context);
 	registry_close(e->registry);
@@ -103,6 +106,8 @@ enum status engine_start(struct engine *e)
 	enum status judging = judge_open(e, &e->judge);
 	if (!judging)
 		judging = judge_start(e->judge);
+	if (!judging)
+		judging = commands_start(e->commands, &e->options.commands);
 	if (judging)
 		return judging;
 	e->started = true;
@@ -125,6 +130,7 @@ void engine_stop(struct engine *e)
 	for (unsigned i = 0; i < e->shard_count; i++)
 		shard_join(&e->shards[i]);
 	judge_close(e->judge);
+	commands_stop(e->commands);
 	e->judge = NULL;
 	e->started = false;
 }
@@ -174,6 +180,11 @@ struct context *engine_context(struct engine *e)
 struct findings *engine_findings(struct engine *e)
 {
 	return e->findings;
+}
+
+struct commands *engine_commands(struct engine *e)
+{
+	return e->commands;
 }
 
 unsigned engine_shards(const struct engine *e)

@@ -14,6 +14,7 @@ struct engine {
 	struct registry *registry;
 	struct context *context;
 	struct findings *findings;
+	struct commands *commands;
 	struct judge *judge; /* NULL until the engine is started */
 	struct shard *shards;
 	unsigned shard_count;

@@ -64,9 +64,10 @@ struct gate {
 	struct udp_peers peers;
 	struct fragments *fragments; /* of all terminals of the shard: a reconnect goes on where it was */
 
-	struct link waiting_room;  /* PAUSE_ROOM, first come first served */
-	struct link waiting_fault; /* PAUSE_FAULT */
-	struct link rested;        /* PAUSE_ACKS, over */
+	struct link waiting_room;     /* PAUSE_ROOM, first come first served */
+	struct link waiting_fault;    /* PAUSE_FAULT */
+	struct link rested;           /* PAUSE_ACKS, over */
+	struct link commands_waiting; /* sessions whose terminal is to answer a command */
 
 	struct listener *listeners[2 * INGEST_ADDRESSES_MAX];
 	unsigned listener_count;
