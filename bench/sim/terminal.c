@@ -123,6 +123,10 @@ static bool send_next(struct terminal *t, int64_t now_ms)
 		memcpy(f->time_ms, m.time_ms, sizeof f->time_ms);
 		memcpy(f->hash, m.hash, sizeof f->hash);
 		f->serial = t->serial;
+		if (m.id == 0x0200 && m.body.size >= sizeof t->memory.position) {
+			memcpy(t->memory.position, m.body.data, sizeof t->memory.position);
+			t->memory.has_position = true;
+		}
 		buf_clear(&f->wire);
 		must(jt808_message_encode(m.id, &t->like, buf_view(&m.body), JT808_BODY_MAX, &t->serial, &f->wire));
 		f->last_serial = (uint16_t)(t->serial - 1);
@@ -177,6 +181,16 @@ static void on_reply(struct terminal *t, const struct jt808_reply *r)
 	}
 }
 
+static void on_command(struct terminal *t, const struct jt808_header *h)
+{
+	uint16_t id;
+	struct buf body = buf_init(65536);
+	terminal_answer(&t->memory, h, t->identity.edition, t->options->now_ms(), &id, &body);
+	if (id)
+		send_message(t, id, buf_view(&body));
+	buf_deinit(&body);
+}
+
 static void on_frame(struct terminal *t, const struct jt808_frame *frame)
 {
 	struct jt808_header h;
@@ -192,6 +206,9 @@ static void on_frame(struct terminal *t, const struct jt808_frame *frame)
 		t->code[answer.code.size] = '\0';
 		t->counters->registered++;
 		send_auth(t);
+	} else if (h.message_id >= 0x8000 && h.message_id != 0x8001 && h.message_id != 0x8100 &&
+		   h.message_id != 0x8003 && h.message_id != 0x8004 && h.message_id != 0x8800) {
+		on_command(t, &h);
 	}
 }
 

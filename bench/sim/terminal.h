@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "bench/sim/terminal_commands.h"
 #include "ingest/jt808/jt808.h"
 
 #define TERMINAL_WINDOW 32
@@ -92,6 +93,7 @@ struct terminal {
 	uint32_t waiting;
 	struct acknowledged *acked;
 	size_t acked_count, acked_capacity;
+	struct terminal_memory memory;
 };
 
 void terminal_init(struct terminal *t, const struct terminal_identity *identity, struct terminal_source source,

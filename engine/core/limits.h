@@ -74,5 +74,14 @@
 #define ARCHIVE_THREADS_MAX 64
 /* crossings of one device that an answer lists: an entry and an exit every 42 s of a whole day; 24 bytes each */
 #define ARCHIVE_CROSSINGS_MAX 4096
+/* commands to terminals that are not ended: of one device (a reminder an hour for a day and what people add), of all */
+#define COMMANDS_DEVICE_MAX 32
+#define COMMANDS_OPEN_MAX 200000
+/* bytes of all their contents in memory: 200,000 reminders take a third of it */
+#define COMMANDS_BYTES_MAX (64u << 20)
+/* what sessions said of commands and is not written yet; past it no command is sent */
+#define COMMANDS_SAID_MAX 20000
+/* findings that wait for their reminder to be due */
+#define REMINDERS_PENDING_MAX 100000
 
 #endif

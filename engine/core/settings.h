@@ -72,6 +72,12 @@
 	  "应答 0x8004 的时间:utc 或 local(北京时间)")                                                                 \
 	X(DURATION, heartbeat_timeout_s, "heartbeat_timeout", "5m", 10, 86400, "s",                                    \
 	  "a connection silent for this long is closed", "连接静默超时")                                               \
+	X(DURATION, command_wait_ms, "command_wait", "10s", 10, 600000, "ms",                                          \
+	  "for a terminal's answer to a command sent once; twice that for the second time, six times for the third",   \
+	  "命令下发后等待终端应答的时间")                                                                              \
+	X(BOOL, reminders_handle, "reminders_handle", "no", 0, 0, "",                                                  \
+	  "a reminder that a rule made and the terminal answered counts as handling of its finding",                   \
+	  "规则自动提醒且终端已应答的, 计入已处置")                                                                    \
 	X(UINT, connections_max, "connections_max", "60000", 1, 1000000, "", "terminal connections of all shards",     \
 	  "终端连接总数上限")                                                                                          \
 	X(SIZE, connection_bytes_max, "connection_bytes_max", "256K", 8 * SETTINGS_KIB, 16 * SETTINGS_MIB, "bytes",    \

@@ -62,6 +62,8 @@ enum status rule_print(const struct rule *r, struct buf *out)
 	const struct rule_param *params = rule_kind_params(r->kind, &count);
 	enum status status = buf_printf(out, "[%s]\n", r->id);
 	for (unsigned i = 0; i < RULE_KEY_COUNT && !status; i++) {
+		if (!rule_key_is_said(&rule_keys[i], r))
+			continue;
 		status = begin_pair(rule_keys[i].token, out, line);
 		if (!status)
 			status = rule_key_print(&rule_keys[i], r, out);

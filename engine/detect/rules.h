@@ -25,6 +25,10 @@
  *   live      = yes                 a live warning, or only a finding
  *   severity  = 2                   1 notice, 2 violation, 3 serious
  *   deadline  = 15 d                for handling; 0 none
+ *   remind    = 您已超速, 限速{limit}    the driver is told so (commands.h); places: REMIND_PLACE_TABLE
+ *   remind_after = 10 s             once it has stood for so long
+ *   remind_every = 30 min           and not again within this, by this rule
+ *   remind_flags = speech display   how: urgent speech display advert
  *   limit     = 50 km/h             then the parameters of the kind, each with its unit
  *
  * kind, title and source are required, and those parameters that say so. Read whole: every mistake is reported with its
@@ -220,6 +224,9 @@ struct rule {
 	uint32_t classes; /* bit per class code; RULE_CLASSES_ANY */
 	struct schedule when;
 	int64_t hold_ms, release_ms, gap_ms, deadline_ms;
+	const char *remind; /* words for the driver with places, empty: nobody is reminded */
+	int64_t remind_after_ms, remind_every_ms;
+	uint8_t remind_flags; /* COMMAND_TEXT_* of series/command.h */
 	uint32_t points;
 	int64_t params[RULE_PARAMS_MAX];
 	uint64_t version; /* XXH3 of what rule_print() says: comments, spaces and order do not matter */
@@ -284,6 +291,30 @@ STATUS_CHECKED enum status rule_param_print(const struct rule_param *p, const in
 /* Whether an alarm of `item` (0x64..0x67) and `type` is among an ALARM_ITEM rule's types. Held as 16 bits a pair,
  * item << 8 | type, lowest first, 0 for none; type 0 for any: no item numbers its alarms from 0. */
 bool rule_types_hold(const struct rule *r, uint8_t item, uint8_t type);
+
+/* X(NAME, "token", "what stands there"): what may stand between braces in the words of a reminder. */
+#define REMIND_PLACE_TABLE(X)                                                                                          \
+	X(PLATE, "plate", "the plate")                                                                                 \
+	X(RULE, "rule", "the rule's Chinese title")                                                                    \
+	X(LIMIT, "limit", "the limit, with its unit")                                                                  \
+	X(PEAK, "peak", "the highest value so far, with its unit")                                                     \
+	X(MINUTES, "minutes", "how long it lasts, whole minutes")                                                      \
+	X(FENCE, "fence", "the fence's name")                                                                          \
+	X(TIME, "time", "when it began, HH:MM in China")
+
+enum remind_place {
+#define X(NAME, token, about) REMIND_##NAME,
+	REMIND_PLACE_TABLE(X)
+#undef X
+		REMIND_PLACE_COUNT,
+	REMIND_WORDS = REMIND_PLACE_COUNT, /* words as they are */
+};
+/* bytes of a reminder before its places are filled: what they add stays below COMMAND_UTF8_MAX */
+#define REMIND_MAX 400
+/* The next piece of a reminder: words, or a place. False at the end; `*out_place` is REMIND_PLACE_COUNT + 1 for braces
+ * that name no place, whose text is in `*out_words`. */
+#define REMIND_NO_PLACE (REMIND_PLACE_COUNT + 1)
+bool remind_next(struct span *rest, struct span *out_words, unsigned *out_place);
 
 /* Static storage; "" and stage 0 for an unknown kind. */
 const char *rule_kind_token(unsigned kind);

@@ -4,6 +4,7 @@
 #include "engine/core/utf8.h"
 #include "engine/detect/authority.h"
 #include "engine/detect/rules_text.h"
+#include "engine/series/command.h"
 
 #define AT(field) .offset = offsetof(struct rule, field), .size = sizeof(((struct rule *)0)->field)
 #define VALUE(unit_, min_, max_, initial_, words_)                                                                     \
@@ -34,7 +35,28 @@ const struct rule_key rule_keys[RULE_KEY_COUNT] = {
 	{"severity", "", "1 notice, 2 violation, 3 serious", KEY_VALUE, AT(severity), VALUE(UNIT_NUMBER, 1, 3, 2, "")},
 	{"deadline", "", "for handling; 0: none", KEY_VALUE, AT(deadline_ms),
 	 VALUE(UNIT_TIME, 0, 3650 * DAY_MS, 0, "")},
+	{"remind", "", "words to the driver; {plate} {rule} {limit} {peak} {minutes} {fence} {time} are filled in",
+	 KEY_REMIND, AT(remind)},
+	{"remind_after", "", "he is reminded when it has stood for so long", KEY_VALUE, AT(remind_after_ms),
+	 VALUE(UNIT_TIME, 0, DAY_MS, 0, "")},
+	{"remind_every", "", "and not again within this, by this rule", KEY_VALUE, AT(remind_every_ms),
+	 VALUE(UNIT_TIME, 60000, 30 * DAY_MS, 1800000, "")},
+	{"remind_flags", "speech display", "how: urgent, speech, display, advert", KEY_FLAGS, AT(remind_flags)},
 };
+
+static const struct {
+	const char *token;
+	uint8_t flag;
+} remind_flags[] = {{"urgent", COMMAND_TEXT_URGENT},
+		    {"speech", COMMAND_TEXT_SPEECH},
+		    {"display", COMMAND_TEXT_DISPLAY},
+		    {"advert", COMMAND_TEXT_ADVERT}};
+#define FLAG_COUNT (sizeof remind_flags / sizeof *remind_flags)
+
+bool rule_key_is_said(const struct rule_key *k, const struct rule *r)
+{
+	return strncmp(k->token, "remind", 6) != 0 || *r->remind;
+}
 
 const struct rule_key *rule_key_find(struct span token)
 {
@@ -66,7 +88,8 @@ void rule_keys_init(struct rule *r)
 	memset(r, 0, sizeof *r);
 	r->classes = RULE_CLASSES_ANY;
 	memcpy(&r->when, &SCHEDULE_ALWAYS, sizeof r->when);
-	r->title_zh = r->title_en = "";
+	r->title_zh = r->title_en = r->remind = "";
+	r->remind_flags = COMMAND_TEXT_SPEECH | COMMAND_TEXT_DISPLAY;
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++) {
 		const struct rule_key *k = &rule_keys[i];
 		if (k->form == KEY_TEXT || k->form == KEY_WORDS || k->form == KEY_AUTHORITY)
@@ -164,6 +187,38 @@ static bool classes_parse(struct span text, struct rule *r, struct refusal *why)
 	return r->classes != 0 || refuse(why, "no class is named");
 }
 
+/* Words that GBK has and places that there are: what cannot be told is a mistake here, not on the road. */
+static bool remind_parse(struct span text, struct rule *r, struct arena *words, enum status *status,
+			 struct refusal *why)
+{
+	struct span rest = text, piece, bad;
+	unsigned place;
+	size_t size;
+	if (text.size > REMIND_MAX)
+		return refuse(why, "longer than %d bytes", REMIND_MAX);
+	while (remind_next(&rest, &piece, &place))
+		if (place == REMIND_NO_PLACE)
+			return refuse(why, "'%s' is not filled in here", echo_of(piece).text);
+	if (gbk_size(text, &size, &bad))
+		return refuse(why, "'%.*s' is not in GBK", (int)bad.size, (const char *)bad.data);
+	return keep(text, words, &r->remind, status, why);
+}
+
+static bool flags_parse(struct span text, struct rule *r, struct refusal *why)
+{
+	struct span word;
+	r->remind_flags = 0;
+	while (next_word(&text, &word)) {
+		size_t i = 0;
+		while (i < FLAG_COUNT && !span_equal(word, span_of_string(remind_flags[i].token)))
+			i++;
+		if (i == FLAG_COUNT)
+			return refuse(why, "'%s' is not urgent, speech, display or advert", echo_of(word).text);
+		r->remind_flags |= remind_flags[i].flag;
+	}
+	return r->remind_flags != 0 || refuse(why, "no way is named");
+}
+
 static bool after(struct span *text, const char *prefix)
 {
 	size_t size = strlen(prefix);
@@ -234,6 +289,10 @@ bool rule_key_parse(const struct rule_key *k, struct span text, struct rule *r, 
 		return where_parse(text, r, why);
 	case KEY_WHEN:
 		return when_parse(text, r, why);
+	case KEY_REMIND:
+		return remind_parse(text, r, words, status, why);
+	case KEY_FLAGS:
+		return flags_parse(text, r, why);
 	case KEY_VALUE:
 		if (!value_parse(&k->value, text, &value, why))
 			return false;
@@ -272,6 +331,18 @@ static enum status print_where(const struct rule *r, struct buf *out)
 	return STATUS_INVALID;
 }
 
+static enum status print_flags(const struct rule *r, struct buf *out)
+{
+	const char *between = "";
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < FLAG_COUNT && !status; i++)
+		if (r->remind_flags & remind_flags[i].flag) {
+			status = buf_printf(out, "%s%s", between, remind_flags[i].token);
+			between = " ";
+		}
+	return status;
+}
+
 enum status rule_key_print(const struct rule_key *k, const struct rule *r, struct buf *out)
 {
 	int64_t value;
@@ -292,6 +363,10 @@ enum status rule_key_print(const struct rule_key *k, const struct rule *r, struc
 		return print_where(r, out);
 	case KEY_WHEN:
 		return schedule_print(&r->when, out);
+	case KEY_REMIND:
+		return buf_printf(out, "%s", r->remind);
+	case KEY_FLAGS:
+		return print_flags(r, out);
 	case KEY_VALUE:
 		value = get_value(k, r);
 		return rule_param_print(&k->value, &value, out);

@@ -221,6 +221,9 @@ static void check_required(struct rule_reading *r, const struct section *s)
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
 		if (rule_keys[i].required && !r->keys_seen[i])
 			complain(r->p, s->line, "[%s] has no %s", echo_of(s->id).text, rule_keys[i].token);
+	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
+		if (r->keys_seen[i] && !rule_key_is_said(&rule_keys[i], &r->rule) && rule_keys[i].form != KEY_REMIND)
+			complain(r->p, r->keys_seen[i], "%s, but there is no remind", rule_keys[i].token);
 	for (unsigned i = 0; i < r->param_count; i++)
 		if (r->params[i].initial == PARAM_REQUIRED && !r->params_seen[r->params[i].place])
 			complain(r->p, s->line, "[%s] has no %s, which %s needs", echo_of(s->id).text,

@@ -43,6 +43,8 @@ enum key_form {
 	KEY_CLASSES,
 	KEY_WHERE,
 	KEY_WHEN,
+	KEY_REMIND,
+	KEY_FLAGS, /* of a reminder */
 	KEY_VALUE, /* as `value` says */
 };
 
@@ -57,8 +59,10 @@ struct rule_key {
 	struct rule_param value; /* unit, range, default, words */
 };
 
-#define RULE_KEY_COUNT 18
+#define RULE_KEY_COUNT 22
 extern const struct rule_key rule_keys[RULE_KEY_COUNT];
+/* Keys of a reminder are said only of rules that remind: others are the same with and without them. */
+bool rule_key_is_said(const struct rule_key *k, const struct rule *r);
 /* NULL when all kinds have no such key. */
 const struct rule_key *rule_key_find(struct span token);
 /* Every value as if nothing had been written. */

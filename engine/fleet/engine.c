@@ -40,6 +40,8 @@ static enum status open_store(struct engine *e)
 		status = context_open(e->store, e->registry, &e->context);
 	if (!status)
 		status = findings_open(e->store, &e->findings);
+	if (!status)
+		status = commands_open(e->store, e->registry, e->context, e->findings, &e->commands);
 	if (!status && !e->options.read_only)
 		status = sign_key_open(e->options.dir, true, &e->sign_key);
 	return status || e->options.read_only ? status : days_open(e->store);
@@ -65,6 +67,7 @@ static void release(struct engine *e)
 		shard_deinit(&e->shards[i]);
 	free(e->shards);
 	sign_key_free(e->sign_key);
+	commands_close(e->commands);
 	findings_close(e->findings);
 	context_close(e->context);
 	registry_close(e->registry);
@@ -109,6 +112,8 @@ enum status engine_start(struct engine *e)
 	enum status judging = judge_open(e, &e->judge);
 	if (!judging)
 		judging = judge_start(e->judge);
+	if (!judging)
+		judging = commands_start(e->commands, &e->options.commands);
 	if (judging)
 		return judging;
 	e->started = true;
@@ -131,6 +136,7 @@ void engine_stop(struct engine *e)
 	for (unsigned i = 0; i < e->shard_count; i++)
 		shard_join(&e->shards[i]);
 	judge_close(e->judge);
+	commands_stop(e->commands);
 	e->judge = NULL;
 	e->started = false;
 }
@@ -180,6 +186,11 @@ struct context *engine_context(struct engine *e)
 struct findings *engine_findings(struct engine *e)
 {
 	return e->findings;
+}
+
+struct commands *engine_commands(struct engine *e)
+{
+	return e->commands;
 }
 
 unsigned engine_shards(const struct engine *e)

@@ -15,6 +15,7 @@
 
 #include "engine/core/bytes.h"
 #include "engine/core/status.h"
+#include "engine/fleet/commands.h"
 #include "engine/fleet/context.h"
 #include "engine/fleet/findings.h"
 #include "engine/fleet/registry.h"
@@ -59,6 +60,7 @@ struct engine_options {
 	uint32_t checkpoint_ms;   /* at least this often while anything changes */
 	size_t cache_bytes;
 	struct retention_policy retention;
+	struct commands_options commands;
 	struct engine_callbacks callbacks;
 };
 /* Defaults as the settings table has them. */
@@ -77,6 +79,7 @@ struct store *engine_store(struct engine *e);
 struct registry *engine_registry(struct engine *e);
 struct context *engine_context(struct engine *e);
 struct findings *engine_findings(struct engine *e);
+struct commands *engine_commands(struct engine *e);
 unsigned engine_shards(const struct engine *e);
 
 /* --- taking in: on the loop thread of `s` only --- */

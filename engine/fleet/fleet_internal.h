@@ -15,6 +15,7 @@ struct engine {
 	struct registry *registry;
 	struct context *context;
 	struct findings *findings;
+	struct commands *commands;
 	struct sign_key *sign_key; /* NULL when read-only */
 	struct judge *judge;       /* NULL until the engine is started */
 	struct shard *shards;

@@ -7,6 +7,7 @@
 #include "engine/core/log.h"
 #include "ingest/listen/ingest_state.h"
 #include "ingest/listen/listener.h"
+#include "ingest/listen/session_commands_jt808.h"
 
 /* every connection is looked at about this often, and four times within the shortest of its timeouts */
 #define SCAN_PERIOD_MS 10000u
@@ -108,6 +109,7 @@ static void on_tick(uv_timer_t *timer)
 	connection_log_retry(g);
 	gate_release(g, &g->waiting_fault, PAUSE_FAULT);
 	session_split_tick(g);
+	session_command_tick(g);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -204,6 +206,7 @@ enum status gate_new(struct ingest *i, struct shard *shard, struct gate **out)
 	link_init(&g->waiting_room);
 	link_init(&g->waiting_fault);
 	link_init(&g->rested);
+	link_init(&g->commands_waiting);
 	g->read_buffer = malloc(READ_HEADROOM + READ_BYTES);
 	if (!g->read_buffer || replies_init(&g->replies) != 0 ||
 	    udp_peers_init(&g->peers, g->options->udp_peers_max) != STATUS_OK || !make_fragments(g)) {

@@ -67,9 +67,10 @@ struct gate {
 
 	struct connection_log connections;
 
-	struct link waiting_room;  /* PAUSE_ROOM, first come first served */
-	struct link waiting_fault; /* PAUSE_FAULT */
-	struct link rested;        /* PAUSE_ACKS, over */
+	struct link waiting_room;     /* PAUSE_ROOM, first come first served */
+	struct link waiting_fault;    /* PAUSE_FAULT */
+	struct link rested;           /* PAUSE_ACKS, over */
+	struct link commands_waiting; /* sessions whose terminal is to answer a command */
 
 	struct listener *listeners[2 * INGEST_ADDRESSES_MAX];
 	unsigned listener_count;

@@ -35,6 +35,8 @@ struct ingest_options ingest_options_default(void)
 		.drain_ms = 2000,
 		.takeover_period_ms = 60000,
 		.takeovers_max = 4,
+		.command_wait_ms = 10000,
+		.command_tries = 3,
 	};
 }
 
@@ -52,7 +54,8 @@ static bool options_valid(const struct ingest_options *o)
 		return false;
 	/* 3 * heartbeat must stay in 32 bits */
 	return o->heartbeat_ms != 0 && o->heartbeat_ms <= 86400000 && o->slow_ms != 0 && o->drain_ms != 0 &&
-	       o->fragment_resend_ms != 0 && o->fragment_expire_ms != 0;
+	       o->command_wait_ms != 0 && o->command_tries != 0 && o->fragment_resend_ms != 0 &&
+	       o->fragment_expire_ms != 0;
 }
 
 static enum status options_copy(struct ingest *i, const struct ingest_options *o)

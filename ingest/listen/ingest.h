@@ -65,6 +65,9 @@ struct ingest_options {
 	uint32_t fragment_resend_ms, fragment_expire_ms;
 	uint32_t drain_ms;           /* shutdown and half-closed connections wait so long for what is not durable yet */
 	uint32_t takeover_period_ms; /* a phone may move to a new connection `takeovers_max` times in it; */
+	uint32_t command_wait_ms;    /* for the answer to a command sent once; twice that the second time, 6 times the
+					third */
+	unsigned command_tries;      /* on one connection */
 	unsigned takeovers_max;      /* beyond that two terminals share it: the newcomer is refused */
 };
 struct ingest_options ingest_options_default(void);
@@ -75,6 +78,9 @@ struct ingest;
  */
 STATUS_CHECKED enum status ingest_new(const struct ingest_options *options, struct registry *registry,
 				      struct ingest **out);
+/* Where commands to terminals come from; before engine_start. NULL, or none: terminals are
+ * told nothing. */
+void ingest_set_commands(struct ingest *i, struct commands *commands);
 /* After the engine stopped. NULL is allowed. */
 void ingest_free(struct ingest *i);
 

@@ -18,6 +18,7 @@ struct ingest {
 	struct ingest_options options;
 	char addresses[INGEST_ADDRESSES_MAX][ADDRESS_TEXT_MAX]; /* what `options` points to */
 	struct registry *registry;
+	struct commands *commands; /* NULL: terminals are told nothing */
 	struct sessions *sessions;
 	struct reservation reservation;
 	_Atomic(struct gate *) gates[SHARDS_MAX]; /* each set once by its own loop, NULL before */

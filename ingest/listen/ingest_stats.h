@@ -42,6 +42,9 @@
 	X(RESENDS_ASKED, "resends_asked_total", "0x8003 sent")                                                         \
 	X(HEARTBEATS, "heartbeats_total", "0x0002")                                                                    \
 	X(TERMINAL_ACKS, "terminal_acks_total", "0x0001")                                                              \
+	X(COMMANDS_SENT, "commands_sent_total", "commands given to the network, repetitions included")                 \
+	X(COMMANDS_ANSWERED, "commands_answered_total", "commands that their terminal accepted or refused")            \
+	X(COMMANDS_UNANSWERED, "commands_unanswered_total", "commands that rest until the terminal's next login")      \
 	X(REGISTERED, "registered_total", "0x0100 answered with success")                                              \
 	X(REGISTER_REFUSED, "register_refused_total", "0x0100 answered with a refusal")                                \
 	X(AUTHENTICATED, "authenticated_total", "0x0102 that succeeded")                                               \

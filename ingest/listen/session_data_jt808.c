@@ -4,6 +4,7 @@
 #include "engine/series/report.h"
 #include "ingest/listen/conn.h"
 #include "ingest/listen/gate.h"
+#include "ingest/listen/session_commands_jt808.h"
 #include "ingest/listen/session_jt808.h"
 #include "ingest/listen/session_work.h"
 
@@ -300,7 +301,7 @@ static enum session_verdict take_answered(struct conn *c, const struct message *
 	return finish(c, m, st);
 }
 
-enum session_verdict session_take(struct conn *c, const struct message *m)
+static enum session_verdict take_by_id(struct conn *c, const struct message *m)
 {
 	if (m->header->encryption != 0)
 		return take_message(c, m, false);
@@ -315,4 +316,12 @@ enum session_verdict session_take(struct conn *c, const struct message *m)
 	default:
 		return take_message(c, m, true);
 	}
+}
+
+enum session_verdict session_take(struct conn *c, const struct message *m)
+{
+	enum session_verdict verdict = take_by_id(c, m);
+	if (verdict == SESSION_DONE)
+		session_command_message(c, m);
+	return verdict;
 }

@@ -9,6 +9,7 @@
 #include "ingest/listen/conn.h"
 #include "ingest/listen/gate.h"
 #include "ingest/listen/ingest_state.h"
+#include "ingest/listen/session_commands_jt808.h"
 #include "ingest/listen/session_work.h"
 
 /* results of 0x8001 */
@@ -25,6 +26,7 @@ void session_deinit(struct session *s)
 {
 	session_split_free(s->split);
 	s->split = NULL;
+	session_command_free(s);
 }
 
 /* --- tickets: slot and generation | kind, result, message id, serial, epoch | extra --- */
@@ -140,6 +142,8 @@ void session_end(struct conn *c, enum connection_end why)
 {
 	struct session *s = &c->session;
 	connection_log_ended(c, why);
+	session_command_end(c);
+	s->commands_asked = false;
 	if (s->state == SESSION_OPEN)
 		sessions_logout(c->gate->sessions, s->device, place_of(c));
 	s->state = SESSION_NEW;
@@ -349,7 +353,7 @@ static enum session_verdict on_open(struct conn *c, const struct jt808_header *h
 	return session_take(c, &m);
 }
 
-enum session_verdict session_frame(struct conn *c, const struct jt808_frame *frame, int64_t received_ms)
+static enum session_verdict take_frame(struct conn *c, const struct jt808_frame *frame, int64_t received_ms)
 {
 	struct session *s = &c->session;
 	struct jt808_header h;
@@ -367,6 +371,7 @@ enum session_verdict session_frame(struct conn *c, const struct jt808_frame *fra
 		return on_auth(c, &h, received_ms);
 	if (h.message_id == 0x0001) {
 		gate_count(c->gate, INGEST_COUNT_TERMINAL_ACKS, 1);
+		session_command_reply(c, &h);
 		return SESSION_DONE;
 	}
 	if (s->state != SESSION_OPEN) {
@@ -375,6 +380,16 @@ enum session_verdict session_frame(struct conn *c, const struct jt808_frame *fra
 			return verdict;
 	}
 	return on_open(c, &h, received_ms);
+}
+
+enum session_verdict session_frame(struct conn *c, const struct jt808_frame *frame, int64_t received_ms)
+{
+	enum session_verdict verdict = take_frame(c, frame, received_ms);
+	if (verdict == SESSION_DONE && c->session.state == SESSION_OPEN && !c->session.commands_asked) {
+		c->session.commands_asked = true;
+		session_command_login(c);
+	}
+	return verdict;
 }
 
 void session_bad_frame(struct conn *c, const struct jt808_frame *frame, enum status reason, int64_t received_ms)

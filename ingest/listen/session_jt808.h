@@ -28,6 +28,7 @@ struct conn;
 struct gate;
 struct session_split;
 struct session_work;
+struct session_command;
 
 enum session_state { SESSION_NEW, SESSION_REGISTERED, SESSION_OPEN };
 
@@ -46,10 +47,12 @@ struct session {
 	uint8_t auth_failures;
 	bool failed; /* an entry of the frame `failed_serial` cannot become durable */
 	uint16_t failed_serial;
-	uint16_t serial;              /* of our next message */
-	bool not_admitted;            /* this phone may not come without authentication */
-	struct connection connection; /* as told to the engine, and counted since; device 0 when none is */
-	struct session_split *split;  /* a whole message that waits for the engine, NULL mostly */
+	uint16_t serial;                 /* of our next message */
+	bool not_admitted;               /* this phone may not come without authentication */
+	bool commands_asked;             /* since it logged in */
+	struct connection connection;    /* as told to the engine, and counted since; device 0 when none is */
+	struct session_command *command; /* under way to the terminal, NULL mostly */
+	struct session_split *split;     /* a whole message that waits for the engine, NULL mostly */
 };
 
 enum session_verdict {

@@ -17,6 +17,7 @@ int cmd_violations(int argc, char **argv); /* of `query` */
 bool is_violations_question(const char *word);
 int cmd_decode(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
+int cmd_command(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 
 #endif

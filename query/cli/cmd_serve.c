@@ -62,6 +62,7 @@ static struct engine_options engine_options_of(const struct settings *s)
 	o.journal_bytes_max = s->journal_bytes_max;
 	o.checkpoint_ms = (uint32_t)s->checkpoint_s * 1000;
 	o.cache_bytes = s->cache_bytes;
+	o.commands.reminders_handle = s->reminders_handle;
 	for (unsigned i = 0; i < DEVICE_CLASS_COUNT; i++)
 		o.retention.months[i] = settings_retention_months(s, device_class_token(i));
 	return o;
@@ -101,7 +102,11 @@ static enum status open_ingest(struct server *v)
 	o.connections_max = (uint32_t)((s->connections_max + shards - 1) / shards);
 	o.connection_bytes_max = (uint32_t)s->connection_bytes_max;
 	o.heartbeat_ms = (uint32_t)s->heartbeat_timeout_s * 1000 / 3;
-	return ingest_new(&o, engine_registry(v->engine), &v->ingest);
+	o.command_wait_ms = (uint32_t)s->command_wait_ms;
+	enum status status = ingest_new(&o, engine_registry(v->engine), &v->ingest);
+	if (!status)
+		ingest_set_commands(v->ingest, engine_commands(v->engine));
+	return status;
 }
 
 static void say_policy_mistake(void *context, const char *path, const char *text)

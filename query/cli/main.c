@@ -16,6 +16,7 @@ static const struct {
 	{"decode", cmd_decode, "explain captured frames, one JSON object each", "解析报文"},
 	{"rules", cmd_rules, "check a file of rules, show what is shipped", "检查、显示规则"},
 	{"replay", cmd_replay, "judge what is stored again, by its rules or by others", "重算、规则回测"},
+	{"command", cmd_command, "tell terminals something, see what they answered", "向终端下发命令"},
 	{"check", cmd_check, "verify every checksum and invariant of a store", "校验数据目录"},
 	{"info", cmd_info, "what is in a store", "数据目录概况"},
 	{"settings", cmd_settings, "every setting, its range and its default", "全部设置项"},

@@ -16,6 +16,8 @@ STATUS_CHECKED enum status handlers_archive_add(struct http *h);   /* who was wh
 /* counts, handling rate: before handlers_violations_add */
 STATUS_CHECKED enum status handlers_violation_counts_add(struct http *h);
 STATUS_CHECKED enum status handlers_violations_add(struct http *h); /* violations, reviews, handling */
+STATUS_CHECKED enum status handlers_commands_add(struct http *h);   /* commands to terminals */
+STATUS_CHECKED enum status handlers_ledger_add(struct http *h);     /* the ledger of handled alarms */
 STATUS_CHECKED enum status handlers_evidence_add(struct http *h);   /* evidence sheets */
 STATUS_CHECKED enum status handlers_live_add(struct http *h);       /* live feed; before handlers_violations_add */
 

@@ -124,6 +124,12 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 		wall_schedule_make(&w, state);
 		PUT("%s", *w.text ? w.text : "always");
 		break;
+	case KEY_REMIND:
+		PUT("{plate}慢行 %u, 限速{limit}", rules_below(state, 99));
+		break;
+	case KEY_FLAGS:
+		put_words(out, "urgent speech display advert", state);
+		break;
 	case KEY_VALUE:
 		put_value(out, &k->value, state);
 		break;
@@ -136,8 +142,11 @@ static void put_rule(struct buf *out, unsigned number, uint64_t *state)
 	unsigned kind = 1 + rules_below(state, RULE_KIND_COUNT - 1), count;
 	const struct rule_param *params = rule_kind_params(kind, &count);
 	PUT("[r%u]\nkind = %s\n", number, rule_kind_token(kind));
+	bool reminds = rules_below(state, 2);
 	for (unsigned i = 1; i < RULE_KEY_COUNT; i++)
-		if (rule_keys[i].required || rules_below(state, 2))
+		if (strncmp(rule_keys[i].token, "remind", 6) == 0
+			    ? reminds && (rule_keys[i].form == KEY_REMIND || rules_below(state, 2))
+			    : rule_keys[i].required || rules_below(state, 2))
 			put_key(out, &rule_keys[i], state);
 	for (unsigned i = 0; i < count; i++)
 		if (*params[i].token && (params[i].initial == PARAM_REQUIRED || rules_below(state, 2))) {

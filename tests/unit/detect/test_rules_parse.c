@@ -314,3 +314,51 @@ Test(rules_parse, a_book_lives_as_long_as_someone_holds_it)
 	rulebook_unref(second);
 	rulebook_unref(NULL);
 }
+
+static void first_mistake(void *context, const struct rule_mistake *m)
+{
+	char *text = context;
+	if (!*text)
+		snprintf(text, 200, "%u %s", m->line, m->text);
+}
+
+static void expect_remind_mistake(const char *lines, const char *wanted)
+{
+	char text[512], mistake[200] = "";
+	struct rulebook *book = NULL;
+	snprintf(text, sizeof text, "[r]\nkind = overspeed\ntitle = 超速 | Fast\nsource = test\nlimit = 60 km/h\n%s\n",
+		 lines);
+	enum status status = rulebook_parse(span_of_string(text), first_mistake, mistake, &book);
+	cr_expect_eq(status, *wanted ? STATUS_MALFORMED : STATUS_OK, "%s", mistake);
+	cr_expect_not_null(strstr(mistake, wanted), "'%s' does not say '%s'", mistake, wanted);
+	if (!status)
+		rulebook_unref(book);
+}
+
+Test(rules_parse, words_of_a_reminder_are_looked_at_in_their_line)
+{
+	expect_remind_mistake("remind = {plate}慢行, 限速{limit}\nremind_flags = urgent, speech", "");
+	expect_remind_mistake("remind = {speed}慢行", "6 remind: '{speed}' is not filled in here");
+	expect_remind_mistake("remind = 慢行 }", "'}' is not filled in");
+	expect_remind_mistake("remind = 慢行\xf0\x9f\x9a\x9b", "6 remind: '\xf0\x9f\x9a\x9b' is not in GBK");
+	expect_remind_mistake("remind = x\nremind_flags = loud", "7 remind_flags: 'loud'");
+	expect_remind_mistake("remind_every = 5 min", "6 remind_every, but there is no remind");
+}
+
+Test(rules_parse, a_rule_that_reminds_nobody_keeps_its_version)
+{
+	struct rulebook *plain, *reminding;
+	const char *text = "[r]\nkind = overspeed\ntitle = 超速 | Fast\nsource = test\nlimit = 60 km/h\n";
+	char with[256];
+	struct buf printed = buf_init(4096);
+	snprintf(with, sizeof with, "%sremind = 慢行\n", text);
+	cr_assert_eq(rulebook_parse(span_of_string(text), NULL, NULL, &plain), STATUS_OK);
+	cr_assert_eq(rulebook_parse(span_of_string(with), NULL, NULL, &reminding), STATUS_OK);
+	cr_assert_eq(rule_print(&plain->rules[0], &printed), STATUS_OK);
+	cr_expect_null(memmem(printed.data, printed.size, "remind", 6));
+	cr_expect_neq(plain->rules[0].version, reminding->rules[0].version);
+	cr_expect_eq(reminding->rules[0].remind_every_ms, 1800000);
+	buf_deinit(&printed);
+	rulebook_unref(plain);
+	rulebook_unref(reminding);
+}
