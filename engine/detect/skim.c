@@ -34,6 +34,9 @@ struct skim {
 	uint32_t have;
 	bool paced;
 	uint64_t asked, asked_placed;
+	/* no fence that a rule looks for, whatever the time, holds a position within the box */
+	bool is_clear;
+	struct box clear;
 };
 
 static int64_t less(int64_t a, int64_t b)
@@ -76,8 +79,8 @@ static inline void ask(struct skim *k, uint32_t have, uint16_t speed_dkmh)
 		return;
 	k->have = have;
 	k->paced = paced;
-	k->asked = rules_asked(k->cls, have, false, speed_dkmh);
 	k->asked_placed = rules_asked(k->cls, have, true, speed_dkmh);
+	k->asked = k->asked_placed & ~k->cls->placed;
 }
 
 /* Whether a rule's condition cannot hold: too slow for it, out of its places or hours, or inside what it wants to be
@@ -102,14 +105,30 @@ static bool all_idle(const struct skim *k, uint64_t asked, uint16_t speed_dkmh, 
 	return true;
 }
 
+/* Where the last answer, that of a position in no place, holds for good. */
+static void note_clear(struct skim *k)
+{
+	const uint32_t *slots;
+	size_t count;
+	k->is_clear = !k->all_places && fence_cursor_answer(fence_set_index(k->d->context.fences), &k->s->cursor,
+							    &k->clear, &slots, &count);
+	for (size_t i = 0; k->is_clear && i < count; i++)
+		k->is_clear = slots[i] < k->d->slot_count && !(k->d->slots[slots[i]].bits & k->cls->place_bits);
+}
+
 /* Whether a rule speaks, or a visit begins, at a row that was asked for. */
 static bool speaks(struct skim *k, struct geo_point at, int64_t now, uint16_t speed_dkmh)
 {
+	static const struct places nowhere;
 	struct places places;
+	if (k->is_clear && box_contains(&k->clear, at.lat_e7, at.lon_e7))
+		return !all_idle(k, k->asked, speed_dkmh, now, &nowhere);
 	/* without memory the step will find out */
 	if (places_find(k->d, &k->s->cursor, at, now, k->cls->place_bits, k->all_places, &places) != STATUS_OK)
 		return true;
 	uint64_t asked = places.bits & k->cls->place_bits ? k->asked_placed : k->asked;
+	if (!places.count)
+		note_clear(k);
 	bool idle = !(places.count && k->cls->visit_tag_count) && all_idle(k, asked, speed_dkmh, now, &places);
 	places_free(&places);
 	return !idle;

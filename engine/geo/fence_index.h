@@ -51,6 +51,10 @@ struct fence_cursor {
  * at most `max` are written, the lowest. `cursor` may be NULL. */
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
 			size_t max);
+/* What the cursor knows: every position within the box is held by these slots, `*out_slots` borrowed from it. False: it
+ * knows nothing of this index. */
+bool fence_cursor_answer(const struct fence_index *i, const struct fence_cursor *c, struct box *out_box,
+			 const uint32_t **out_slots, size_t *out_count);
 /* Positions that one call of fence_index_expect() takes. */
 #define FENCE_EXPECT_MAX 16
 
