@@ -144,6 +144,9 @@ static bool is_of_one_report(const struct rule *r)
 	case RULE_EXPIRED:
 	case RULE_NO_VIDEO:
 	case RULE_UNREGISTERED:
+	case RULE_FATIGUE: /* by facts: a gap's are looked up */
+	case RULE_CONVOY:
+	case RULE_PATROL:
 		return true;
 	default:
 		return false;

@@ -314,8 +314,15 @@ static enum status decode_flags(struct decoder *d, const uint32_t *status_words,
 {
 	struct cursor c = section(d, BLOCK_PART_FLAGS);
 	struct span runs = block_take_sized(&c);
-	enum status status = c.failed ? STATUS_CORRUPT : run_column_decode(runs, d->count, d->words);
+	const struct block_summary *b = &d->view->summary;
 	uint32_t high = 0;
+	/* mostly: every report has a fix, none the offset bit, and nothing else is flagged */
+	if (!c.failed && !runs.size && !report_flags_of_status(b->status_or) &&
+	    !report_flags_of_status(b->status_and)) {
+		memset(flags, 0, d->count * sizeof *flags);
+		return STATUS_OK;
+	}
+	enum status status = c.failed ? STATUS_CORRUPT : run_column_decode(runs, d->count, d->words);
 	for (size_t i = 0; i < d->count && !status; i++) {
 		high |= d->words[i];
 		flags[i] = (uint16_t)d->words[i] ^ report_flags_of_status(status_words[i]);
