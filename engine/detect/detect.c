@@ -103,22 +103,6 @@ static enum status run_rules(struct step *st)
 	return STATUS_OK;
 }
 
-void anchor_step(struct anchor *a, bool anchored, const struct report *r)
-{
-	/* what moves unseen may come back to the same place */
-	if (!anchored || r->flags & REPORT_FLAG_NO_FIX)
-		a->time_ms = TIME_NONE;
-	if (!anchored || r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
-		return;
-	if (!at_anchor(a, r) || r->mileage_hm < a->mileage_hm)
-		*a = (struct anchor){r->time_ms, r->lat_e7, r->lon_e7, r->mileage_hm};
-}
-
-bool anchor_may_be_frozen(const struct anchor *a, const struct report *r)
-{
-	return at_anchor(a, r) && r->mileage_hm != MILEAGE_UNKNOWN && r->mileage_hm > a->mileage_hm;
-}
-
 void state_remember(struct detect_state *s, const struct report *r, bool anchored, enum tristate moving,
 		    enum tristate loaded)
 {

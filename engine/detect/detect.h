@@ -79,12 +79,31 @@ uint64_t detect_state_hash(const struct detect_state *s);
  * episodes of rules that it has, by id, go on. */
 STATUS_CHECKED enum status detect_step(struct detect_state *s, struct detector *d, const struct report *r,
 				       struct detect_sink *sink);
-/* Takes in reports without items, none of them FUTURE, rows [from, until) of columns in order of time, as detect_step()
- * would, up to the first at which anything might be told or begin: returns its number, which is then stepped. Every
- * column but received, course and altitude is there. `until` is before the last row: detect_state_hash() holds again
- * after the next step. */
-size_t detect_skim(struct detect_state *s, const struct detector *d, const struct block_columns *c, size_t from,
-		   size_t until);
+/* Rows [from, until) of columns in order of time, of a block of that summary: reports without items, none of them
+ * FUTURE. Every column is there but received, course and altitude; mileage only when detect_needs_mileage(). */
+struct detect_rows {
+	const struct block_columns *columns;
+	const struct block_summary *block;
+	size_t from, until;
+	bool facts; /* whether facts are wanted: else a drive need not be told, and the state's drive is not to be used
+		     */
+};
+/* Takes them in as detect_step() would, up to the first at which anything might be told or begin: returns its number,
+ * which is then stepped. The state's last report is then known but for its hash, and its mileage where the column is
+ * missing; detect_recall() completes it. */
+size_t detect_skim(struct detect_state *s, const struct detector *d, const struct detect_rows *rows);
+/* Whether stepping the device's reports up to that time asks for their mileage, other than of one that
+ * detect_looks_back(). */
+bool detect_needs_mileage(const struct detect_state *s, const struct detector *d, int64_t time_ms);
+/* Takes in a whole block after the last report, if no report of it can make anything be told or begin, or matter to
+ * what comes later, facts aside. Of the last report only the time is then known, until detect_recall(). */
+bool detect_pass(struct detect_state *s, const struct detector *d, const struct block_summary *block);
+/* Whether a step of a report of that time and flags asks more of the last report than its time. */
+bool detect_looks_back(const struct detect_state *s, const struct detector *d, int64_t time_ms, uint16_t flags);
+/* `r` is the last report that was taken in, whole. */
+void detect_recall(struct detect_state *s, const struct report *r);
+/* Whether a rule of any book is judged from facts. */
+bool detector_wants_facts(const struct detector *d);
 /* A driver's card was put in (`driver`) or drawn (0) at `time_ms`, at or after the last report. */
 STATUS_CHECKED enum status detect_driver(struct detect_state *s, struct detector *d, int64_t time_ms, uint64_t driver,
 					 struct detect_sink *sink);

@@ -127,9 +127,38 @@ static void note_inputs(struct class_plan *c, const struct plan_rule *p, const s
 	c->tips_unseen |= v[PARAM_DUMPING_STOP] || (v[PARAM_DUMPING_LIFT] && !inputs->lift_up.of_item);
 }
 
+/* Whether the kind is judged by one report, its places and its subject alone, but for an episode that goes on. */
+static bool is_of_one_report(const struct rule *r)
+{
+	switch (r->kind) {
+	case RULE_OVERSPEED:
+		return r->params[PARAM_OVERSPEED_SPEED_OF] != 2;
+	case RULE_SPEED_MISMATCH:
+		return r->params[PARAM_SPEED_MISMATCH_WITH] != 1;
+	case RULE_ZONE:
+	case RULE_OFF_HOURS:
+	case RULE_DWELL:
+	case RULE_COVER:
+	case RULE_NO_FIX: /* and by the odometer at the report before */
+	case RULE_SHIELDED:
+	case RULE_ALARM_BITS:
+	case RULE_ALARM_ITEM:
+	case RULE_EXPIRED:
+	case RULE_NO_VIDEO:
+	case RULE_UNREGISTERED:
+	case RULE_FATIGUE: /* by facts: a gap's are looked up */
+	case RULE_CONVOY:
+	case RULE_PATROL:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t number)
 {
 	const struct rule *r = p->rule;
+	c->recalls |= !is_of_one_report(r);
 	if (r->kind == RULE_SILENT) {
 		c->silent[c->silent_count++] = number;
 		note_min(&c->silent_ms, r->params[PARAM_SILENT_TIME]);
@@ -330,6 +359,15 @@ const struct plan *detector_plan(const struct detector *d, int64_t time_ms)
 	while (i > 0 && d->plans[i].from_ms > time_ms)
 		i--;
 	return &d->plans[i];
+}
+
+bool detector_wants_facts(const struct detector *d)
+{
+	for (uint32_t i = 0; i < d->plan_count; i++)
+		for (uint32_t k = 0; d->plans[i].book && k < d->plans[i].book->count; k++)
+			if (!d->plans[i].rules[k].kind && d->plans[i].rules[k].rule->kind != RULE_SILENT)
+				return true;
+	return false;
 }
 
 const struct rule *detector_rule(const struct detector *d, const char *id)

@@ -14,6 +14,8 @@
 #ifndef ZAYTON_DETECT_STEP_H
 #define ZAYTON_DETECT_STEP_H
 
+#include <stdlib.h>
+
 #include "engine/detect/detect_plan.h"
 
 #define TIME_NONE INT64_MIN
@@ -32,6 +34,9 @@
 #define FACT_GAP_STILL_MM 100000
 /* "The same position" of frozen: 1e-6 degree, the resolution of a terminal. */
 #define FROZEN_E7 10
+/* No position on the ellipsoid is further away than this many mm per 1e-7 degree of latitude and of longitude together:
+ * a meridian's degree is longest at the poles (111.694 km), a parallel's at the equator (111.320 km), WGS-84. */
+#define MM_PER_E7_MAX 12
 
 enum verdict {
 	FAILS,
@@ -222,10 +227,37 @@ int64_t step_leg(struct step *st);
 int32_t step_speed(struct step *st, unsigned speed_of);
 bool report_is_judged(uint16_t flags);
 /* Whether there is an anchor and the report's position is the same. */
-bool at_anchor(const struct anchor *a, const struct report *r);
+static inline bool at_anchor(const struct anchor *a, const struct report *r)
+{
+	int64_t lat = (int64_t)r->lat_e7 - a->lat_e7, lon = (int64_t)r->lon_e7 - a->lon_e7;
+	return a->time_ms != TIME_NONE && lat >= -FROZEN_E7 && lat <= FROZEN_E7 && lon >= -FROZEN_E7 &&
+	       lon <= FROZEN_E7;
+}
+/* Whether the report may say that it drove without moving. */
+static inline bool anchor_may_be_frozen(const struct anchor *a, const struct report *r)
+{
+	return at_anchor(a, r) && r->mileage_hm != MILEAGE_UNKNOWN && r->mileage_hm > a->mileage_hm;
+}
 /* Whether the way from the fix may have been faster than the limit: an upper bound of it was. */
-bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms, int64_t limit_dkmh);
-enum tristate moving_of(uint16_t speed_dkmh);
+static inline bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms,
+				int64_t limit_dkmh)
+{
+	if (f->time_ms == TIME_NONE || limit_dkmh == INT64_MAX)
+		return false;
+	int64_t lat = llabs((int64_t)f->lat_e7 - lat_e7), lon = llabs((int64_t)f->lon_e7 - lon_e7);
+	int64_t dt_ms = time_ms - f->time_ms;
+	if (lon > LON_E7_MAX)
+		lon = 2 * (int64_t)LON_E7_MAX - lon;
+	if (dt_ms < MS_PER_SECOND)
+		dt_ms = MS_PER_SECOND;
+	return dt_ms < INT64_C(1) << 40 && (lat + lon) * MM_PER_E7_MAX * 36 > limit_dkmh * dt_ms;
+}
+static inline enum tristate moving_of(uint16_t speed_dkmh)
+{
+	if (speed_dkmh == SPEED_UNKNOWN)
+		return EITHER;
+	return speed_dkmh >= MOVING_DKMH ? YES : NO;
+}
 
 /* --- place.c --- */
 /* Fences that hold the position at the time, of those with any of `bits`, or all with `all`. `cursor` may be
@@ -270,9 +302,16 @@ uint8_t step_confidence(const struct step *st, unsigned rule_kind, uint8_t at_mo
  * `have`: `placed` when it is in a place that counts. */
 uint64_t rules_asked(const struct class_plan *c, uint32_t have, bool placed, uint16_t speed_dkmh);
 /* Where the device stands still, as it says, with the odometer it had when it came there; after rules were asked. */
-void anchor_step(struct anchor *a, bool anchored, const struct report *r);
-/* Whether the report may say that it drove without moving. */
-bool anchor_may_be_frozen(const struct anchor *a, const struct report *r);
+static inline void anchor_step(struct anchor *a, bool anchored, const struct report *r)
+{
+	/* what moves unseen may come back to the same place */
+	if (!anchored || r->flags & REPORT_FLAG_NO_FIX)
+		a->time_ms = TIME_NONE;
+	if (!anchored || r->flags & REPORT_FLAG_NO_FIX || r->mileage_hm == MILEAGE_UNKNOWN)
+		return;
+	if (!at_anchor(a, r) || r->mileage_hm < a->mileage_hm)
+		*a = (struct anchor){r->time_ms, r->lat_e7, r->lon_e7, r->mileage_hm};
+}
 /* The end of a step: the report is the last one now. */
 void state_remember(struct detect_state *s, const struct report *r, bool anchored, enum tristate moving,
 		    enum tristate loaded);

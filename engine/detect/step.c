@@ -2,20 +2,9 @@
 #include "engine/detect/detect_step.h"
 #include "engine/geo/distance.h"
 
-/* No position on the ellipsoid is further away than this many mm per 1e-7 degree of latitude and of longitude together:
- * a meridian's degree is longest at the poles (111.694 km), a parallel's at the equator (111.320 km), WGS-84. */
-#define MM_PER_E7_MAX 12
-
 bool report_is_judged(uint16_t flags)
 {
 	return !(flags & (REPORT_FLAG_NO_FIX | REPORT_FLAG_OFFSET));
-}
-
-enum tristate moving_of(uint16_t speed_dkmh)
-{
-	if (speed_dkmh == SPEED_UNKNOWN)
-		return EITHER;
-	return speed_dkmh >= MOVING_DKMH ? YES : NO;
 }
 
 static void read_alarm(struct step_items *out, const struct report_item *item)
@@ -137,25 +126,6 @@ int32_t step_speed(struct step *st, unsigned speed_of)
 	return st->r->speed_dkmh == SPEED_UNKNOWN ? -1 : st->r->speed_dkmh;
 }
 
-static int64_t abs64(int64_t v)
-{
-	return v < 0 ? -v : v;
-}
-
-bool fix_may_leap(const struct fix *f, int32_t lat_e7, int32_t lon_e7, int64_t time_ms, int64_t limit_dkmh)
-{
-	if (f->time_ms == TIME_NONE || limit_dkmh == INT64_MAX)
-		return false;
-	int64_t lat = abs64((int64_t)f->lat_e7 - lat_e7);
-	int64_t lon = abs64((int64_t)f->lon_e7 - lon_e7);
-	int64_t dt_ms = time_ms - f->time_ms;
-	if (lon > LON_E7_MAX)
-		lon = 2 * (int64_t)LON_E7_MAX - lon;
-	if (dt_ms < MS_PER_SECOND)
-		dt_ms = MS_PER_SECOND;
-	return dt_ms < INT64_C(1) << 40 && (lat + lon) * MM_PER_E7_MAX * 36 > limit_dkmh * dt_ms;
-}
-
 static void find_inputs(struct step *st)
 {
 	const struct rulebook *book = st->plan->book;
@@ -180,13 +150,6 @@ static uint32_t have_of_items(const struct report *r)
 		at += 2u + v[at + 1];
 	}
 	return have;
-}
-
-bool at_anchor(const struct anchor *a, const struct report *r)
-{
-	int64_t lat = (int64_t)r->lat_e7 - a->lat_e7, lon = (int64_t)r->lon_e7 - a->lon_e7;
-	return a->time_ms != TIME_NONE && lat >= -FROZEN_E7 && lat <= FROZEN_E7 && lon >= -FROZEN_E7 &&
-	       lon <= FROZEN_E7;
 }
 
 /* Whether the load, the lift or a stand may say that it was tipped. */

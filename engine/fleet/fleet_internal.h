@@ -41,14 +41,29 @@ STATUS_CHECKED enum status engine_recover(struct engine *e);
 /* Heads of a read-only engine: rows and journals read, nothing written. */
 STATUS_CHECKED enum status engine_recover_read_only(struct engine *e);
 
-/* The reports that come next, when one block alone has them and none has items: rows [from, until) of its columns, all
- * before `before_ms` and never the block's last; none otherwise. They last until the track is asked again;
- * track_skip() passes over the first `count` of them. */
+/* The reports that come next, when a block without items has them: rows [from, until) of its columns, all before
+ * `before_ms` and before whatever else the track holds, so that none has the time of a report elsewhere; none otherwise
+ * (from == until). They last until the track is asked again. */
 struct track_rows {
-	struct block_columns columns;
+	struct block_columns columns; /* as far as wanted */
+	const struct block_summary *block;
 	size_t from, until;
+	size_t source; /* the track's own */
 };
-STATUS_CHECKED enum status track_rows(struct track *t, int64_t before_ms, struct track_rows *out);
-void track_skip(struct track *t, size_t count);
+STATUS_CHECKED enum status track_rows(struct track *t, int64_t before_ms, enum block_want want, struct track_rows *out);
+/* Every column of them, so that track_row() gives the i-th. */
+STATUS_CHECKED enum status track_rows_complete(struct track *t, struct track_rows *rows);
+struct report track_row(const struct track *t, const struct track_rows *rows, size_t i);
+/* Passes over the first `count` of them. */
+void track_skip(struct track *t, const struct track_rows *rows, size_t count);
+/* What comes next when it is a whole block that nobody has looked into, all of it before `before_ms` and whatever else
+ * there is: its summary, until the track is asked again; NULL otherwise. track_pass() passes over it. */
+STATUS_CHECKED enum status track_block(struct track *t, int64_t before_ms, const struct block_summary **out);
+void track_pass(struct track *t);
+/* Whether nothing is left, after track_rows() or track_block(). */
+bool track_is_over(const struct track *t);
+/* The report that was passed over last; its items are not to be looked at. STATUS_NOT_FOUND: none since track_next().
+ */
+STATUS_CHECKED enum status track_before(struct track *t, struct report *out);
 
 #endif

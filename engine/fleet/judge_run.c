@@ -117,7 +117,8 @@ struct detect_state *anchors_before(struct anchors *a, int64_t from_ms)
 enum status judge_run_init(struct judge_run *r, struct engine *e, struct judged_by *by, uint64_t device,
 			   struct detect_state *state)
 {
-	*r = (struct judge_run){.engine = e, .by = by, .device = device, .state = state, .card_ms = INT64_MIN};
+	*r = (struct judge_run){
+		.engine = e, .by = by, .device = device, .state = state, .facts = true, .card_ms = INT64_MIN};
 	told_init(&r->told);
 	anchors_init(&r->anchors);
 	return state ? STATUS_OK : detect_state_new(device, &r->state);
@@ -154,6 +155,8 @@ static enum status step_report(struct judge_run *r, const struct report *report)
 {
 	r->told.decided = (struct decided){report->time_ms, report->hash};
 	enum status status = detect_step(r->state, r->by->detector, report, &r->told.sink);
+	r->behind = false;
+	r->stepped++;
 	if (!status && r->snapshot) /* a run that keeps nothing is never gone back in */
 		anchors_step(&r->anchors, r->state);
 	if (!status && ++r->steps % JUDGE_SNAPSHOT_STEPS == 0 && r->snapshot)
@@ -166,19 +169,116 @@ static bool comes_after(struct decided stood, const struct report *r)
 	return decided_compare((struct decided){r->time_ms, r->hash}, stood) > 0;
 }
 
-/* Passes over what comes next as long as nothing happens in it. */
-static enum status skim(struct judge_run *r, struct track *track, const struct card_list *cards, struct decided from)
+/* The last report was passed over in columns: the state is told the whole of it before another comes. */
+static enum status recall(struct judge_run *r, struct track *track)
+{
+	struct report before;
+	if (track_is_over(track))
+		return STATUS_OK;
+	enum status status = r->behind ? track_before(track, &before) : STATUS_OK;
+	if (!status && r->behind)
+		detect_recall(r->state, &before);
+	r->behind = false;
+	return status;
+}
+
+static struct report row_report(const struct block_columns *c, size_t i)
+{
+	return (struct report){.time_ms = c->time_ms[i],
+			       .received_ms = RECEIVED_UNKNOWN,
+			       .lat_e7 = c->lat_e7[i],
+			       .lon_e7 = c->lon_e7[i],
+			       .alarm = c->alarm[i],
+			       .status = c->status[i],
+			       .mileage_hm = c->mileage_hm ? c->mileage_hm[i] : MILEAGE_UNKNOWN,
+			       .speed_dkmh = c->speed_dkmh[i],
+			       .course_deg = c->course_deg[i],
+			       .altitude_m = ALTITUDE_UNKNOWN,
+			       .flags = c->flags[i]};
+}
+
+/* Steps a row: whole when the run is kept, or when it or the one before is looked at closely. */
+static enum status step_row(struct judge_run *r, struct track *track, struct track_rows *rows, size_t i)
+{
+	const struct block_columns *c = &rows->columns;
+	bool whole = r->snapshot || detect_looks_back(r->state, r->by->detector, c->time_ms[i], c->flags[i]);
+	enum status status = whole ? track_rows_complete(track, rows) : STATUS_OK;
+	if (!status && whole)
+		status = recall(r, track);
+	if (status)
+		return status;
+	struct report report = whole ? track_row(track, rows, i) : row_report(c, i);
+	status = step_report(r, &report);
+	r->behind = !whole;
+	return status;
+}
+
+/* Rows one after another. Of a run that is kept the last is stepped whole, for the state to know it. */
+static enum status step_rows(struct judge_run *r, struct track *track, struct track_rows *rows)
+{
+	enum status status = STATUS_OK;
+	while (!status && rows->from < rows->until) {
+		struct detect_rows skimmed = {&rows->columns, rows->block, rows->from, rows->until, r->facts};
+		size_t left = JUDGE_SNAPSHOT_STEPS - 1 - r->steps % JUDGE_SNAPSHOT_STEPS;
+		if (r->snapshot)
+			skimmed.until = rows->until - rows->from > left ? rows->from + left : rows->until - 1;
+		size_t count = detect_skim(r->state, r->by->detector, &skimmed) - rows->from;
+		track_skip(track, rows, count);
+		r->behind |= count > 0;
+		r->steps += count;
+		rows->from += count;
+		if (rows->from == rows->until)
+			break;
+		status = step_row(r, track, rows, rows->from);
+		if (!status)
+			track_skip(track, rows, 1);
+		rows->from++;
+	}
+	return status;
+}
+
+/* Whole blocks in which nothing happens, of a run that keeps nothing. */
+static enum status pass_blocks(struct judge_run *r, struct track *track, int64_t before_ms, struct decided from)
+{
+	const struct block_summary *block;
+	enum status status = STATUS_OK;
+	while (!r->snapshot && !r->facts && !(status = track_block(track, before_ms, &block)) && block &&
+	       block->time_first_ms > from.time_ms && detect_pass(r->state, r->by->detector, block)) {
+		r->steps += block->count;
+		r->behind = true;
+		track_pass(track);
+	}
+	return status;
+}
+
+/* Of rows up to that time. */
+static enum block_want wanted(const struct judge_run *r, int64_t time_ms)
+{
+	if (r->snapshot)
+		return BLOCK_WANT_WHOLE;
+	return detect_needs_mileage(r->state, r->by->detector, time_ms) ? BLOCK_WANT_MILEAGE : BLOCK_WANT_JUDGED;
+}
+
+/* What comes next in columns, as far as that goes. */
+static enum status step_columns(struct judge_run *r, struct track *track, const struct card_list *cards,
+				struct decided from)
 {
 	struct track_rows rows;
 	int64_t before_ms = cards->at < cards->count ? cards->list[cards->at].time_ms : INT64_MAX;
-	enum status status = track_rows(track, before_ms, &rows);
-	if (status || rows.from == rows.until || rows.columns.time_ms[rows.from] <= from.time_ms)
-		return status;
-	size_t left = JUDGE_SNAPSHOT_STEPS - 1 - r->steps % JUDGE_SNAPSHOT_STEPS;
-	size_t until = rows.until - rows.from > left ? rows.from + left : rows.until;
-	size_t skimmed = detect_skim(r->state, r->by->detector, &rows.columns, rows.from, until) - rows.from;
-	r->steps += skimmed;
-	track_skip(track, skimmed);
+	while (!r->by_steps) {
+		enum status status = pass_blocks(r, track, before_ms, from);
+		enum block_want want = wanted(r, detect_state_time(r->state));
+		if (!status)
+			status = track_rows(track, before_ms, want, &rows);
+		if (status || rows.from == rows.until || rows.columns.time_ms[rows.from] <= from.time_ms)
+			return status;
+		if (wanted(r, rows.block->time_last_ms) == BLOCK_WANT_MILEAGE && !rows.columns.mileage_hm)
+			status = track_rows_complete(track, &rows);
+		if (!status)
+			status = step_rows(r, track, &rows);
+		if (status)
+			return status;
+	}
 	return STATUS_OK;
 }
 
@@ -191,7 +291,8 @@ enum status judge_run_track(struct judge_run *r, int64_t to_ms)
 	enum status status = cards_read(r->engine->store, r->device, from.time_ms, to_ms, &cards);
 	if (!status)
 		status = track_open_judged(r->engine, r->device, from.time_ms, to_ms, &track);
-	while (!status && !(status = skim(r, track, &cards, from)) && !(status = track_next(track, &report))) {
+	while (!status && !(status = step_columns(r, track, &cards, from)) && !(status = recall(r, track)) &&
+	       !(status = track_next(track, &report))) {
 		if (!comes_after(from, &report) || report.flags & REPORT_FLAG_FUTURE)
 			continue;
 		status = step_cards(r, &cards, report.time_ms);

@@ -47,9 +47,12 @@ struct judge_run {
 	uint64_t device;
 	struct detect_state *state; /* owned; where the run stands */
 	struct told told;
-	uint64_t steps;
-	struct anchors anchors; /* taken along the way; owned */
-	int64_t card_ms;        /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
+	uint64_t steps, stepped; /* reports; those that were stepped one by one */
+	struct anchors anchors;  /* taken along the way; owned */
+	bool by_steps;           /* step every one of them */
+	bool facts;              /* false: nobody wants them, and none is told */
+	bool behind;             /* of the last report the state knows what detect_recall() completes */
+	int64_t card_ms;         /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
 	/* After every JUDGE_SNAPSHOT_STEPS reports; may be NULL. */
 	enum status (*snapshot)(void *context, const struct detect_state *state);
 	void *context;
@@ -57,7 +60,8 @@ struct judge_run {
 /* reports between two snapshots of a device's state */
 #define JUDGE_SNAPSHOT_STEPS 1024
 
-/* `by` is borrowed. `state` NULL: from nothing. Takes over `state` in any case. */
+/* `by` is borrowed. `state` NULL: from nothing. Takes over `state` in any case. A run without `snapshot` is not gone on
+ * with: it may leave a state that knows less of its last report, and with facts unwanted nothing of drives. */
 STATUS_CHECKED enum status judge_run_init(struct judge_run *r, struct engine *e, struct judged_by *by, uint64_t device,
 					  struct detect_state *state);
 void judge_run_deinit(struct judge_run *r);

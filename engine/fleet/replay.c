@@ -12,7 +12,7 @@
 struct gathered {
 	pthread_mutex_t lock;
 	struct told told; /* findings within the span, and every fact */
-	uint64_t reports;
+	uint64_t reports, stepped;
 	enum status status;
 };
 
@@ -25,10 +25,12 @@ struct replaying {
 	struct gathered gathered;
 };
 
-static enum status gather(struct gathered *g, const struct told *told, const struct replay_options *o, uint64_t reports)
+static enum status gather(struct gathered *g, const struct judge_run *run, const struct replay_options *o)
 {
+	const struct told *told = &run->told;
 	pthread_mutex_lock(&g->lock);
-	g->reports += reports;
+	g->reports += run->steps;
+	g->stepped += run->stepped;
 	for (size_t i = 0; i < told->finding_count; i++) {
 		const struct finding *f = &told->findings[i].finding;
 		if (f->start_ms >= o->from_ms && f->start_ms <= o->to_ms)
@@ -75,6 +77,10 @@ static enum status replay_device(struct replaying *w, uint64_t device)
 {
 	struct judge_run run;
 	enum status status = judge_run_init(&run, w->e, w->o->by, device, NULL);
+	run.by_steps = w->o->by_steps;
+	run.facts = detector_wants_facts(w->o->by->detector);
+	if (!run.facts)
+		run.told.sink.fact = NULL;
 	if (!status)
 		status = judge_run_track(&run, w->o->as_of_ms);
 	if (!status && run.steps)
@@ -85,7 +91,7 @@ static enum status replay_device(struct replaying *w, uint64_t device)
 			status = finding_digest(w->e, &run.told.findings[i].finding, NULL, 0);
 	}
 	if (!status)
-		status = gather(&w->gathered, &run.told, w->o, run.steps);
+		status = gather(&w->gathered, &run, w->o);
 	judge_run_deinit(&run);
 	return status;
 }
@@ -190,6 +196,7 @@ enum status engine_replay(struct engine *e, const struct replay_options *o, stru
 	if (!status)
 		status = hand_out(&w.gathered.told, out);
 	out->reports = w.gathered.reports;
+	out->stepped = w.gathered.stepped;
 	told_deinit(&w.gathered.told);
 	pthread_mutex_destroy(&w.gathered.lock);
 	free(list);

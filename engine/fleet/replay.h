@@ -23,6 +23,7 @@ struct replay_options {
 	const uint64_t *devices; /* NULL: every device of the registry */
 	size_t device_count;
 	unsigned threads; /* 0: one */
+	bool by_steps;    /* every report by itself, none passed over in columns: slow, and the same findings */
 	bool digests;     /* compute them: reads every finding's reports once more */
 	void (*progress)(void *context, size_t devices_done, size_t devices); /* may be NULL; any thread */
 	void *context;
@@ -30,7 +31,7 @@ struct replay_options {
 struct replay_result {
 	struct finding *findings; /* ascending by finding_compare(); free() */
 	size_t count;
-	uint64_t reports;
+	uint64_t reports, stepped; /* judged; those of them that were stepped one by one */
 };
 /* STATUS_FULL past REPLAY_FACTS_MAX; STATUS_IO, STATUS_CORRUPT, STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status engine_replay(struct engine *e, const struct replay_options *o, struct replay_result *out);

@@ -2,8 +2,9 @@
  *
  *   head copy ─┐
  *   block     ─┼─ smallest first, equal ones merged ──> track_next
- *   block     ─┘        a block is opened when the walk reaches its first report
- *                 alone ────────────────────────────> track_rows, track_skip: its columns
+ *   block     ─┘        a block is taken when the walk reaches its first report, and opened when it is asked for
+ *                 the first until another's ──────────> track_rows, track_skip: its columns
+ *                 one alone, not opened yet ──────────> track_block, track_pass: its summary
  *
  * The head is copied before the store's snapshot is taken: what is committed in between is seen twice and merged,
  * never missed. */
@@ -14,7 +15,10 @@
 /* Of a block without items only the columns are opened, and of them the report that is next. */
 struct source {
 	struct report_list reports;
-	struct block_rows *rows; /* NULL: all are in `reports` */
+	struct buf block;             /* bytes of the block: it is opened from them, and completed; none of the head */
+	struct block_summary summary; /* of the block */
+	bool closed;                  /* the block has not been opened yet */
+	struct block_rows *rows, *room; /* NULL: all are in `reports`; memory for them, or NULL */
 	size_t at, count;
 	struct report front; /* of `rows`, number `front_at` */
 	size_t front_at;
@@ -24,20 +28,23 @@ struct track {
 	int64_t from_ms, to_ms;
 	bool judged;
 	struct store_blocks *blocks;
-	struct store_block next; /* the first block not opened yet */
+	struct store_block next; /* the first block not taken yet */
 	bool blocks_left;
 	struct source **sources;
 	size_t count, capacity;
-	struct source *spent;     /* exhausted, but the report given out last borrows from it */
-	struct block_rows *spare; /* those of a source that has ended */
+	struct source *spent;  /* exhausted, but the report given out last borrows from it, or was passed over in it */
+	struct source *spare;  /* one that has ended, to be used again */
+	struct source *before; /* where reports were passed over last; NULL: none since track_next() */
 	struct report given;
 };
 
 static struct source *source_new(size_t reports_max)
 {
 	struct source *s = calloc(1, sizeof *s);
-	if (s)
+	if (s) {
 		s->reports = report_list_init(reports_max, reports_max * (size_t)REPORT_BODY_MAX);
+		s->block = buf_init(BLOCK_BYTES_MAX);
+	}
 	return s;
 }
 
@@ -45,24 +52,62 @@ static void source_free(struct source *s)
 {
 	if (s) {
 		report_list_deinit(&s->reports);
-		free(s->rows);
+		buf_deinit(&s->block);
+		free(s->room);
 	}
 	free(s);
 }
 
 static int64_t time_at(const struct source *s, size_t i)
 {
+	if (s->closed)
+		return s->summary.time_first_ms;
 	return s->rows ? s->rows->time[i] : s->reports.reports[i].time_ms;
+}
+
+/* The block's columns, when they are enough. */
+static enum status open_rows(struct source *s, enum block_want want)
+{
+	if (!s->room)
+		s->room = malloc(sizeof *s->room);
+	if (!s->room)
+		return STATUS_NO_MEMORY;
+	enum status status = block_rows_open(buf_view(&s->block), want, s->room);
+	if (status || !s->room->plain)
+		return status;
+	s->rows = s->room;
+	s->count = s->rows->count;
+	s->front_at = SIZE_MAX;
+	return STATUS_OK;
+}
+
+/* The block opened as far as wanted. */
+static enum status source_open(struct source *s, enum block_want want)
+{
+	if (!s->closed) {
+		bool there = !s->rows || s->rows->whole || (want != BLOCK_WANT_WHOLE && s->rows->mileage_known) ||
+			     want == BLOCK_WANT_JUDGED;
+		return there ? STATUS_OK : block_rows_complete(buf_view(&s->block), s->rows);
+	}
+	enum status status = open_rows(s, want);
+	if (!status && !s->rows) {
+		status = block_reports(buf_view(&s->block), &s->reports);
+		s->count = s->reports.count;
+	}
+	s->closed = status != STATUS_OK;
+	return status;
 }
 
 /* Takes `s` in any case. */
 static enum status add_source(struct track *t, struct source *s)
 {
-	while (s->at < s->count && time_at(s, s->at) < t->from_ms)
+	enum status status =
+		s->closed && s->summary.time_first_ms < t->from_ms ? source_open(s, BLOCK_WANT_WHOLE) : STATUS_OK;
+	while (!status && s->at < s->count && time_at(s, s->at) < t->from_ms)
 		s->at++;
-	if (s->at == s->count) {
+	if (status || s->at == s->count) {
 		source_free(s);
-		return STATUS_OK;
+		return status;
 	}
 	if (t->count == t->capacity) {
 		size_t capacity = t->capacity ? t->capacity * 2 : 4;
@@ -88,38 +133,32 @@ static enum status advance_blocks(struct track *t)
 	return status == STATUS_END ? STATUS_OK : status;
 }
 
-/* The block's columns, when they are enough. */
-static enum status open_rows(struct track *t, struct source *s)
+/* A source for a block: the spare one when there is one, with its memory. */
+static struct source *source_take(struct track *t)
 {
-	struct block_rows *rows = t->spare ? t->spare : malloc(sizeof *rows);
+	struct source *s = t->spare;
+	if (!s)
+		return source_new(BLOCK_REPORTS_MAX);
 	t->spare = NULL;
-	if (!rows)
-		return STATUS_NO_MEMORY;
-	enum status status = block_rows_open(t->next.bytes, rows);
-	if (status || !rows->plain) {
-		t->spare = rows;
-		return status;
-	}
-	s->rows = rows;
-	s->count = rows->count;
-	s->front_at = SIZE_MAX;
-	return STATUS_OK;
+	buf_clear(&s->block);
+	s->rows = NULL;
+	s->at = 0;
+	return s;
 }
 
-static enum status open_block(struct track *t)
+static enum status take_block(struct track *t)
 {
-	struct source *s = source_new(BLOCK_REPORTS_MAX);
+	struct source *s = source_take(t);
 	if (!s)
 		return STATUS_NO_MEMORY;
-	enum status status = open_rows(t, s);
-	if (!status && !s->rows) {
-		status = block_reports(t->next.bytes, &s->reports);
-		s->count = s->reports.count;
-	}
+	enum status status = buf_append(&s->block, t->next.bytes.data, t->next.bytes.size);
 	if (status) {
 		source_free(s);
 		return status;
 	}
+	s->summary = t->next.summary;
+	s->count = s->summary.count;
+	s->closed = true;
 	status = add_source(t, s);
 	return status ? status : advance_blocks(t);
 }
@@ -153,15 +192,24 @@ static int64_t first_time(const struct track *t)
 	return first_ms;
 }
 
-/* Open every block that may hold something at or before the next report. */
-static enum status open_reached(struct track *t)
+/* Take every block that may hold something at or before the next report. */
+static enum status take_reached(struct track *t)
 {
 	while (t->blocks_left && (!t->count || t->next.summary.time_first_ms <= first_time(t))) {
-		enum status status = open_block(t);
+		enum status status = take_block(t);
 		if (status)
 			return status;
 	}
 	return STATUS_OK;
+}
+
+/* Kept to be used again when it is a block's; else freed. */
+static void source_end(struct track *t, struct source *s)
+{
+	if (s && s->block.size && !t->spare && !s->reports.count)
+		t->spare = s;
+	else
+		source_free(s);
 }
 
 static void step(struct track *t, size_t i, size_t by)
@@ -171,12 +219,7 @@ static void step(struct track *t, size_t i, size_t by)
 	if (s->at < s->count)
 		return;
 	t->sources[i] = t->sources[--t->count];
-	if (s->rows && !t->spare) {
-		t->spare = s->rows;
-		s->rows = NULL;
-	}
-	if (t->spent && t->spent != s)
-		source_free(t->spent);
+	source_end(t, t->spent);
 	t->spent = s;
 }
 
@@ -225,7 +268,9 @@ enum status track_open_judged(struct engine *e, uint64_t device, int64_t from_ms
 
 enum status track_next(struct track *t, struct report *out)
 {
-	enum status status = open_reached(t);
+	enum status status = take_reached(t);
+	for (size_t i = 0; i < t->count && !status; i++)
+		status = source_open(t->sources[i], BLOCK_WANT_WHOLE);
 	if (status)
 		return status;
 	if (!t->count)
@@ -234,8 +279,8 @@ enum status track_next(struct track *t, struct report *out)
 	t->given = *front(t->sources[best]);
 	if (t->given.time_ms > t->to_ms)
 		return STATUS_END;
-	source_free(t->spent);
-	t->spent = NULL;
+	source_end(t, t->spent);
+	t->spent = t->before = NULL;
 	step(t, best, 1);
 	/* duplicates lie in other sources; those may end too, but the items given out are the first one's */
 	struct source *keep = t->spent;
@@ -273,27 +318,103 @@ static size_t rows_until(const struct block_rows *rows, size_t from, size_t unti
 	return from;
 }
 
-enum status track_rows(struct track *t, int64_t before_ms, struct track_rows *out)
+/* The source that comes first, and the instant before which nothing else does. False: there is none. */
+static bool first_alone(const struct track *t, int64_t before_ms, size_t *out_first, int64_t *out_until_ms)
 {
+	size_t first = 0;
+	int64_t until_ms = t->to_ms < before_ms ? t->to_ms + 1 : before_ms;
+	for (size_t i = 1; i < t->count; i++)
+		if (time_at(t->sources[i], t->sources[i]->at) < time_at(t->sources[first], t->sources[first]->at))
+			first = i;
+	for (size_t i = 0; i < t->count; i++)
+		if (i != first && time_at(t->sources[i], t->sources[i]->at) < until_ms)
+			until_ms = time_at(t->sources[i], t->sources[i]->at);
+	if (t->blocks_left && t->next.summary.time_first_ms < until_ms)
+		until_ms = t->next.summary.time_first_ms;
+	*out_first = first;
+	*out_until_ms = until_ms;
+	return t->count > 0;
+}
+
+enum status track_rows(struct track *t, int64_t before_ms, enum block_want want, struct track_rows *out)
+{
+	size_t first;
+	int64_t until_ms;
 	*out = (struct track_rows){0};
-	enum status status = open_reached(t);
-	if (status || t->count != 1 || !t->sources[0]->rows)
+	enum status status = take_reached(t);
+	if (status || !first_alone(t, before_ms, &first, &until_ms))
 		return status;
-	struct source *s = t->sources[0];
-	if (t->blocks_left && t->next.summary.time_first_ms < before_ms)
-		before_ms = t->next.summary.time_first_ms;
-	if (t->to_ms < before_ms)
-		before_ms = t->to_ms;
+	struct source *s = t->sources[first];
+	if (s->closed || s->rows)
+		status = source_open(s, want);
+	if (status || !s->rows)
+		return status;
 	out->columns = block_rows_columns(s->rows);
+	out->block = &s->summary;
+	out->source = first;
 	out->from = s->at;
-	out->until = rows_until(s->rows, s->at, s->count - 1, before_ms);
+	out->until = rows_until(s->rows, s->at, s->count, until_ms);
 	return STATUS_OK;
 }
 
-void track_skip(struct track *t, size_t count)
+enum status track_rows_complete(struct track *t, struct track_rows *rows)
 {
-	if (count)
-		step(t, 0, count);
+	struct source *s = t->sources[rows->source];
+	enum status status = source_open(s, BLOCK_WANT_WHOLE);
+	rows->columns = block_rows_columns(s->rows);
+	return status;
+}
+
+struct report track_row(const struct track *t, const struct track_rows *rows, size_t i)
+{
+	return block_rows_report(t->sources[rows->source]->rows, i);
+}
+
+void track_skip(struct track *t, const struct track_rows *rows, size_t count)
+{
+	if (!count)
+		return;
+	t->before = t->sources[rows->source];
+	step(t, rows->source, count);
+}
+
+enum status track_block(struct track *t, int64_t before_ms, const struct block_summary **out)
+{
+	size_t first;
+	int64_t until_ms;
+	*out = NULL;
+	enum status status = take_reached(t);
+	if (status || !first_alone(t, before_ms, &first, &until_ms))
+		return status;
+	struct source *s = t->sources[first];
+	if (s->closed && s->summary.time_last_ms < until_ms)
+		*out = &s->summary;
+	return STATUS_OK;
+}
+
+void track_pass(struct track *t)
+{
+	size_t first;
+	int64_t until_ms;
+	if (!first_alone(t, INT64_MAX, &first, &until_ms))
+		return;
+	t->before = t->sources[first];
+	step(t, first, t->before->count);
+}
+
+bool track_is_over(const struct track *t)
+{
+	return !t->count || first_time(t) > t->to_ms;
+}
+
+enum status track_before(struct track *t, struct report *out)
+{
+	struct source *s = t->before;
+	enum status status = s ? source_open(s, BLOCK_WANT_WHOLE) : STATUS_NOT_FOUND;
+	if (status)
+		return status;
+	*out = s->rows ? block_rows_report(s->rows, s->at - 1) : s->reports.reports[s->at - 1];
+	return STATUS_OK;
 }
 
 void track_close(struct track *t)
@@ -304,7 +425,7 @@ void track_close(struct track *t)
 	for (size_t i = 0; i < t->count; i++)
 		source_free(t->sources[i]);
 	source_free(t->spent);
-	free(t->spare);
+	source_free(t->spare);
 	free(t->sources);
 	free(t);
 }

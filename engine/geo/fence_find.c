@@ -95,13 +95,36 @@ static inline struct masks masks_narrow(const struct fence_leaf *l, struct geo_p
 }
 #endif
 
+#if defined(__SSE2__)
+/* The few edges between whose latitudes p lies are asked one by one. */
+static inline struct masks masks_wide(const struct fence_leaf *l, struct geo_point p)
+{
+	uint32_t n = fence_leaf_lanes(l);
+	__m128i y = _mm_set1_epi32(p.lat_e7);
+	struct masks m = {0, 0};
+	uint64_t off = 0;
+	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
+		__m128i lat_a = _mm_loadu_si128((const __m128i *)(l->edges + i));
+		__m128i lat_b = _mm_loadu_si128((const __m128i *)(l->edges + n + i));
+		__m128i beside = _mm_or_si128(_mm_cmpgt_epi32(lat_a, y), _mm_cmpgt_epi32(y, lat_b));
+		off |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(beside)) << i;
+	}
+	/* what pads has no latitudes between its ends */
+	for (uint64_t at = ~off & (n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX); at; at &= at - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(at);
+		struct fence_edge e = {l->edges[i], l->edges[2 * n + i], l->edges[n + i], l->edges[3 * n + i]};
+		mask_edge(&m, e, i, p);
+	}
+	return m;
+}
+#endif
+
 static inline struct masks masks_of(const struct fence_leaf *l, struct geo_point p)
 {
-	struct masks m = {0, 0};
 #if defined(__SSE2__)
-	if (l->narrow)
-		return masks_narrow(l, p);
+	return l->narrow ? masks_narrow(l, p) : masks_wide(l, p);
 #endif
+	struct masks m = {0, 0};
 	for (uint32_t i = 0; i < l->edge_count; i++)
 		mask_edge(&m, fence_leaf_edge(l, i), i, p);
 	return m;
@@ -387,6 +410,20 @@ static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, co
 	}
 	c->count = (uint32_t)count;
 	memcpy(c->slots, slots, count * sizeof *slots);
+}
+
+bool fence_cursor_answer(const struct fence_index *i, const struct fence_cursor *c, struct box *out_box,
+			 const uint32_t **out_slots, size_t *out_count)
+{
+	if (c->snapshot != i->id || c->count == CURSOR_UNKNOWN)
+		return false;
+	*out_box = (struct box){.lat_min_e7 = c->lat_min_e7,
+				.lon_min_e7 = c->lon_min_e7,
+				.lat_max_e7 = (int32_t)((uint32_t)c->lat_min_e7 + c->lat_span_e7),
+				.lon_max_e7 = (int32_t)((uint32_t)c->lon_min_e7 + c->lon_span_e7)};
+	*out_slots = c->slots;
+	*out_count = c->count;
+	return true;
 }
 
 /* --- questions --- */

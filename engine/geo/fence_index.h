@@ -55,6 +55,10 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
  * answer. False is no answer. */
 bool fence_cursor_covers(const struct fence_index *i, const struct fence_cursor *cursor, struct geo_point p,
 			 struct geo_point q);
+/* What the cursor knows: every position within the box is held by these slots, `*out_slots` borrowed from it. False: it
+ * knows nothing of this index. */
+bool fence_cursor_answer(const struct fence_index *i, const struct fence_cursor *c, struct box *out_box,
+			 const uint32_t **out_slots, size_t *out_count);
 /* Positions that one call of fence_index_expect() takes. */
 #define FENCE_EXPECT_MAX 16
 

@@ -45,6 +45,8 @@ struct block_columns {
 	uint32_t *status;
 	uint32_t *mileage_hm;
 	uint16_t *flags;
+	/* out, when the time was decoded: the longest there is between two neighbours, 0 for one report */
+	int64_t longest_ms;
 };
 
 /* Bytes a part of a block takes; for `info`. */
@@ -88,20 +90,31 @@ STATUS_CHECKED enum status block_reports(struct span block, struct report_list *
 
 /* A block opened, for readers who seldom want a whole report of it. */
 struct block_rows {
+	struct block_summary summary;
 	size_t count;
 	bool plain; /* no report has items or is FUTURE, no two have one time: block_rows_report() may be asked */
+	bool whole; /* every column is there */
+	bool mileage_known;
+	int64_t longest_ms;
 	int64_t time[BLOCK_REPORTS_MAX], received[BLOCK_REPORTS_MAX];
 	int32_t lat[BLOCK_REPORTS_MAX], lon[BLOCK_REPORTS_MAX];
 	uint16_t speed[BLOCK_REPORTS_MAX], course[BLOCK_REPORTS_MAX], flags[BLOCK_REPORTS_MAX], body[BLOCK_REPORTS_MAX];
 	int16_t altitude[BLOCK_REPORTS_MAX];
 	uint32_t alarm[BLOCK_REPORTS_MAX], status[BLOCK_REPORTS_MAX], mileage[BLOCK_REPORTS_MAX];
 };
-/* Decode every column of a block whose checksum is right. When it is `plain`, its times ascend and its reports are
- * whole. STATUS_CORRUPT, STATUS_BAD_VERSION. */
-STATUS_CHECKED enum status block_rows_open(struct span block, struct block_rows *out);
-/* The i-th report of a plain block, as block_reports() gives it. */
+enum block_want {
+	BLOCK_WANT_JUDGED,  /* all but what nothing is judged by: received, altitude, body; and mileage */
+	BLOCK_WANT_MILEAGE, /* the same and mileage */
+	BLOCK_WANT_WHOLE,
+};
+/* Decode a block whose checksum is right, as far as wanted. When it is `plain`, its times ascend, its positions are on
+ * the globe and, when it is `whole`, its reports are whole. STATUS_CORRUPT, STATUS_BAD_VERSION. */
+STATUS_CHECKED enum status block_rows_open(struct span block, enum block_want want, struct block_rows *out);
+/* Decode what is missing of the same block. STATUS_CORRUPT. */
+STATUS_CHECKED enum status block_rows_complete(struct span block, struct block_rows *b);
+/* The i-th report of a plain block that is whole, as block_reports() gives it. */
 struct report block_rows_report(const struct block_rows *b, size_t i);
-/* The same columns under their names; borrowed. */
+/* The same columns under their names; borrowed. What is not there has none: NULL. */
 struct block_columns block_rows_columns(struct block_rows *b);
 
 /* Verify the checksum, every column, and the invariants above. STATUS_CORRUPT, STATUS_BAD_VERSION. */

@@ -73,6 +73,7 @@ struct decoder {
 	const struct series_kernels *kernels;
 	size_t count;
 	int64_t even_ms;                            /* between any two neighbours, -1 when it varies */
+	int64_t longest_ms;                         /* of them */
 	int64_t *time, own_time[BLOCK_REPORTS_MAX]; /* the caller's room, or our own */
 	uint16_t speed[INT_COLUMN_ROOM], course[INT_COLUMN_ROOM];
 	uint32_t words[INT_COLUMN_ROOM], more[INT_COLUMN_ROOM];
@@ -100,6 +101,7 @@ static enum status decode_even_time(struct decoder *d, int64_t step_ms)
 	for (size_t i = 0; i < d->count; i++, at += step_ms)
 		d->time[i] = at;
 	d->even_ms = step_ms;
+	d->longest_ms = d->count > 1 ? step_ms : 0;
 	return STATUS_OK;
 }
 
@@ -113,10 +115,13 @@ static enum status decode_uneven_time(struct decoder *d, struct cursor *c, uint8
 		return status;
 	d->kernels->sum(sums, d->count, 0);
 	d->time[0] = first;
+	d->longest_ms = 0;
 	for (size_t i = 1; i < d->count; i++) {
 		passed = mode & BLOCK_TIME_SECOND_DIFFERENCES ? passed + interval + sums[i]
 							      : (uint32_t)i * interval + sums[i];
 		d->time[i] = first + (int64_t)passed * unit;
+		int64_t step_ms = d->time[i] - d->time[i - 1];
+		d->longest_ms = step_ms > d->longest_ms ? step_ms : d->longest_ms;
 	}
 	d->even_ms = -1;
 	return STATUS_OK;
@@ -305,21 +310,35 @@ static enum status decode_words(struct decoder *d, enum block_part part, uint32_
 	return run_column_decode(d->view->sections[part], d->count, out);
 }
 
-static enum status decode_flags(struct decoder *d, const uint32_t *status_words, uint16_t *flags, uint16_t *body)
+static enum status decode_flags(struct decoder *d, const uint32_t *status_words, uint16_t *flags)
 {
 	struct cursor c = section(d, BLOCK_PART_FLAGS);
 	struct span runs = block_take_sized(&c);
-	if (c.failed)
-		return STATUS_CORRUPT;
-	enum status status = run_column_decode(runs, d->count, d->words);
-	if (!status)
-		status = run_column_decode(cursor_take(&c, cursor_left(&c)), d->count, d->more);
+	const struct block_summary *b = &d->view->summary;
+	uint32_t high = 0;
+	/* mostly: every report has a fix, none the offset bit, and nothing else is flagged */
+	if (!c.failed && !runs.size && !report_flags_of_status(b->status_or) &&
+	    !report_flags_of_status(b->status_and)) {
+		memset(flags, 0, d->count * sizeof *flags);
+		return STATUS_OK;
+	}
+	enum status status = c.failed ? STATUS_CORRUPT : run_column_decode(runs, d->count, d->words);
 	for (size_t i = 0; i < d->count && !status; i++) {
-		if (d->words[i] > UINT16_MAX || d->more[i] > REPORT_BODY_ROW)
-			return STATUS_CORRUPT;
+		high |= d->words[i];
 		flags[i] = (uint16_t)d->words[i] ^ report_flags_of_status(status_words[i]);
-		if (body)
-			body[i] = (uint16_t)d->more[i];
+	}
+	return status || high <= UINT16_MAX ? status : STATUS_CORRUPT;
+}
+
+static enum status decode_body(struct decoder *d, uint16_t *body)
+{
+	struct cursor c = section(d, BLOCK_PART_FLAGS);
+	block_take_sized(&c);
+	enum status status = run_column_decode(cursor_take(&c, cursor_left(&c)), d->count, d->words);
+	for (size_t i = 0; i < d->count && !status; i++) {
+		if (d->words[i] > REPORT_BODY_ROW)
+			return STATUS_CORRUPT;
+		body[i] = (uint16_t)d->words[i];
 	}
 	return status;
 }
@@ -360,13 +379,16 @@ static enum status decode_status_and_flags(struct decoder *d, const struct block
 	if (!out->status && !out->flags)
 		return STATUS_OK;
 	enum status status = decode_words(d, BLOCK_PART_STATUS, words);
-	return status || !out->flags ? status : decode_flags(d, words, out->flags, body);
+	if (!status && out->flags)
+		status = decode_flags(d, words, out->flags);
+	return status || !body ? status : decode_body(d, body);
 }
 
 static enum status decode_columns(struct decoder *d, struct block_columns *out, uint16_t *body)
 {
 	out->count = d->count;
 	enum status status = decode_prediction_columns(d, out);
+	out->longest_ms = d->longest_ms;
 	if (!status)
 		status = decode_place(d, out);
 	if (!status && out->received_ms)
@@ -385,6 +407,7 @@ static void decoder_init(struct decoder *d, const struct block_view *v, const st
 	d->view = v;
 	d->kernels = kernels;
 	d->count = v->summary.count;
+	d->longest_ms = 0;
 	/* the kernels read whole vectors */
 	memset(d->speed + d->count, 0, INT_COLUMN_FRAME * sizeof *d->speed);
 	memset(d->course + d->count, 0, INT_COLUMN_FRAME * sizeof *d->course);

@@ -6,10 +6,20 @@
 #include "engine/series/block_items.h"
 #include "engine/series/block_layout.h"
 
-struct block_columns block_rows_columns(struct block_rows *c)
+static struct block_columns every_column(struct block_rows *c)
 {
-	return (struct block_columns){c->count,  c->time,     c->received, c->lat,    c->lon,     c->speed,
-				      c->course, c->altitude, c->alarm,    c->status, c->mileage, c->flags};
+	return (struct block_columns){c->count,    c->time,  c->received, c->lat,     c->lon,   c->speed, c->course,
+				      c->altitude, c->alarm, c->status,   c->mileage, c->flags, 0};
+}
+
+struct block_columns block_rows_columns(struct block_rows *b)
+{
+	struct block_columns c = every_column(b);
+	c.longest_ms = b->longest_ms;
+	c.received_ms = b->whole ? b->received : NULL;
+	c.altitude_m = b->whole ? b->altitude : NULL;
+	c.mileage_hm = b->mileage_known ? b->mileage : NULL;
+	return c;
 }
 
 static struct report report_at(const struct block_rows *c, size_t i)
@@ -75,7 +85,7 @@ static enum status visit_block(struct span block, visit_report *visit, void *con
 	if (!status)
 		status = block_open(block, &v);
 	c.count = status ? 0 : v.summary.count;
-	wanted = block_rows_columns(&c);
+	wanted = every_column(&c);
 	if (!status)
 		status = block_all_columns(&v, &wanted, c.body);
 	if (!status)
@@ -90,16 +100,24 @@ static enum status visit_block(struct span block, visit_report *visit, void *con
 	return status;
 }
 
-static bool rows_are_whole(const struct block_rows *b)
+/* Every position is on the globe. */
+static bool rows_are_placed(const struct block_rows *b)
 {
-	uint32_t off = 0, others = 0;
+	uint32_t off = 0;
 	for (size_t i = 0; i < b->count; i++) {
 		off |= (uint32_t)b->lat[i] + LAT_E7_MAX > 2u * LAT_E7_MAX;
 		off |= (uint32_t)b->lon[i] + LON_E7_MAX > 2u * LON_E7_MAX;
-		others |= b->body[i] ^ REPORT_BODY_ROW;
 	}
+	return !off;
+}
+
+static bool rows_are_whole(const struct block_rows *b)
+{
+	uint32_t others = 0;
+	for (size_t i = 0; i < b->count; i++)
+		others |= b->body[i] ^ REPORT_BODY_ROW;
 	if (!others) /* a row need only be on the globe */
-		return !off;
+		return true;
 	bool whole = true;
 	for (size_t i = 0; i < b->count && whole; i++) {
 		struct report r = report_at(b, i);
@@ -108,31 +126,51 @@ static bool rows_are_whole(const struct block_rows *b)
 	return whole;
 }
 
-/* Times that ascend and reports that are whole. */
-static enum status rows_check(struct block_rows *b)
+static bool times_ascend(const struct block_rows *b)
 {
 	uint32_t early = 0;
 	for (size_t i = 1; i < b->count; i++)
 		early |= b->time[i - 1] >= b->time[i];
-	for (size_t i = 0; i < b->count; i++)
-		early |= b->flags[i] & REPORT_FLAG_FUTURE;
-	b->plain = b->plain && !early;
-	return !b->plain || rows_are_whole(b) ? STATUS_OK : STATUS_CORRUPT;
+	return !early;
 }
 
-enum status block_rows_open(struct span block, struct block_rows *out)
+static enum status rows_decode(struct span block, enum block_want want, struct block_rows *out)
 {
 	struct block_view v;
-	enum status status = verify_checksum(block);
-	if (!status)
-		status = block_open(block, &v);
+	enum status status = block_open(block, &v);
 	if (status)
 		return status;
+	out->summary = v.summary;
 	out->count = v.summary.count;
-	out->plain = v.sections[BLOCK_PART_ITEMS].size == 0;
+	out->plain = v.sections[BLOCK_PART_ITEMS].size == 0 && !(v.summary.flags_or & REPORT_FLAG_FUTURE);
+	out->whole = want == BLOCK_WANT_WHOLE;
+	out->mileage_known = want != BLOCK_WANT_JUDGED;
 	struct block_columns wanted = block_rows_columns(out);
-	status = block_all_columns(&v, &wanted, out->body);
-	return status ? status : rows_check(out);
+	status = block_all_columns(&v, &wanted, out->whole ? out->body : NULL);
+	out->longest_ms = wanted.longest_ms;
+	return status;
+}
+
+enum status block_rows_open(struct span block, enum block_want want, struct block_rows *out)
+{
+	enum status status = verify_checksum(block);
+	if (!status)
+		status = rows_decode(block, want, out);
+	if (status)
+		return status;
+	out->plain = out->plain && times_ascend(out);
+	return !out->plain || (rows_are_placed(out) && (!out->whole || rows_are_whole(out))) ? STATUS_OK
+											     : STATUS_CORRUPT;
+}
+
+enum status block_rows_complete(struct span block, struct block_rows *b)
+{
+	bool plain = b->plain;
+	if (b->whole)
+		return STATUS_OK;
+	enum status status = rows_decode(block, BLOCK_WANT_WHOLE, b);
+	b->plain = plain;
+	return status || rows_are_whole(b) ? status : STATUS_CORRUPT;
 }
 
 struct report block_rows_report(const struct block_rows *b, size_t i)

@@ -46,8 +46,8 @@ struct room {
 
 static struct block_columns columns_in(struct room *m)
 {
-	return (struct block_columns){0,         m->time,     m->received, m->lat,    m->lon,     m->speed,
-				      m->course, m->altitude, m->alarm,    m->status, m->mileage, m->flags};
+	return (struct block_columns){0,           m->time,  m->received, m->lat,     m->lon,   m->speed, m->course,
+				      m->altitude, m->alarm, m->status,   m->mileage, m->flags, 0};
 }
 
 static void expect_columns(const struct room *m, const struct report_list *l)
