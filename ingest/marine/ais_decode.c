@@ -147,9 +147,10 @@ static void take_field(const struct ais_packet *p, const struct ais_place *place
 	enum ais_field field = (enum ais_field)place->field;
 	enum ais_kind kind = ais_field_kind(field);
 	if (kind == AIS_KIND_T) {
-		size_t room;
+		size_t room = 0;
 		char *text = ais_text_room(out, field, &room);
-		take_text(p->payload, p->bits, place, text, room);
+		if (text)
+			take_text(p->payload, p->bits, place, text, room);
 	} else {
 		uint32_t raw = ais_bits(p->payload, place->from, place->width);
 		unsigned up = 32u - place->width;
