@@ -59,10 +59,10 @@ static enum status decode_report(struct cursor *c, struct intake *out, struct re
 {
 	uint16_t flags = le16(c);
 	uint8_t body = cursor_u8(c);
-	if (c->failed || body != REPORT_BODY_JT808)
+	if (c->failed || body > REPORT_BODY_ROW)
 		return STATUS_CORRUPT;
 	out->body = cursor_take(c, cursor_left(c));
-	if (report_from_jt808(out->body, report))
+	if (body == REPORT_BODY_ROW ? report_from_row(out->body, report) : report_from_jt808(out->body, report))
 		return STATUS_CORRUPT;
 	report->received_ms = out->received_ms;
 	report->flags |= flags & REPORT_FLAGS_ARRIVAL;

@@ -107,8 +107,6 @@ static bool layout_parse(const struct report *r, struct layout *l)
 	enum status status;
 	l->items = 0;
 	l->tail = false;
-	if (r->body != REPORT_BODY_JT808)
-		return r->items_size == 0;
 	while ((status = report_item_next(&c, &item)) == STATUS_OK) {
 		if (l->items == ITEMS_PER_LAYOUT_MAX)
 			return false;
@@ -129,7 +127,7 @@ static bool layout_equal(const struct layout *a, const struct layout *b)
 static bool layout_fits(const struct layout *l, const struct report *r)
 {
 	const uint8_t *at = r->items;
-	if (l->tail || r->items_size != l->size || r->body != REPORT_BODY_JT808)
+	if (l->tail || r->items_size != l->size)
 		return false;
 	for (unsigned i = 0; i < l->items; i++, at += 2 + at[1])
 		if (at[0] != l->pairs[2 * i] || at[1] != l->pairs[2 * i + 1])

@@ -1,7 +1,7 @@
 /* block_items.h -- what follows the fixed part of each body, as columns by item.
  *
  * A layout is the sequence of (id, length) of a body's items; most reports of a terminal share a few. A body that
- * does not fit (a row's rest, too many layouts or items) has layout 0, opaque, and is kept as bytes.
+ * does not fit (too many layouts or items, an odometer that no item tells) has layout 0, opaque, and is kept as bytes.
  *
  *   varint  layouts; each: varint 2 * items + (1: bytes follow that make no item), then id, length per item
  *   sized   runs of the layout of each report, 1 the first

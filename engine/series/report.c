@@ -108,6 +108,30 @@ static void fixed_row(const struct report *r, uint8_t out[REPORT_FIXED_ROW])
 	store_le16(out + 32, (uint16_t)r->altitude_m);
 }
 
+enum status report_from_row(struct span body, struct report *out)
+{
+	if (body.size < REPORT_FIXED_ROW || body.size > REPORT_BODY_MAX)
+		return STATUS_BAD_LENGTH;
+	const uint8_t *p = body.data;
+	size_t items = body.size - REPORT_FIXED_ROW;
+	*out = (struct report){.time_ms = (int64_t)load_le64(p),
+			       .received_ms = RECEIVED_UNKNOWN,
+			       .hash = hash64(body),
+			       .lat_e7 = (int32_t)load_le32(p + 8),
+			       .lon_e7 = (int32_t)load_le32(p + 12),
+			       .alarm = load_le32(p + 16),
+			       .status = load_le32(p + 20),
+			       .mileage_hm = load_le32(p + 24),
+			       .speed_dkmh = load_le16(p + 28),
+			       .course_deg = load_le16(p + 30),
+			       .altitude_m = (int16_t)load_le16(p + 32),
+			       .flags = report_flags_of_status(load_le32(p + 20)),
+			       .body = REPORT_BODY_ROW,
+			       .items_size = (uint16_t)items,
+			       .items = items ? p + REPORT_FIXED_ROW : NULL};
+	return report_is_whole(out) ? STATUS_OK : STATUS_OUT_OF_RANGE;
+}
+
 size_t report_fixed_size(uint16_t body)
 {
 	return body == REPORT_BODY_ROW ? REPORT_FIXED_ROW : REPORT_FIXED_JT808;

@@ -7,8 +7,9 @@
  * arrival flags, so that the merged report does not depend on the order of arrival.
  *
  * Bodies. REPORT_BODY_JT808: a 0x0200 body, 28 fixed bytes and its items. REPORT_BODY_ROW: a row of
- * a file; its body is the canonical little-endian image that report_row_seal() hashes. For both,
- * `items` is what follows the fixed part, and report_body() gives the original bytes back. */
+ * a file, or what came at sea; its body is the canonical little-endian image that report_row_seal() hashes. For both,
+ * `items` is what follows the fixed part, and report_body() gives the original bytes back. Items of rows are written
+ * as those of JT/T 808 are, so that blocks keep them by column (block_items.h). */
 #ifndef ZAYTON_SERIES_REPORT_H
 #define ZAYTON_SERIES_REPORT_H
 
@@ -90,6 +91,10 @@ void report_merge(struct report *into, const struct report *duplicate);
  * STATUS_BAD_TIME    the BCD time is no time
  * STATUS_OUT_OF_RANGE  latitude above 90 or longitude above 180 degrees */
 STATUS_CHECKED enum status report_from_jt808(struct span body, struct report *out);
+
+/* The inverse of report_body() for ROW, received_ms and arrival flags as above; `items` borrows from `body`.
+ * STATUS_BAD_LENGTH, STATUS_OUT_OF_RANGE: no position on the globe. */
+STATUS_CHECKED enum status report_from_row(struct span body, struct report *out);
 
 /* Fill `hash` of a ROW report from its canonical image (all fields above except received_ms and flags,
  * and the items). */

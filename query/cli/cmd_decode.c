@@ -9,11 +9,13 @@
 
 #include "ingest/jt808/jt808.h"
 #include "query/cli/cli.h"
+#include "query/cli/decode_marine.h"
 
 #define CHUNK_BYTES 65536u
 #define JSON_BYTES_MAX (4u << 20)
 
 static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [FILE | -]\n"
+			    "            zayton decode ais|nmea|beidou [--local-time] [--codec TEXT] [FILE | -]\n"
 			    "  每帧一行 JSON; 输入为十六进制文本或原始字节, 缺省自动识别.\n"
 			    "  One JSON object a frame. Input is hex text (blanks and # comments allowed) or raw\n"
 			    "  bytes, told apart unless said; frames set off by E7 instead of 7E are understood too.\n"
@@ -237,6 +239,8 @@ int cmd_decode(int argc, char **argv)
 {
 	enum mode mode = MODE_DETECT;
 	const char *path = NULL;
+	if (argc > 1 && decode_marine_knows(argv[1]))
+		return decode_marine(argc, argv);
 	bool wrong = argc < 2 || strcmp(argv[1], "jt808") != 0;
 	for (int i = 2; i < argc && !wrong; i++) {
 		if (strcmp(argv[i], "--hex") == 0)
