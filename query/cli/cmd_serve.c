@@ -14,8 +14,10 @@
 #include "engine/fleet/engine.h"
 #include "ingest/listen/ingest.h"
 #include "ingest/listen/ingest_stats.h"
+#include "ingest/platform/platform.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
+#include "query/cli/links_route.h"
 #include "query/cli/tokens.h"
 #include "query/http/http.h"
 
@@ -28,6 +30,8 @@ struct server {
 	char jt808_host[SETTINGS_HOST_MAX], udp_host[SETTINGS_HOST_MAX], http_host[SETTINGS_HOST_MAX];
 	struct engine *engine;
 	struct ingest *ingest;
+	struct link_book links;
+	struct platform *platform; /* NULL without links */
 	struct http *http;
 	struct http_token *tokens;
 	size_t token_count;
@@ -97,6 +101,60 @@ static enum status open_ingest(struct server *v)
 	return ingest_new(&o, engine_registry(v->engine), &v->ingest);
 }
 
+static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
+{
+	fprintf(stderr, "%s:%u: %s %s\n", (const char *)path, line, english, chinese);
+}
+
+static enum status open_links(struct server *v)
+{
+	char *path = v->settings.links_file;
+	if (!*path)
+		return STATUS_OK;
+	enum status status = links_read(path, tell_mistake, path, &v->links);
+	return status ? status : platform_new(v->engine, &v->links, &v->platform);
+}
+
+/* --- hooks of the shards: terminals, and beside them the links --- */
+
+static void shard_starts(void *context, struct shard *shard)
+{
+	const struct server *v = context;
+	ingest_shard_start(v->ingest, shard);
+	if (v->platform)
+		platform_shard_start(v->platform, shard);
+}
+
+static void shard_stops(void *context, struct shard *shard)
+{
+	const struct server *v = context;
+	ingest_shard_stop(v->ingest, shard);
+	if (v->platform)
+		platform_shard_stop(v->platform, shard);
+}
+
+static void entry_settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
+{
+	const struct server *v = context;
+	if (v->platform && platform_owns(ticket))
+		platform_settled(v->platform, ticket, status);
+	else
+		ingest_settled(v->ingest, shard, ticket, status);
+}
+
+static void shard_has_room(void *context, struct shard *shard)
+{
+	const struct server *v = context;
+	ingest_room(v->ingest, shard);
+	if (v->platform)
+		platform_room(v->platform, shard);
+}
+
+static enum status links_metrics(void *context, struct buf *out)
+{
+	return platform_metrics(context, out);
+}
+
 static enum status ingest_metrics(void *context, struct buf *out)
 {
 	return ingest_stats_write(context, out);
@@ -122,6 +180,10 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, ingest_metrics, v->ingest);
 	if (!status)
 		status = fences_route_add(v->http);
+	if (!status && v->platform)
+		status = http_add_metrics(v->http, links_metrics, v->platform);
+	if (!status)
+		status = links_route_add(v->http, v->platform);
 	return status ? status : http_start(v->http);
 }
 
@@ -142,8 +204,12 @@ static enum status open_all(struct server *v)
 		log_error("serve", "terminals at %s: %s", v->settings.jt808_tcp, status_text(status));
 		return status;
 	}
-	struct engine_callbacks callbacks = {v->ingest, ingest_shard_start, ingest_shard_stop, ingest_settled,
-					     ingest_room};
+	status = open_links(v);
+	if (status) {
+		log_error("serve", "links of %s: %s", v->settings.links_file, status_text(status));
+		return status;
+	}
+	struct engine_callbacks callbacks = {v, shard_starts, shard_stops, entry_settled, shard_has_room};
 	engine_set_callbacks(v->engine, &callbacks);
 	status = engine_start(v->engine);
 	if (!status)
@@ -160,6 +226,8 @@ static void close_all(struct server *v)
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
+	platform_free(v->platform);
+	links_free(&v->links);
 	http_free(v->http);
 	engine_close(v->engine);
 	free(v->tokens);
@@ -167,9 +235,9 @@ static void close_all(struct server *v)
 
 static void say_ready(const struct server *v)
 {
-	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"data\":\"%s\"}\n",
-	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->http ? http_port(v->http) : -1,
-	       v->settings.data_dir);
+	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"jt809\":%d,\"http\":%d,\"data\":\"%s\"}\n",
+	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->platform ? platform_port(v->platform) : -1,
+	       v->http ? http_port(v->http) : -1, v->settings.data_dir);
 	fflush(stdout);
 }
 
