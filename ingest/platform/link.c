@@ -48,39 +48,67 @@ bool link_say(struct link *l, enum peer_kind preferred, const struct jt809_messa
 
 /* --- work that waits for the disk --- */
 
-struct task {
-	uv_work_t request;
-	struct platform *platform;
+struct platform_task {
+	struct platform_task *next;
 	void (*work)(struct platform *p, void *context);
 	void *context;
 };
 
+static struct platform_task *next_task(struct platform *p)
+{
+	pthread_mutex_lock(&p->work_lock);
+	struct platform_task *t = p->tasks;
+	p->tasks = t ? t->next : NULL;
+	p->working = t != NULL;
+	pthread_mutex_unlock(&p->work_lock);
+	return t;
+}
+
+/* One after another: rows of one thing are written in the order in which it changed. */
 static void on_work(uv_work_t *request)
 {
-	struct task *t = request->data;
-	t->work(t->platform, t->context);
+	struct platform *p = request->data;
+	for (struct platform_task *t; (t = next_task(p));) {
+		t->work(p, t->context);
+		free(t);
+	}
 }
 
 static void after_work(uv_work_t *request, int error)
 {
 	(void)error;
-	free(request->data);
+	free(request);
+}
+
+/* True when nobody is at it. */
+static bool add_task(struct platform *p, struct platform_task *t)
+{
+	pthread_mutex_lock(&p->work_lock);
+	struct platform_task **end = &p->tasks;
+	while (*end)
+		end = &(*end)->next;
+	*end = t;
+	bool start = !p->working;
+	p->working = true;
+	pthread_mutex_unlock(&p->work_lock);
+	return start;
 }
 
 void platform_work(struct platform *p, void (*work)(struct platform *p, void *context), void *context)
 {
-	struct task *t = malloc(sizeof *t);
-	if (!t) {
+	struct platform_task *t = malloc(sizeof *t);
+	uv_work_t *request = malloc(sizeof *request);
+	if (!t || !request) {
 		log_error("platform", "no memory to write what a link tells");
 		free(context);
+		free(t);
+		free(request);
 		return;
 	}
-	*t = (struct task){.platform = p, .work = work, .context = context};
-	t->request.data = t;
-	if (uv_queue_work(p->loop, &t->request, on_work, after_work) < 0) {
-		free(context);
-		free(t);
-	}
+	*t = (struct platform_task){NULL, work, context};
+	request->data = p;
+	if (!add_task(p, t) || uv_queue_work(p->loop, request, on_work, after_work) < 0)
+		free(request);
 }
 
 /* --- the session --- */
@@ -99,20 +127,31 @@ static void put_session(struct platform *p, void *context)
 	free(row);
 }
 
+static uint64_t since_login(const struct link *l, enum link_counter counter)
+{
+	return link_counted(l, counter) - l->session_base[counter];
+}
+
+struct link_session link_session_now(struct link *l)
+{
+	pthread_mutex_lock(&l->platform->lock);
+	struct link_session s = l->session;
+	s.until_ms = clock_now_ms();
+	s.positions = since_login(l, LINK_COUNT_POSITIONS);
+	s.backfilled = since_login(l, LINK_COUNT_BACKFILLED);
+	s.refused = since_login(l, LINK_COUNT_REFUSED);
+	s.bad_frames = since_login(l, LINK_COUNT_BAD_FRAMES);
+	pthread_mutex_unlock(&l->platform->lock);
+	return s;
+}
+
 static void write_session(struct link *l)
 {
 	struct session_row *row = calloc(1, sizeof *row);
 	l->session_put_ms = uv_now(l->platform->loop);
 	if (!row)
 		return;
-	pthread_mutex_lock(&l->platform->lock);
-	l->session.until_ms = clock_now_ms();
-	l->session.positions = link_counted(l, LINK_COUNT_POSITIONS) - l->session_base[LINK_COUNT_POSITIONS];
-	l->session.backfilled = link_counted(l, LINK_COUNT_BACKFILLED) - l->session_base[LINK_COUNT_BACKFILLED];
-	l->session.refused = link_counted(l, LINK_COUNT_REFUSED) - l->session_base[LINK_COUNT_REFUSED];
-	l->session.bad_frames = link_counted(l, LINK_COUNT_BAD_FRAMES) - l->session_base[LINK_COUNT_BAD_FRAMES];
-	row->session = l->session;
-	pthread_mutex_unlock(&l->platform->lock);
+	row->session = link_session_now(l);
 	memcpy(row->link, l->config->name, sizeof row->link);
 	platform_work(l->platform, put_session, row);
 }
@@ -124,9 +163,9 @@ void link_up(struct link *l)
 	link_count(l, LINK_COUNT_LOGINS, 1);
 	pthread_mutex_lock(&p->lock);
 	l->session = (struct link_session){.start_ms = clock_now_ms()};
-	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < LINK_COUNTER_COUNT; i++)
 		l->session_base[i] = link_counted(l, (enum link_counter)i);
+	pthread_mutex_unlock(&p->lock);
 	write_session(l);
 	log_info("platform", "%s: up, %s", l->config->name, l->main->address);
 }

@@ -125,6 +125,7 @@ enum status platform_new(struct engine *e, const struct link_book *book, struct 
 	p->book = book;
 	p->listen_fd = p->listen_port = -1;
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->work_lock, NULL);
 	enum status status = fill(p, book);
 	if (status) {
 		platform_free(p);
@@ -146,6 +147,7 @@ void platform_free(struct platform *p)
 		vehicles_free(&p->links[i]);
 	}
 	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->work_lock);
 	free(p->links);
 	free(p->asks);
 	free(p->scratch);
@@ -203,7 +205,7 @@ static bool listen_on(struct platform *p, uv_tcp_t *handle, int *fd, void *data,
 /* What questions see of a link. */
 static void show(struct link *l)
 {
-	struct link_status s = {.vehicles = l->vehicle_count, .edition = l->edition};
+	struct link_status s = {.config = l->config, .vehicles = l->vehicle_count, .edition = l->edition};
 	s.main_up = l->main && l->main->connected && !l->main->closing;
 	s.sub_up = l->sub && l->sub->connected && !l->sub->closing;
 	if (s.main_up)
@@ -330,7 +332,6 @@ enum status platform_link(struct platform *p, size_t index, struct link_status *
 	if (index >= p->link_count)
 		return STATUS_NOT_FOUND;
 	const struct link *l = &p->links[index];
-	*out = (struct link_status){.config = l->config};
 	pthread_mutex_lock(&p->lock);
 	*out = l->shown;
 	out->config = l->config;
@@ -356,10 +357,7 @@ enum status platform_rate(struct platform *p, const char *link, int64_t from_ms,
 	enum status status = platform_find(p, link, &at);
 	if (status)
 		return status;
-	pthread_mutex_lock(&p->lock);
-	struct link_session now = p->links[at].session;
-	pthread_mutex_unlock(&p->lock);
-	now.until_ms = clock_now_ms();
+	struct link_session now = link_session_now(&p->links[at]);
 	if (now.start_ms) /* its row is up to half a minute behind */
 		status = link_session_put(p->store, link, &now);
 	return status ? status : link_rate_of(p->store, link, from_ms, to_ms, out);

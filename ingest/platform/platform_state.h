@@ -148,6 +148,9 @@ struct platform {
 	int64_t quarantine_tokens; /* thousandths of a kept refusal */
 	uint64_t quarantine_at_ms;
 	pthread_mutex_t lock;
+	pthread_mutex_t work_lock;
+	struct platform_task *tasks; /* for the pool, one after another */
+	bool working;
 	struct link_ask *asks; /* open ones, in no order */
 	size_t ask_count;
 	uint32_t ask_last;
@@ -211,9 +214,11 @@ bool link_send(struct link *l, enum peer_kind preferred, uint16_t id, struct spa
 bool link_say(struct link *l, enum peer_kind preferred, const struct jt809_message *m, uint32_t *out_serial);
 void link_up(struct link *l);
 void link_down(struct link *l);
+/* The session as it is now; any thread. */
+struct link_session link_session_now(struct link *l);
 /* Every second or so: the row of the session that is up. */
 void link_session_tick(struct link *l, uint64_t now_ms);
-/* Run `work` on a thread of the pool; `context` is freed by it. */
+/* Run `work` on a thread of the pool, after all before it; `context` is freed by it. */
 void platform_work(struct platform *p, void (*work)(struct platform *p, void *context), void *context);
 
 /* --- vehicles.c --- */
