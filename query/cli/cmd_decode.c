@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "ingest/jt808/jt808.h"
+#include "ingest/jt809/jt809.h"
 #include "query/cli/cli.h"
 #include "query/cli/decode_marine.h"
 
@@ -15,7 +16,9 @@
 #define JSON_BYTES_MAX (4u << 20)
 
 static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [FILE | -]\n"
-			    "            zayton decode ais|nmea|beidou [--local-time] [--codec TEXT] [FILE | -]\n"
+			    "           zayton decode jt809 [--edition 2011|2019] [--m1 N --ia1 N --ic1 N] [--hex | "
+			    "--raw] [FILE | -]\n"
+			    "           zayton decode ais|nmea|beidou [--local-time] [--codec TEXT] [FILE | -]\n"
 			    "  每帧一行 JSON; 输入为十六进制文本或原始字节, 缺省自动识别.\n"
 			    "  One JSON object a frame. Input is hex text (blanks and # comments allowed) or raw\n"
 			    "  bytes, told apart unless said; frames set off by E7 instead of 7E are understood too.\n"
@@ -23,8 +26,25 @@ static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [
 
 enum mode { MODE_DETECT, MODE_HEX, MODE_RAW };
 
+/* A frame of either protocol in the bytes at hand. */
+struct found {
+	struct span raw;
+	size_t consumed, skipped;
+};
+struct decoder;
+struct protocol {
+	const char *name;
+	size_t frame_max;
+	size_t rest_max; /* bytes that may be over at the end: the closing flag of the last frame */
+	enum status (*next)(struct span input, uint8_t *scratch, struct found *out);
+	enum status (*explain)(struct decoder *d, struct span raw);
+};
+
 struct decoder {
 	FILE *in;
+	const struct protocol *protocol;
+	struct jt809_explain_options jt809;
+	uint8_t *scratch;
 	enum mode mode;
 	struct buf pending; /* bytes not yet framed */
 	struct buf json;
@@ -107,9 +127,52 @@ static enum status print_skipped(struct decoder *d, struct span skipped)
 	return skipped.size ? print_refusal(d, STATUS_MALFORMED, "bytes outside of any frame", skipped) : STATUS_OK;
 }
 
-static enum status print_frame(struct decoder *d, const struct jt808_frame *frame)
+/* --- protocols --- */
+
+static enum status next_jt808(struct span input, uint8_t *scratch, struct found *out)
 {
-	enum status refused = jt808_explain(frame, &d->json);
+	struct jt808_frame frame;
+	enum status status = jt808_any_frame_next(input, scratch, &frame);
+	*out = (struct found){frame.raw, frame.consumed, frame.skipped};
+	return status;
+}
+
+static enum status explain_jt808(struct decoder *d, struct span raw)
+{
+	bool private = raw.size && raw.data[0] == 0xe7;
+	struct jt808_frame frame = {.framing = private ? JT808_FRAMING_PRIVATE : JT808_FRAMING_STANDARD, .raw = raw};
+	return jt808_explain(&frame, &d->json);
+}
+
+static enum status next_jt809(struct span input, uint8_t *scratch, struct found *out)
+{
+	struct jt809_frame frame;
+	enum status status = jt809_frame_next(input, scratch, &frame);
+	*out = (struct found){frame.raw, frame.consumed, frame.skipped};
+	return status;
+}
+
+static enum status explain_jt809(struct decoder *d, struct span raw)
+{
+	return jt809_explain(&(struct jt809_frame){.raw = raw}, &d->jt809, &d->json);
+}
+
+static const struct protocol protocols[] = {
+	{"jt808", JT808_FRAME_MAX, 1, next_jt808, explain_jt808},
+	{"jt809", JT809_FRAME_MAX, 0, next_jt809, explain_jt809},
+};
+
+static const struct protocol *protocol_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
+		if (strcmp(protocols[i].name, name) == 0)
+			return &protocols[i];
+	return NULL;
+}
+
+static enum status print_frame(struct decoder *d, struct span raw)
+{
+	enum status refused = d->protocol->explain(d, raw);
 	if (refused == STATUS_NO_MEMORY || refused == STATUS_FULL)
 		return refused;
 	d->refused |= refused != STATUS_OK;
@@ -120,19 +183,18 @@ static enum status print_frame(struct decoder *d, const struct jt808_frame *fram
 /* All whole frames of `pending`; the rest stays in it. */
 static enum status decode_pending(struct decoder *d)
 {
-	uint8_t scratch[JT808_FRAME_MAX];
-	struct jt808_frame frame;
+	struct found frame;
 	size_t from = 0;
 	enum status status = STATUS_OK;
 	while (!status) {
 		struct span rest = span_of(d->pending.data + from, d->pending.size - from);
-		enum status found = jt808_any_frame_next(rest, scratch, &frame);
+		enum status found = d->protocol->next(rest, d->scratch, &frame);
 		status = print_skipped(d, span_of(rest.data, frame.skipped));
 		from += frame.consumed;
 		if (found == STATUS_NEED_MORE)
 			break;
 		if (!status)
-			status = print_frame(d, &frame);
+			status = print_frame(d, frame.raw);
 	}
 	if (from)
 		memmove(d->pending.data, d->pending.data + from, d->pending.size - from);
@@ -193,7 +255,7 @@ static enum status finish(struct decoder *d)
 	enum status status = STATUS_OK;
 	if (d->nibble >= 0)
 		status = print_bad_line(d);
-	if (!status && d->pending.size > 1)
+	if (!status && d->pending.size > d->protocol->rest_max)
 		status = print_refusal(d, STATUS_NEED_MORE, "the frame is cut", buf_view(&d->pending));
 	return status;
 }
@@ -215,40 +277,81 @@ static enum status decode_stream(struct decoder *d)
 	return status;
 }
 
-static int decode_file(const char *path, enum mode mode)
+static int decode_file(const char *path, const struct decoder *options)
 {
 	bool standard = strcmp(path, "-") == 0;
-	struct decoder d = {.in = standard ? stdin : fopen(path, "rb"), .mode = mode, .line = 1, .nibble = -1};
+	struct decoder d = *options;
+	d.in = standard ? stdin : fopen(path, "rb");
 	if (!d.in) {
 		fprintf(stderr, "zayton decode: %s: %s\n", path, strerror(errno));
 		return 2;
 	}
-	d.pending = buf_init(CHUNK_BYTES + JT808_FRAME_MAX);
+	d.pending = buf_init(CHUNK_BYTES + d.protocol->frame_max);
 	d.json = buf_init(JSON_BYTES_MAX);
-	enum status status = decode_stream(&d);
+	d.scratch = malloc(d.protocol->frame_max);
+	enum status status = d.scratch ? decode_stream(&d) : STATUS_NO_MEMORY;
 	if (status)
 		fprintf(stderr, "zayton decode: %s: %s\n", path, status_text(status));
 	buf_deinit(&d.pending);
 	buf_deinit(&d.json);
+	free(d.scratch);
 	if (!standard)
 		fclose(d.in);
 	return status ? 2 : d.refused ? 1 : 0;
 }
 
+/* --- the command line --- */
+
+static bool take_number(const char *text, uint32_t *out)
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
+		return false;
+	*out = (uint32_t)value;
+	return true;
+}
+
+/* An option of jt809 with its value. */
+static bool take_jt809(const char *name, const char *value, struct jt809_explain_options *o)
+{
+	if (!value)
+		return false;
+	if (strcmp(name, "--edition") == 0 && strcmp(value, "2011") == 0)
+		o->edition = JT809_2011;
+	else if (strcmp(name, "--edition") == 0 && strcmp(value, "2019") == 0)
+		o->edition = JT809_2019;
+	else if (strcmp(name, "--m1") == 0)
+		return take_number(value, &o->cipher.m1);
+	else if (strcmp(name, "--ia1") == 0)
+		return take_number(value, &o->cipher.ia1);
+	else if (strcmp(name, "--ic1") == 0)
+		return take_number(value, &o->cipher.ic1);
+	else
+		return false;
+	return true;
+}
+
 int cmd_decode(int argc, char **argv)
 {
-	enum mode mode = MODE_DETECT;
+	struct decoder d = {.protocol = argc < 2 ? NULL : protocol_find(argv[1]),
+			    .jt809 = {.edition = JT809_DETECT},
+			    .line = 1,
+			    .nibble = -1};
 	const char *path = NULL;
 	if (argc > 1 && decode_marine_knows(argv[1]))
 		return decode_marine(argc, argv);
-	bool wrong = argc < 2 || strcmp(argv[1], "jt808") != 0;
+	bool wrong = !d.protocol;
 	for (int i = 2; i < argc && !wrong; i++) {
 		if (strcmp(argv[i], "--hex") == 0)
-			mode = MODE_HEX;
+			d.mode = MODE_HEX;
 		else if (strcmp(argv[i], "--raw") == 0)
-			mode = MODE_RAW;
+			d.mode = MODE_RAW;
 		else if (!path && (argv[i][0] != '-' || argv[i][1] == '\0'))
 			path = argv[i];
+		else if (d.protocol->next == next_jt809 && take_jt809(argv[i], argv[i + 1], &d.jt809))
+			i++;
 		else
 			wrong = true;
 	}
@@ -256,5 +359,5 @@ int cmd_decode(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	return decode_file(path ? path : "-", mode);
+	return decode_file(path ? path : "-", &d);
 }

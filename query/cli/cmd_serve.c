@@ -15,8 +15,10 @@
 #include "engine/register/hazard_feed.h"
 #include "ingest/listen/ingest.h"
 #include "ingest/listen/ingest_stats.h"
+#include "ingest/platform/platform.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
+#include "query/cli/links_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/whole_file.h"
 #include "query/http/handlers_hazards.h"
@@ -32,6 +34,8 @@ struct server {
 	char jt808_host[SETTINGS_HOST_MAX], udp_host[SETTINGS_HOST_MAX], http_host[SETTINGS_HOST_MAX];
 	struct engine *engine;
 	struct ingest *ingest;
+	struct link_book links;
+	struct platform *platform; /* NULL without links */
 	struct http *http;
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
@@ -141,6 +145,60 @@ static enum status open_register(struct server *v)
 	return status ? status : hazard_feed_start(v->hazard_feed);
 }
 
+static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
+{
+	fprintf(stderr, "%s:%u: %s %s\n", (const char *)path, line, english, chinese);
+}
+
+static enum status open_links(struct server *v)
+{
+	char *path = v->settings.links_file;
+	if (!*path)
+		return STATUS_OK;
+	enum status status = links_read(path, tell_mistake, path, &v->links);
+	return status ? status : platform_new(v->engine, &v->links, &v->platform);
+}
+
+/* --- hooks of the shards: terminals, and beside them the links --- */
+
+static void shard_starts(void *context, struct shard *shard)
+{
+	const struct server *v = context;
+	ingest_shard_start(v->ingest, shard);
+	if (v->platform)
+		platform_shard_start(v->platform, shard);
+}
+
+static void shard_stops(void *context, struct shard *shard)
+{
+	const struct server *v = context;
+	ingest_shard_stop(v->ingest, shard);
+	if (v->platform)
+		platform_shard_stop(v->platform, shard);
+}
+
+static void entry_settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
+{
+	const struct server *v = context;
+	if (v->platform && platform_owns(ticket))
+		platform_settled(v->platform, ticket, status);
+	else
+		ingest_settled(v->ingest, shard, ticket, status);
+}
+
+static void shard_has_room(void *context, struct shard *shard)
+{
+	const struct server *v = context;
+	ingest_room(v->ingest, shard);
+	if (v->platform)
+		platform_room(v->platform, shard);
+}
+
+static enum status links_metrics(void *context, struct buf *out)
+{
+	return platform_metrics(context, out);
+}
+
 static enum status ingest_metrics(void *context, struct buf *out)
 {
 	return ingest_stats_write(context, out);
@@ -168,6 +226,10 @@ static enum status open_http(struct server *v)
 		status = fences_route_add(v->http);
 	if (!status)
 		status = hazards_route_add(v->http, v->hazards);
+	if (!status && v->platform)
+		status = http_add_metrics(v->http, links_metrics, v->platform);
+	if (!status)
+		status = links_route_add(v->http, v->platform);
 	return status ? status : http_start(v->http);
 }
 
@@ -188,8 +250,12 @@ static enum status open_all(struct server *v)
 		log_error("serve", "terminals at %s: %s", v->settings.jt808_tcp, status_text(status));
 		return status;
 	}
-	struct engine_callbacks callbacks = {v->ingest, ingest_shard_start, ingest_shard_stop, ingest_settled,
-					     ingest_room};
+	status = open_links(v);
+	if (status) {
+		log_error("serve", "links of %s: %s", v->settings.links_file, status_text(status));
+		return status;
+	}
+	struct engine_callbacks callbacks = {v, shard_starts, shard_stops, entry_settled, shard_has_room};
 	engine_set_callbacks(v->engine, &callbacks);
 	status = engine_start(v->engine);
 	if (!status)
@@ -212,6 +278,8 @@ static void close_all(struct server *v)
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
+	platform_free(v->platform);
+	links_free(&v->links);
 	http_free(v->http);
 	hazards_close(v->hazards);
 	engine_close(v->engine);
@@ -220,9 +288,9 @@ static void close_all(struct server *v)
 
 static void say_ready(const struct server *v)
 {
-	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"data\":\"%s\"}\n",
-	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->http ? http_port(v->http) : -1,
-	       v->settings.data_dir);
+	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"jt809\":%d,\"http\":%d,\"data\":\"%s\"}\n",
+	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->platform ? platform_port(v->platform) : -1,
+	       v->http ? http_port(v->http) : -1, v->settings.data_dir);
 	fflush(stdout);
 }
 

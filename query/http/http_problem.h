@@ -19,6 +19,7 @@
 	X(NO_DEVICE, 404, "no-such-device")                                                                            \
 	X(NO_POSITION, 404, "no-position-yet")                                                                         \
 	X(NO_CASE, 404, "no-such-case")                                                                                \
+	X(NO_LINK, 404, "no-such-link")                                                                                \
 	X(NO_VIOLATION, 404, "no-such-violation")                                                                      \
 	X(NO_HAZARD, 404, "no-such-hazard")                                                                            \
 	X(BAD_METHOD, 405, "method-not-allowed")                                                                       \
