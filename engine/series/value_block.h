@@ -5,21 +5,20 @@
  * Header, version 1 (varint: LEB128; signed: zigzag):
  *   version 1 | flags 1 | count varint | time_first signed | span ms varint
  *   flags: bits 0-1 main type (enum value_type), 2 some instant has several values, 3 some value is not good,
- *          4 aggregates follow, 5 the sum follows
+ *          4 aggregates follow, 5 the sum is among them
  *   decimals: scale 1                                           of all of them
- *   aggregates, over the good values that stand:  how many varint | min signed | max - min varint |
- *             first - min varint | last - min varint            mantissas at that scale; doubles: their 4 * 8 bytes
- *   sum:      decimals: low 8, high varint-signed (128 bits); doubles: exponent 2, then the same: exact
- *   five sizes varint: of what follows but the checksum
+ *   aggregates, over the good values that stand:  how many varint | [min, max, first, last | sum]
+ *     decimals: min signed, the others less it varint (mantissas at that scale); doubles: 8 bytes each
+ *     sum: [doubles: exponent signed] then 128 bits, signed: exact
+ *   four sizes varint: of times, delays, qualities, values; exceptions take the rest
  *
  * times      unit varint (what all steps are a multiple of) | step varint | form 1 | column of count - 1 numbers:
  *            form 0 steps less the usual one, form 1 steps less the step before
- * delays     form 1 | runs: form 0 of delays, form 1 of minute of the event + delay
- * qualities  runs
- * values     form 1 | column(s): decimals and doubles see value_numbers.c; texts: how many varint, (size 1, text)*,
- *            column of places among them
- * exceptions of another type than the main one, or too wide: count varint, then place varint (since the last), type 1,
- *            value; in the values they repeat the one before
+ * delays     form 1 | runs: form 0 of delays, form 1 of minute of the event + delay; empty: all 0
+ * qualities  runs; empty: all good
+ * values     value_numbers.h; texts: how many varint, (size 1, text)*, column of places among them
+ * exceptions of another type than the main one, or too wide: count varint, then place varint (since the last), type 1
+ *            (scale in its upper half), value: signed, 8 bytes, or size 1 and text; the values repeat the one before
  *
  * A column is int_column.h. Values ascend by value_order() and no two are the same. Times span at most
  * VALUE_SPAN_MAX_MS. decode(encode(x)) == x; the same values give the same bytes.
