@@ -7,11 +7,13 @@
 #include "engine/fleet/findings.h"
 #include "engine/fleet/judge.h"
 #include "engine/fleet/shard.h"
+#include "engine/fleet/streams.h"
 
 struct engine {
 	struct engine_options options;
 	struct store *store;
 	struct registry *registry;
+	struct streams *streams;
 	struct context *context;
 	struct findings *findings;
 	struct judge *judge; /* NULL until the engine is started */

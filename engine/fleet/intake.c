@@ -5,7 +5,8 @@
  *   MESSAGE     time i64, message id u16, protocol u8, body
  *   CARD        as MESSAGE, driver u64 before the body
  *   QUARANTINE  message id u16, reason u8, raw bytes
- *   FRAGMENT    message id u16, protocol u8, serial u16, total u16, index u16, body */
+ *   FRAGMENT    message id u16, protocol u8, serial u16, total u16, index u16, body
+ *   VALUES      the body (streams.h) */
 #include <string.h>
 
 #include "engine/fleet/shard.h"
@@ -42,6 +43,8 @@ size_t intake_encode(const struct intake *in, uint8_t prefix[64])
 		store_le16(at + 5, in->fragment_total);
 		store_le16(at + 7, in->fragment_index);
 		return 25;
+	case INTAKE_VALUES:
+		break;
 	}
 	return 16;
 }
@@ -98,6 +101,8 @@ enum status intake_decode(uint8_t kind, struct span payload, struct intake *out,
 		out->serial = le16(&c);
 		out->fragment_total = le16(&c);
 		out->fragment_index = le16(&c);
+		break;
+	case INTAKE_VALUES:
 		break;
 	default:
 		return STATUS_CORRUPT;

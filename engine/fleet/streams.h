@@ -36,12 +36,22 @@ enum stream_kind {
 const char *stream_kind_token(enum stream_kind kind);
 STATUS_CHECKED enum status stream_kind_parse(struct span text, enum stream_kind *out);
 
+/* "10s", "500ms", "5m", "1h", "1d": at most 366 d. STATUS_MALFORMED, STATUS_OUT_OF_RANGE. */
+STATUS_CHECKED enum status stream_interval_parse(struct span text, int64_t *out_ms);
+
+struct streams;
+
 /* bytes of a site number and of a quantity's name */
 #define SITE_MAX 127
 #define QUANTITY_MAX 127
 
 uint64_t site_id(struct span site);
 uint64_t stream_id(uint64_t site, struct span quantity);
+
+/* The id of a stream by its names as people write them (spaces around, full-width letters: device_value_normalise).
+ * STATUS_NOT_FOUND: nobody said that there is such a stream (`*out` is its id all the same); STATUS_INVALID: empty or
+ * too long. */
+STATUS_CHECKED enum status stream_find(struct streams *s, struct span site, struct span quantity, uint64_t *out);
 
 /* What held of a stream at an instant. */
 struct stream {
@@ -56,7 +66,6 @@ struct stream {
 	int64_t holds_from_ms, holds_to_ms; /* no field changes within [from, to) */
 };
 
-struct streams;
 struct streams *engine_streams(struct engine *e);
 /* For engine.c. */
 STATUS_CHECKED enum status streams_open(struct store *s, struct registry *sites, struct streams **out);
