@@ -13,6 +13,9 @@
 #include "engine/fleet/streams.h"
 #include "engine/series/value_sum.h"
 
+/* Whether a value takes part in aggregates: good, a number, within the range of `stream` as it held then. */
+bool series_value_counts(const struct stream *stream, const struct value *v);
+
 struct series;
 /* Values within [from_ms, to_ms]. STATUS_INVALID when from is after to. */
 STATUS_CHECKED enum status series_open(struct engine *e, uint64_t stream, int64_t from_ms, int64_t to_ms,
