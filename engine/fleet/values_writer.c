@@ -102,6 +102,11 @@ enum status values_writer_begin(struct values_writer *w, int64_t received_ms)
 	return status;
 }
 
+bool values_writer_is_full(const struct values_writer *w)
+{
+	return w->bytes + VALUES_ENTRY_MAX > VALUES_WRITER_BYTES_MAX;
+}
+
 enum status values_writer_add(struct values_writer *w, uint64_t stream, const struct value *v, struct span text)
 {
 	struct lane *l = &w->lanes[engine_owner(w->engine, stream)->index];

@@ -16,6 +16,7 @@
 #include "ingest/listen/ingest_stats.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
+#include "query/cli/lines_route.h"
 #include "query/cli/tokens.h"
 #include "query/http/http.h"
 
@@ -28,6 +29,7 @@ struct server {
 	char jt808_host[SETTINGS_HOST_MAX], udp_host[SETTINGS_HOST_MAX], http_host[SETTINGS_HOST_MAX];
 	struct engine *engine;
 	struct ingest *ingest;
+	struct lines_route *lines;
 	struct http *http;
 	struct http_token *tokens;
 	size_t token_count;
@@ -122,6 +124,8 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, ingest_metrics, v->ingest);
 	if (!status)
 		status = fences_route_add(v->http);
+	if (!status)
+		status = lines_route_add(v->lines, v->http);
 	return status ? status : http_start(v->http);
 }
 
@@ -147,6 +151,8 @@ static enum status open_all(struct server *v)
 	engine_set_callbacks(v->engine, &callbacks);
 	status = engine_start(v->engine);
 	if (!status)
+		status = lines_route_new(&v->settings, v->engine, &v->lines);
+	if (!status)
 		status = open_http(v);
 	if (status)
 		log_error("serve", "http at %s: %s", v->settings.http, status_text(status));
@@ -157,6 +163,7 @@ static void close_all(struct server *v)
 {
 	if (v->http)
 		http_stop(v->http);
+	lines_route_free(v->lines);
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
@@ -167,9 +174,9 @@ static void close_all(struct server *v)
 
 static void say_ready(const struct server *v)
 {
-	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"data\":\"%s\"}\n",
+	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"lines_udp\":%d,\"data\":\"%s\"}\n",
 	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->http ? http_port(v->http) : -1,
-	       v->settings.data_dir);
+	       lines_route_port_udp(v->lines), v->settings.data_dir);
 	fflush(stdout);
 }
 

@@ -169,6 +169,8 @@ static bool admit(struct http *h, struct http_exchange *x, const struct http_rou
 	enum status status = STATUS_OK;
 	if (!strncasecmp(credentials, "Bearer ", 7))
 		token = span_of_string(credentials + 7);
+	else if (!strncasecmp(credentials, "Token ", 6)) /* as agents of InfluxDB 2 say it */
+		token = span_of_string(credentials + 6);
 	else if (*credentials)
 		status = STATUS_DENIED;
 	http_policy *policy = h->options.policy ? h->options.policy : http_policy_default;

@@ -117,12 +117,12 @@ static void operation(struct json_out *j, const struct http_route *route)
 	for (size_t i = 0; i < route->param_count; i++)
 		query_param(j, &route->params[i]);
 	jout_close(j, ']');
-	if (route->flags & (HTTP_ROUTE_BODY | HTTP_ROUTE_TEXT)) {
+	if (route->flags & (HTTP_ROUTE_BODY | HTTP_ROUTE_TEXT | HTTP_ROUTE_LINES)) {
 		jout_key(j, "requestBody");
 		jout_open(j, '{');
 		jout_key(j, "required");
 		jout_bool(j, true);
-		content(j, route->flags & HTTP_ROUTE_TEXT ? "text/plain" : "application/json");
+		content(j, route->flags & HTTP_ROUTE_BODY ? "application/json" : "text/plain");
 		jout_close(j, '}');
 	}
 	if (route->flags & HTTP_ROUTE_OPEN) {
