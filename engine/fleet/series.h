@@ -13,6 +13,8 @@
 #include "engine/fleet/streams.h"
 #include "engine/series/value_sum.h"
 
+/* Whether a number is within the physical range of `stream` as it held then. */
+bool series_in_range(const struct stream *stream, const struct value *v);
 /* Whether a value takes part in aggregates: good, a number, within the range of `stream` as it held then. */
 bool series_value_counts(const struct stream *stream, const struct value *v);
 

@@ -63,7 +63,7 @@ static void at_time(struct stepping *s, int64_t time_ms)
 	s->known = true;
 }
 
-static bool in_range(const struct stream *stream, const struct value *v)
+bool series_in_range(const struct stream *stream, const struct value *v)
 {
 	return (!stream->has_min || value_compare(v, &stream->range_min) >= 0) &&
 	       (!stream->has_max || value_compare(v, &stream->range_max) <= 0);
@@ -71,7 +71,7 @@ static bool in_range(const struct stream *stream, const struct value *v)
 
 bool series_value_counts(const struct stream *stream, const struct value *v)
 {
-	return v->quality == VALUE_QUALITY_GOOD && v->type != VALUE_TEXT && in_range(stream, v);
+	return v->quality == VALUE_QUALITY_GOOD && v->type != VALUE_TEXT && series_in_range(stream, v);
 }
 
 /* --- one step --- */
@@ -206,7 +206,8 @@ static bool header_serves(struct stepping *s, const struct value_block_header *h
 		return false;
 	at_time(s, h->time_first_ms);
 	struct value min = end_of(h, h->min, 0), max = end_of(h, h->max, 0);
-	return h->time_last_ms < s->stream.holds_to_ms && in_range(&s->stream, &min) && in_range(&s->stream, &max);
+	return h->time_last_ms < s->stream.holds_to_ms && series_in_range(&s->stream, &min) &&
+	       series_in_range(&s->stream, &max);
 }
 
 static void add_header(struct stepping *s, const struct value_block_header *h)

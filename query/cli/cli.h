@@ -11,6 +11,7 @@ int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_query(int argc, char **argv);
 int cmd_who_was(int argc, char **argv); /* of `query` */
+int cmd_series(int argc, char **argv);  /* of `query`: series, streams, values, board, availability */
 int cmd_decode(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_replay(int argc, char **argv);

@@ -16,6 +16,7 @@ STATUS_CHECKED enum status handlers_archive_add(struct http *h);   /* who was wh
 STATUS_CHECKED enum status handlers_violation_counts_add(struct http *h);
 STATUS_CHECKED enum status handlers_violations_add(struct http *h); /* violations, reviews, handling */
 STATUS_CHECKED enum status handlers_evidence_add(struct http *h);   /* evidence sheets */
+STATUS_CHECKED enum status handlers_series_add(struct http *h);     /* sites, streams, values */
 STATUS_CHECKED enum status handlers_live_add(struct http *h);       /* live feed; before handlers_violations_add */
 
 #endif
