@@ -87,6 +87,9 @@ enum device_field {
 		DEVICE_FIELD_COUNT
 };
 
+/* from here on the fields of streams, which devices do not have */
+#define DEVICE_FIELD_STREAMS DEVICE_FIELD_QUANTITY
+
 const char *device_field_token(unsigned field);
 const char *device_field_chinese(unsigned field);
 STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);

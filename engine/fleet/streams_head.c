@@ -87,9 +87,10 @@ static enum status grow_table(struct value_heads *h)
 
 static struct value_head *head_new(uint64_t stream)
 {
-	struct value_head *head = calloc(1, sizeof *head);
+	struct value_head *head = aligned_alloc(_Alignof(struct value_head), sizeof *head);
 	if (!head)
 		return NULL;
+	memset(head, 0, sizeof *head);
 	head->stream = stream;
 	head->state.sealed_until_ms = head->state.seen_ms = INT64_MIN;
 	head->fold_from_ms = INT64_MAX;
@@ -140,13 +141,12 @@ enum status value_head_append(struct value_heads *h, struct value_head *head, co
 	if (run->count == run->capacity && grow_run(h, run))
 		return STATUS_NO_MEMORY;
 	run->values[run->count++] = *v;
-	__builtin_prefetch(run->values + run->count, 1);
 	struct value_head_state *s = &head->state;
 	s->total++;
 	if (received_ms > s->seen_ms)
 		s->seen_ms = received_ms;
 	bool ahead = v->time_ms > received_ms && v->time_ms - FUTURE_SKEW_MAX_MS > received_ms;
-	if (!ahead && (!s->has_last || value_order(&s->last, v) < 0)) {
+	if (!ahead && (!s->has_last || v->time_ms > s->last.time_ms || value_order(&s->last, v) < 0)) {
 		s->has_last = true;
 		s->last = *v;
 	}

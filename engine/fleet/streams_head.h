@@ -52,14 +52,17 @@ struct value_seal {
 };
 
 struct value_head {
-	uint64_t stream;
-	struct value_run run;
-	struct value_head_state state;
-	struct value_seal *sealing;
-	struct value_head *next_touched; /* by the entry that is being applied; itself: the last */
+	/* what an append touches: two lines */
+	_Alignas(64) struct value_run run;
+	struct value_head *next_touched; /* by the entry that is being applied */
 	uint64_t row_position;           /* of the row read on opening, under row_epoch: entries up to there are in */
 	uint32_t row_epoch;
 	bool dirty, has_class;
+	struct value_head_state state;
+
+	/* the rest */
+	uint64_t stream;
+	struct value_seal *sealing;
 	uint8_t class_code;
 	int64_t class_until_ms;
 	int64_t fold_from_ms, fold_until_ms; /* nowhere when from > until */
@@ -86,6 +89,16 @@ struct value_head *value_heads_find(const struct value_heads *h, uint64_t stream
 /* Finds or makes; takes the lock only to make. NULL without memory. */
 struct value_head *value_heads_need(struct value_heads *h, uint64_t stream);
 void value_heads_prefetch(const struct value_heads *h, uint64_t stream);
+/* The lines of a head, and behind them where its next value goes: two steps, the second when the first has come. */
+static inline void value_head_prefetch(const struct value_head *head)
+{
+	__builtin_prefetch(head, 1);
+	__builtin_prefetch((const char *)head + 64, 1);
+}
+static inline void value_head_prefetch_run(const struct value_head *head)
+{
+	__builtin_prefetch(head->run.values + head->run.count, 1);
+}
 
 /* Under the lock. STATUS_NO_MEMORY leaves the head as it was. */
 STATUS_CHECKED enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *v,

@@ -134,8 +134,10 @@ static enum status append_ahead(struct applying *a)
 		a->ahead[i].head = value_heads_need(&a->ahead[i].shard->values, a->ahead[i].stream);
 		if (!a->ahead[i].head)
 			return STATUS_NO_MEMORY;
-		__builtin_prefetch(a->ahead[i].head, 1);
+		value_head_prefetch(a->ahead[i].head);
 	}
+	for (size_t i = 0; i < a->count; i++)
+		value_head_prefetch_run(a->ahead[i].head);
 	for (size_t i = 0; i < a->count && !status;) {
 		struct shard *shard = a->ahead[i].shard;
 		pthread_mutex_lock(&shard->values.lock);

@@ -23,6 +23,7 @@ struct known_field {
 };
 
 struct known_key {
+	struct known_key *next; /* the one that came behind it: agents keep their order */
 	uint64_t hash;
 	struct known_field *fields;
 	uint32_t count, capacity;
@@ -36,6 +37,7 @@ struct line_writer {
 	struct values_writer *values;
 	struct known_key **slots;
 	size_t slot_count, key_count;
+	struct known_key *last;
 	struct value_texts *texts;
 	bool made; /* streams, not synced yet */
 	struct line_field fields[FIELDS_MAX];
@@ -63,6 +65,7 @@ static void forget_keys(struct line_writer *w)
 		w->slots[i] = NULL;
 	}
 	w->key_count = 0;
+	w->last = NULL;
 }
 
 static void writer_free(struct line_writer *w)
@@ -164,7 +167,7 @@ static enum status grow_slots(struct line_writer *w)
 	return STATUS_OK;
 }
 
-static struct known_key *key_of(struct line_writer *w, struct span text)
+static struct known_key *find_key(struct line_writer *w, struct span text)
 {
 	uint64_t hash = hash64(text);
 	struct known_key **slot = slot_of(w->slots, w->slot_count, hash, text);
@@ -180,6 +183,18 @@ static struct known_key *key_of(struct line_writer *w, struct span text)
 	memcpy(k->text, text.data, text.size);
 	*slot_of(w->slots, w->slot_count, hash, text) = k;
 	w->key_count++;
+	return k;
+}
+
+static struct known_key *key_of(struct line_writer *w, struct span text)
+{
+	struct known_key *k = w->last ? w->last->next : NULL;
+	if (!k || k->size != text.size || memcmp(k->text, text.data, text.size) != 0) {
+		k = find_key(w, text);
+		if (k && w->last)
+			w->last->next = k;
+	}
+	w->last = k;
 	return k;
 }
 

@@ -213,7 +213,7 @@ static bool wrong(struct edit *e, const char *what, const char *name)
 static bool read_field(struct edit *e, const char *key, const json_t *value)
 {
 	uint8_t field;
-	if (device_field_parse(span_of_string(key), &field))
+	if (device_field_parse(span_of_string(key), &field) || field >= DEVICE_FIELD_STREAMS)
 		return wrong(e, "no such field", key);
 	if (field == DEVICE_FIELD_AUTH_CODE)
 		return wrong(e, "this field is not set from here", key);
