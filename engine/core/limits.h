@@ -83,5 +83,30 @@
 #define COMMANDS_SAID_MAX 20000
 /* findings that wait for their reminder to be due */
 #define REMINDERS_PENDING_MAX 100000
+/* values of one stream in one sealed block, and the event-time span of one, ms: a reader looks back this far */
+#define VALUE_BLOCK_MAX 1024
+#define VALUE_SPAN_MAX_MS (INT64_C(7) * 86400000)
+/* values in a stream's head before the oldest VALUE_BLOCK_MAX are sealed */
+#define HEAD_VALUES_MAX 1280
+/* bytes of an encoded value block: VALUE_BLOCK_MAX times three columns of at most 14 bytes a value, or texts */
+#define VALUE_BLOCK_BYTES_MAX (512u << 10)
+/* bytes of one journal entry of values: some 20,000 of them */
+#define VALUES_ENTRY_MAX (256u << 10)
+/* texts of states, all streams together, bytes */
+#define VALUE_TEXTS_BYTES_MAX (64u << 20)
+/* bytes of one body of line protocol, unpacked: 100,000 lines and more */
+#define LINES_BODY_MAX (64u << 20)
+/* bytes of one line */
+#define LINE_BYTES_MAX 65536
+/* lines refused of which a write's answer tells */
+#define LINES_REFUSED_TOLD 20
+/* values of one bucket that an exact percentile is taken of; 8 bytes each */
+#define PERCENTILE_VALUES_MAX (4u << 20)
+/* rows of one stream in one answer: steps or pixels */
+#define SERIES_STEPS_MAX 1000000
+/* streams of one question */
+#define SERIES_STREAMS_MAX 10000
+/* datagrams of line protocol waiting to be taken in, bytes: past it the kernel drops and counts */
+#define UDP_BACKLOG_MAX (16u << 20)
 
 #endif

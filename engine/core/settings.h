@@ -121,6 +121,18 @@
 	  "渔具浮标轨迹保存月数")                                                                                      \
 	X(UINT, retention_person, "retention_person", "6", 6, 1200, "months", "tracks of persons are kept",            \
 	  "人员轨迹保存月数")                                                                                          \
+	X(UINT, retention_sensor, "retention_sensor", "36", 6, 1200, "months", "values of sensor sites are kept",      \
+	  "监测站点数据保存月数")                                                                                      \
+	X(ADDRESS, lines_udp, "lines_udp", "off", 0, 0, "",                                                            \
+	  "where agents send line protocol over UDP; over HTTP it is /write and /api/v2/write", "行协议 UDP 监听地址") \
+	X(ENUM, streams, "streams", "allow", 0, 0, "allow|open",                                                       \
+	  "values of unknown streams: refused, or their sites and streams are made",                                   \
+	  "未知监测项:allow 拒收,open 自动建档")                                                                       \
+	X(STRING, lines_site_tags, "lines_site_tags", "site,station,device,host", 1, SETTINGS_TEXT_MAX, "",            \
+	  "tags of line protocol that name the site: the first of them that a line has",                               \
+	  "行协议中表示站点的标签,按顺序取第一个")                                                                     \
+	X(STRING, lines_map, "lines_map", "", 0, SETTINGS_TEXT_MAX, "",                                                \
+	  "file of mappings: measurement and tags of a line to site and quantity", "行协议映射文件")                   \
 	X(STRING, tls_cert, "tls_cert", "", 0, SETTINGS_TEXT_MAX, "", "certificate chain (PEM) for HTTPS",             \
 	  "HTTPS 证书文件")                                                                                            \
 	X(STRING, tls_key, "tls_key", "", 0, SETTINGS_TEXT_MAX, "", "private key (PEM) of tls_cert", "HTTPS 私钥文件") \
@@ -137,6 +149,7 @@
 /* the words of the ENUM rows, in their order */
 enum settings_durability { SETTINGS_DURABILITY_SYNC, SETTINGS_DURABILITY_INTERVAL, SETTINGS_DURABILITY_OS };
 enum settings_terminals { SETTINGS_TERMINALS_ALLOW, SETTINGS_TERMINALS_OPEN, SETTINGS_TERMINALS_KEEP };
+enum settings_streams { SETTINGS_STREAMS_ALLOW, SETTINGS_STREAMS_OPEN };
 enum settings_terminal_time { SETTINGS_TERMINAL_TIME_UTC, SETTINGS_TERMINAL_TIME_LOCAL };
 
 enum setting {

@@ -8,6 +8,7 @@
 #include "engine/core/log.h"
 #include "engine/fleet/cards.h"
 #include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/streams_shard.h"
 
 static void account(struct engine *e, size_t added, size_t removed)
 {
@@ -270,6 +271,8 @@ enum status shard_apply(struct shard *s, uint64_t position, const struct intake 
 		break;
 	case INTAKE_QUARANTINE:
 		return apply_quarantine(s, in);
+	case INTAKE_VALUES:
+		return shard_apply_values(s, position, in);
 	case INTAKE_FRAGMENT:
 		status = apply_fragment(s, in);
 		break;
@@ -329,7 +332,9 @@ enum status shard_checkpoint_step(struct shard *s, size_t bytes_max)
 		if (!status && head->fold_from_ms <= head->fold_until_ms)
 			status = push_fold(s, head);
 	}
-	if (status || c->next_head < s->heads.count)
+	if (!status && c->next_head == s->heads.count)
+		status = shard_values_rows(s, &c->next_value_head, &bytes, bytes_max);
+	if (status || c->next_head < s->heads.count || c->next_value_head < s->values.count)
 		return status;
 	struct job *job = job_new(JOB_CHECKPOINT, 0);
 	if (!job)
@@ -346,7 +351,7 @@ void shard_checkpoint_begin(struct shard *s, uint64_t applied)
 {
 	s->checkpoint.running = true;
 	s->checkpoint.position = applied;
-	s->checkpoint.next_head = 0;
+	s->checkpoint.next_head = s->checkpoint.next_value_head = 0;
 }
 
 enum status shard_checkpoint_now(struct shard *s)
@@ -361,5 +366,7 @@ enum status shard_settle(struct shard *s)
 	for (uint32_t i = 0; !status && i < s->heads.count; i++)
 		if (s->heads.all[i]->run.count)
 			status = cut(s, s->heads.all[i], true);
+	if (!status)
+		status = shard_values_settle(s);
 	return status ? status : shard_checkpoint_now(s);
 }

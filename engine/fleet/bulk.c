@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/streams_shard.h"
+#include "engine/fleet/values_writer.h"
 
 struct batch {
 	_Alignas(64) struct report reports[BULK_BATCH]; /* without items */
@@ -77,6 +79,14 @@ enum status bulk_add(struct bulk *b, uint64_t device, const struct report *r)
 	batch->reports[batch->count] = *r;
 	batch->devices[batch->count++] = device;
 	return STATUS_OK;
+}
+
+enum status bulk_add_values(struct bulk *b, struct span body, uint64_t stream, int64_t received_ms)
+{
+	struct shard *s = engine_owner(b->engine, stream);
+	struct intake in = {.kind = INTAKE_VALUES, .device = stream, .received_ms = received_ms, .body = body};
+	enum status status = shard_apply_values(s, 0, &in);
+	return status ? status : wait_for_writer(s);
 }
 
 static enum status progress_key(struct span name, struct buf *out)

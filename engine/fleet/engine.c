@@ -37,6 +37,8 @@ static enum status open_store(struct engine *e)
 	if (!status)
 		status = registry_open(e->store, &e->registry);
 	if (!status)
+		status = streams_open(e->store, e->registry, &e->streams);
+	if (!status)
 		status = context_open(e->store, e->registry, &e->context);
 	if (!status)
 		status = findings_open(e->store, &e->findings);
@@ -70,6 +72,7 @@ static void release(struct engine *e)
 	commands_close(e->commands);
 	findings_close(e->findings);
 	context_close(e->context);
+	streams_close(e->streams);
 	registry_close(e->registry);
 	store_close(e->store);
 	free((char *)e->options.dir);
@@ -176,6 +179,11 @@ struct store *engine_store(struct engine *e)
 struct registry *engine_registry(struct engine *e)
 {
 	return e->registry;
+}
+
+struct streams *engine_streams(struct engine *e)
+{
+	return e->streams;
 }
 
 struct context *engine_context(struct engine *e)
@@ -332,6 +340,15 @@ void engine_stats(struct engine *e, struct engine_stats *out)
 		out->fragments += GET(s->counters.fragments);
 		out->busy_refusals += GET(s->counters.busy);
 		out->trims += GET(s->counters.trims);
+		out->values += GET(s->counters.values);
+		out->sealed_value_blocks += GET(w->sealed_value_blocks);
+		out->sealed_values += GET(w->sealed_values);
+		out->sealed_value_bytes += GET(w->sealed_value_bytes);
+		out->late_value_blocks += GET(w->late_value_blocks);
+		pthread_mutex_lock(&s->values.lock);
+		out->value_head_bytes += s->values.bytes;
+		out->streams_active += s->values.count;
+		pthread_mutex_unlock(&s->values.lock);
 		out->sealed_blocks += GET(w->sealed_blocks);
 		out->sealed_reports += GET(w->sealed_reports);
 		out->sealed_bytes += GET(w->sealed_bytes);

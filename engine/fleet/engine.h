@@ -91,6 +91,9 @@ unsigned shard_index(const struct shard *s);
 void shard_set_user(struct shard *s, void *user);
 void *shard_user(const struct shard *s);
 
+/* On the loop thread of the shard that submitted, as engine_callbacks.settled is called. */
+typedef void intake_settled(struct shard *shard, const struct ticket *ticket, enum status status);
+
 enum intake_kind {
 	INTAKE_REPORT = 1,     /* `body` is the report's original body, `report` its decoded form */
 	INTAKE_MESSAGE = 2,    /* any other message to be kept as it came */
@@ -98,6 +101,7 @@ enum intake_kind {
 	INTAKE_FRAGMENT = 4,   /* one packet of a split message, kept until the message is whole */
 	INTAKE_CARD = 5,       /* a message that says who drives: kept as it came, and known to the judge */
 	INTAKE_CONNECTION = 7, /* a terminal was logged in, or is no longer: `body` is connection_encode() of it */
+	INTAKE_VALUES = 6, /* values of streams of one shard: `body` as streams.h has it, `device` one of the streams */
 };
 
 struct intake {
@@ -113,7 +117,8 @@ struct intake {
 	enum status reason; /* QUARANTINE */
 	uint64_t driver;    /* CARD: his number (detect/fact.h), 0 when the card was drawn */
 	struct span body;   /* copied before shard_submit returns */
-	bool wants_settled; /* call `settled` with `ticket` */
+	bool wants_settled; /* call `on_settled`, or `settled` when that is NULL, with `ticket` */
+	intake_settled *on_settled;
 	struct ticket ticket;
 };
 
@@ -171,7 +176,9 @@ STATUS_CHECKED enum status engine_judge_settle(struct engine *e, int64_t as_of_m
 /* --- looking after --- */
 
 struct engine_stats {
-	uint64_t submitted, durable, reports, duplicates_in_head, messages, quarantined, fragments;
+	uint64_t submitted, durable, reports, duplicates_in_head, messages, quarantined, fragments, values;
+	uint64_t sealed_value_blocks, sealed_values, sealed_value_bytes, late_value_blocks, value_head_bytes,
+		streams_active;
 	uint64_t sealed_blocks, sealed_reports, sealed_bytes, late_blocks, folds, checkpoints, trims;
 	uint64_t head_bytes, head_reports, devices_active, registry_bytes, busy_refusals;
 	uint64_t journal_bytes, journal_syncs, journal_batches, journal_pending_bytes;

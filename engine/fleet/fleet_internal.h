@@ -8,11 +8,13 @@
 #include "engine/fleet/judge.h"
 #include "engine/fleet/shard.h"
 #include "engine/fleet/sign_key.h"
+#include "engine/fleet/streams.h"
 
 struct engine {
 	struct engine_options options;
 	struct store *store;
 	struct registry *registry;
+	struct streams *streams;
 	struct context *context;
 	struct findings *findings;
 	struct commands *commands;

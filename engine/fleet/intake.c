@@ -6,7 +6,8 @@
  *   CARD        as MESSAGE, driver u64 before the body
  *   QUARANTINE  message id u16, reason u8, raw bytes
  *   FRAGMENT    message id u16, protocol u8, serial u16, total u16, index u16, body
- *   CONNECTION  the connection (connections_row.h) */
+ *   CONNECTION  the connection (connections_row.h)
+ *   VALUES      the body (streams.h) */
 #include <string.h>
 
 #include "engine/fleet/shard.h"
@@ -44,6 +45,7 @@ size_t intake_encode(const struct intake *in, uint8_t prefix[64])
 		store_le16(at + 7, in->fragment_index);
 		return 25;
 	case INTAKE_CONNECTION:
+	case INTAKE_VALUES:
 		break;
 	}
 	return 16;
@@ -103,6 +105,7 @@ enum status intake_decode(uint8_t kind, struct span payload, struct intake *out,
 		out->fragment_index = le16(&c);
 		break;
 	case INTAKE_CONNECTION:
+	case INTAKE_VALUES:
 		break;
 	default:
 		return STATUS_CORRUPT;

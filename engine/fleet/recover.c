@@ -21,6 +21,7 @@
 
 #include "engine/core/log.h"
 #include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/streams_shard.h"
 #include "engine/store/folder.h"
 
 #define PATH_BYTES 4096
@@ -137,6 +138,8 @@ static enum status load_head(void *context, struct span key, struct span value)
 {
 	struct load *load = context;
 	struct head_state state;
+	if (key.size == VALUE_HEAD_KEY_SIZE)
+		return shard_values_load(load->e, key, value, &load->unfinished);
 	if (key.size != 8)
 		return STATUS_CORRUPT;
 	uint64_t device = load_be64(key.data);
@@ -213,6 +216,11 @@ static uint64_t last_applied(const struct shard *s, uint64_t checkpoint)
 		if (head->epoch == s->engine->epoch && head->position > last)
 			last = head->position;
 	}
+	for (uint32_t i = 0; i < s->values.count; i++) {
+		const struct value_head_state *state = &s->values.all[i]->state;
+		if (state->epoch == s->engine->epoch && state->position > last)
+			last = state->position;
+	}
 	return last;
 }
 
@@ -266,6 +274,11 @@ static void begin_epoch(struct engine *e, uint32_t epoch)
 			s->heads.all[k]->epoch = epoch;
 			s->heads.all[k]->position = 0;
 			s->heads.all[k]->dirty = true;
+		}
+		for (uint32_t k = 0; k < s->values.count; k++) {
+			s->values.all[k]->state.epoch = epoch;
+			s->values.all[k]->state.position = 0;
+			s->values.all[k]->dirty = true;
 		}
 	}
 }

@@ -18,12 +18,16 @@
 #include "engine/fleet/registry_row.h"
 
 #define HISTORY_VERSION 1
-#define HISTORY_KIND 1 /* of the rows of the family `log` that are the registry's */
+/* of the rows of the family `log` that are the registry's */
+#define HISTORY_DEVICES 1
+#define HISTORY_STREAMS 2
 #define HISTORY_BYTES_MAX 1024
 #define CHANGES_MAX 72 /* of one registry_apply: every field thrice */
 
 struct registry {
 	struct store *store;
+	enum store_family family;
+	uint8_t history;
 	pthread_mutex_t writer;
 	pthread_rwlock_t readers;
 	struct ids ids;
@@ -184,7 +188,7 @@ static enum status visit_row(void *context, struct span key, struct span value)
 static enum status read_rows(struct registry *r)
 {
 	struct reading in = {.registry = r};
-	enum status status = store_scan(r->store, STORE_DEVICE, (struct span){NULL, 0}, visit_row, &in);
+	enum status status = store_scan(r->store, r->family, (struct span){NULL, 0}, visit_row, &in);
 	if (!status)
 		status = reserve_names(r, in.names);
 	if (!status)
@@ -199,12 +203,14 @@ static enum status read_rows(struct registry *r)
 	return status;
 }
 
-enum status registry_open(struct store *s, struct registry **out)
+static enum status open_rows(struct store *s, enum store_family family, uint8_t history, struct registry **out)
 {
 	struct registry *r = calloc(1, sizeof *r);
 	if (!r)
 		return STATUS_NO_MEMORY;
 	r->store = s;
+	r->family = family;
+	r->history = history;
 	pthread_mutex_init(&r->writer, NULL);
 	/* readers come without end; a writer that has waited is let in next */
 	pthread_rwlockattr_t attributes;
@@ -221,6 +227,16 @@ enum status registry_open(struct store *s, struct registry **out)
 	}
 	*out = r;
 	return STATUS_OK;
+}
+
+enum status registry_open(struct store *s, struct registry **out)
+{
+	return open_rows(s, STORE_DEVICE, HISTORY_DEVICES, out);
+}
+
+enum status registry_open_streams(struct store *s, struct registry **out)
+{
+	return open_rows(s, STORE_STREAM, HISTORY_STREAMS, out);
 }
 
 void registry_close(struct registry *r)
@@ -520,7 +536,7 @@ static enum status put_history(struct work *w, const struct fact *said, struct s
 	struct buf value = buf_init(HISTORY_BYTES_MAX);
 	const struct span texts[3] = {said->value, previous, said->principal};
 	store_be64(key, w->device);
-	key[8] = HISTORY_KIND;
+	key[8] = w->registry->history;
 	store_be32(key + 9, w->changes);
 	enum status status = buf_append_u8(&value, HISTORY_VERSION);
 	if (!status)
@@ -595,7 +611,7 @@ static enum status commit_row(struct work *w, enum device_kind kind, int64_t cre
 	if (status)
 		return status;
 	store_be64(key, w->device);
-	store_batch_put(w->batch, STORE_DEVICE, span_of(key, sizeof key), span_of(w->row.data, w->row.size));
+	store_batch_put(w->batch, w->registry->family, span_of(key, sizeof key), span_of(w->row.data, w->row.size));
 	return STATUS_OK;
 }
 
@@ -744,6 +760,6 @@ enum status registry_history(const struct registry *r, uint64_t device, registry
 	struct history_walk walk = {visit, context};
 	uint8_t prefix[9];
 	store_be64(prefix, device);
-	prefix[8] = HISTORY_KIND;
+	prefix[8] = r->history;
 	return store_scan(r->store, STORE_LOG, span_of(prefix, sizeof prefix), visit_history, &walk);
 }

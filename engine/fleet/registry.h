@@ -25,7 +25,8 @@
  * function on an event loop). Threads: any; readers never wait for the disk.
  *
  *   family `device`  device 8                    -> its facts (registry_row.h)
- *   family `log`     device 8 | 0x01 | number 4  -> one change, numbered from 1 per device; never rewritten */
+ *   family `log`     device 8 | 0x01 | number 4  -> one change, numbered from 1 per device; never rewritten
+ * The registry of streams (streams.h) is the same over the family `stream`, its history under 0x02. */
 #ifndef ZAYTON_FLEET_REGISTRY_H
 #define ZAYTON_FLEET_REGISTRY_H
 
@@ -46,7 +47,9 @@ enum device_kind {
 	DEVICE_KIND_FILE = 2,
 	DEVICE_KIND_AIS = 3,
 	DEVICE_KIND_BEIDOU = 4,
-	DEVICE_KIND_JT809 = 5, /* a vehicle as another platform forwards it: "ACCESS CODE/COLOUR:PLATE" */
+	DEVICE_KIND_JT809 = 5,  /* a vehicle as another platform forwards it: "ACCESS CODE/COLOUR:PLATE" */
+	DEVICE_KIND_SENSOR = 6, /* a site with sensors: its number (streams.h) */
+	DEVICE_KIND_STREAM = 7, /* one quantity of a site; never among devices, in the registry of streams */
 };
 
 /* X(code, NAME, "token", "Chinese", unique): `unique` fields name at most one device at any instant. */
@@ -73,7 +76,16 @@ enum device_kind {
 	X(20, NOTE, "note", "备注", 0)                                                                                 \
 	X(21, INSPECTION_DUE, "inspection_due", "年检有效期", 0)                                                       \
 	X(22, SCRAP_DUE, "scrap_due", "报废日期", 0)                                                                   \
-	X(23, VEHICLE, "vehicle", "所属车辆", 0) /* plate of the vehicle that this source speaks of */
+	X(23, VEHICLE, "vehicle", "所属车辆", 0) /* plate of the vehicle that this source speaks of */                 \
+	X(60, SITE, "site", "站点编号", 0)                                                                             \
+	X(61, SECTOR, "sector", "行业领域", 0)                                                                         \
+	X(62, POSITION, "position", "位置", 0) /* "lon,lat" in degrees, WGS-84 */                                      \
+	X(63, QUANTITY, "quantity", "监测项", 0)                                                                       \
+	X(64, UNIT, "unit", "单位", 0)                                                                                 \
+	X(65, STREAM_KIND, "stream_kind", "数据类型", 0)                                                               \
+	X(66, RANGE_MIN, "range_min", "量程下限", 0)                                                                   \
+	X(67, RANGE_MAX, "range_max", "量程上限", 0)                                                                   \
+	X(68, INTERVAL, "interval", "采样间隔", 0)
 
 enum device_field {
 #define X(code, NAME, token, chinese, unique) DEVICE_FIELD_##NAME = code,
@@ -81,6 +93,9 @@ enum device_field {
 #undef X
 		DEVICE_FIELD_COUNT
 };
+
+/* from here on the fields of streams, which devices do not have */
+#define DEVICE_FIELD_STREAMS DEVICE_FIELD_QUANTITY
 
 const char *device_field_token(unsigned field);
 const char *device_field_chinese(unsigned field);
@@ -101,6 +116,9 @@ STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
  *   SIM, VIN        upper case
  *   CLASS, STATE    a token or its Chinese name, kept as token
  *   METROLOGY_DUE, INSPECTION_DUE, SCRAP_DUE   a date YYYY-MM-DD: the last day on which it is valid
+ *   POSITION     two numbers, longitude first, in degrees
+ *   STREAM_KIND  a token or its Chinese name, kept as token; RANGE_MIN, RANGE_MAX   a number (value.h)
+ *   INTERVAL     a whole number of ms, s, m, h or d: "10s", "1h"
  * An empty value stays empty. STATUS_TOO_LONG; STATUS_MALFORMED when it is no printable UTF-8;
  * STATUS_OUT_OF_RANGE when it is none of the above; STATUS_INVALID for no field. */
 STATUS_CHECKED enum status device_value_normalise(unsigned field, struct span value, char out[DEVICE_VALUE_MAX + 1]);
@@ -136,6 +154,8 @@ static inline uint16_t device_partition(uint64_t device)
 struct registry;
 /* STATUS_CORRUPT, STATUS_BAD_VERSION: a row cannot be read; the log names the device. */
 STATUS_CHECKED enum status registry_open(struct store *s, struct registry **out);
+/* The same over another family of rows (`stream`); its history is told apart from that of devices. */
+STATUS_CHECKED enum status registry_open_streams(struct store *s, struct registry **out);
 void registry_close(struct registry *r);
 
 /* Set before others use the registry; one only. */

@@ -5,6 +5,7 @@
 #include "engine/core/hash.h"
 #include "engine/core/utf8.h"
 #include "engine/fleet/registry.h"
+#include "engine/fleet/streams.h"
 
 static const struct {
 	const char *token;
@@ -215,6 +216,45 @@ static enum status normalise_class(char *text)
 	return STATUS_OK;
 }
 
+static enum status normalise_number(char *text)
+{
+	struct value v;
+	if (value_parse_number(span_of_string(text), &v))
+		return STATUS_OUT_OF_RANGE;
+	value_print(&v, text);
+	return STATUS_OK;
+}
+
+static bool is_degrees(struct span text, double limit)
+{
+	struct value v;
+	return !value_parse_number(text, &v) && value_to_double(&v) >= -limit && value_to_double(&v) <= limit;
+}
+
+static enum status normalise_position(char *text)
+{
+	size_t size = strcspn(text, ",");
+	if (!text[size] || !is_degrees(span_of(text, size), 180) || !is_degrees(span_of_string(text + size + 1), 90))
+		return STATUS_OUT_OF_RANGE;
+	return STATUS_OK;
+}
+
+static enum status normalise_stream_kind(char *text)
+{
+	enum stream_kind kind;
+	if (stream_kind_parse(span_of_string(text), &kind))
+		return STATUS_OUT_OF_RANGE;
+	const char *token = stream_kind_token(kind);
+	memcpy(text, token, strlen(token) + 1);
+	return STATUS_OK;
+}
+
+static enum status normalise_interval(const char *text)
+{
+	int64_t ms;
+	return stream_interval_parse(span_of_string(text), &ms) ? STATUS_OUT_OF_RANGE : STATUS_OK;
+}
+
 static enum status normalise_field(unsigned field, char *text)
 {
 	switch (field) {
@@ -239,6 +279,15 @@ static enum status normalise_field(unsigned field, char *text)
 	case DEVICE_FIELD_INSPECTION_DUE:
 	case DEVICE_FIELD_SCRAP_DUE:
 		return normalise_date(text);
+	case DEVICE_FIELD_POSITION:
+		return normalise_position(text);
+	case DEVICE_FIELD_STREAM_KIND:
+		return normalise_stream_kind(text);
+	case DEVICE_FIELD_RANGE_MIN:
+	case DEVICE_FIELD_RANGE_MAX:
+		return normalise_number(text);
+	case DEVICE_FIELD_INTERVAL:
+		return normalise_interval(text);
 	default:
 		return STATUS_OK;
 	}

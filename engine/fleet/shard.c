@@ -33,6 +33,7 @@ struct inbox_submit {
 };
 struct inbox_settled {
 	struct ticket ticket;
+	intake_settled *on_settled;
 	enum status status;
 };
 struct inbox_work {
@@ -133,17 +134,24 @@ enum status shard_submit(struct shard *s, const struct intake *in)
 
 /* --- settlement --- */
 
+static void say_settled(struct shard *s, intake_settled *on_settled, const struct ticket *ticket, enum status status)
+{
+	const struct engine_callbacks *callbacks = &s->engine->options.callbacks;
+	if (on_settled)
+		on_settled(s, ticket, status);
+	else if (callbacks->settled)
+		callbacks->settled(callbacks->context, s, ticket, status);
+}
+
 static void tell(struct shard *s, const struct pending *p, enum status status)
 {
 	if (!p->in.wants_settled)
 		return;
-	const struct engine_callbacks *callbacks = &s->engine->options.callbacks;
 	if (p->from == s->index) {
-		if (callbacks->settled)
-			callbacks->settled(callbacks->context, s, &p->in.ticket, status);
+		say_settled(s, p->in.on_settled, &p->in.ticket, status);
 		return;
 	}
-	struct inbox_settled record = {p->in.ticket, status};
+	struct inbox_settled record = {p->in.ticket, p->in.on_settled, status};
 	struct shard *to = &s->engine->shards[p->from];
 	if (post(to, INBOX_SETTLED, &record, sizeof record, (struct span){NULL, 0}, true))
 		log_error("shard", "no memory to settle an entry of shard %u: its terminal will send again", p->from);
@@ -203,7 +211,6 @@ static void handle_submit(struct shard *s, const uint8_t *data, size_t size)
 
 static void handle_inbox(struct shard *s, enum inbox_kind kind, const uint8_t *data, size_t size)
 {
-	const struct engine_callbacks *callbacks = &s->engine->options.callbacks;
 	struct inbox_settled settled;
 	struct inbox_work work;
 	switch (kind) {
@@ -212,8 +219,7 @@ static void handle_inbox(struct shard *s, enum inbox_kind kind, const uint8_t *d
 		break;
 	case INBOX_SETTLED:
 		memcpy(&settled, data, sizeof settled);
-		if (callbacks->settled)
-			callbacks->settled(callbacks->context, s, &settled.ticket, settled.status);
+		say_settled(s, settled.on_settled, &settled.ticket, settled.status);
 		break;
 	case INBOX_WORK:
 		memcpy(&work, data, sizeof work);
@@ -385,13 +391,21 @@ enum status shard_init(struct shard *s, struct engine *e, unsigned index)
 	pthread_mutex_init(&s->inbox.lock, NULL);
 	told_init(&s->told);
 	enum status status = heads_init(&s->heads);
+	if (!status)
+		status = value_heads_init(&s->values);
 	if (status)
 		return status;
 	if (uv_loop_init(&s->loop) || uv_async_init(&s->loop, &s->wake, on_wake) ||
 	    uv_check_init(&s->loop, &s->after_poll) || uv_timer_init(&s->loop, &s->tick))
 		return STATUS_IO;
 	s->wake.data = s->after_poll.data = s->tick.data = s;
-	struct writer_options options = {e->store, &s->heads, (uint16_t)index, on_checkpointed, s};
+	struct writer_options options = {.store = e->store,
+					 .heads = &s->heads,
+					 .values = &s->values,
+					 .texts = streams_texts(e->streams),
+					 .shard = (uint16_t)index,
+					 .checkpointed = on_checkpointed,
+					 .context = s};
 	return writer_open(&options, &s->writer);
 }
 
@@ -462,6 +476,7 @@ void shard_deinit(struct shard *s)
 	judged_by_release(s->judged_by);
 	heads_deinit(&s->heads);
 	connections_deinit(&s->connections);
+	value_heads_deinit(&s->values);
 	ring_deinit(&s->pending);
 	buf_deinit(&s->inbox.filling);
 	buf_deinit(&s->inbox.draining);

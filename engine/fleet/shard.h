@@ -19,10 +19,11 @@
 #include "engine/fleet/head.h"
 #include "engine/fleet/judge_run.h"
 #include "engine/fleet/ring.h"
+#include "engine/fleet/streams_head.h"
 #include "engine/fleet/writer.h"
 
 struct shard_counters {
-	_Atomic uint64_t submitted, durable, reports, duplicates, messages, quarantined, fragments, busy, trims;
+	_Atomic uint64_t submitted, durable, reports, duplicates, messages, quarantined, fragments, busy, trims, values;
 };
 
 struct inbox {
@@ -33,7 +34,7 @@ struct inbox {
 struct checkpoint {
 	bool running;
 	uint64_t position; /* everything up to here will be in the store */
-	uint32_t next_head;
+	uint32_t next_head, next_value_head;
 	int64_t due_ns;
 	uint64_t taken; /* position of the last one asked for */
 };
@@ -54,6 +55,7 @@ struct shard {
 	struct writer *writer;
 	struct heads heads;
 	struct connections connections;
+	struct value_heads values;
 	struct ring pending;
 	struct inbox inbox;
 	struct checkpoint checkpoint;

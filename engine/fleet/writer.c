@@ -8,6 +8,7 @@
 #include "engine/core/crash.h"
 #include "engine/core/log.h"
 #include "engine/fleet/fold.h"
+#include "engine/fleet/streams_store.h"
 #include "engine/series/block.h"
 
 /* bytes of blocks gathered into one commit: large enough that RocksDB's cost per batch vanishes */
@@ -119,6 +120,17 @@ static enum status put_seal(struct writer *w, const struct seal *seal)
 	return put_row(w, seal);
 }
 
+static enum status put_values(struct writer *w, const struct value_seal *seal)
+{
+	struct values_written written = {0};
+	enum status status = value_seal_put(w->batch, seal, w->options.texts, &w->block, &written);
+	atomic_fetch_add(&w->stats.sealed_value_blocks, written.blocks);
+	atomic_fetch_add(&w->stats.sealed_values, written.values);
+	atomic_fetch_add(&w->stats.sealed_value_bytes, written.bytes);
+	atomic_fetch_add(&w->stats.late_value_blocks, written.late_blocks);
+	return status;
+}
+
 static enum status put_checkpoint(struct writer *w, const struct job *job)
 {
 	uint8_t key[CHECKPOINT_KEY_SIZE], value[8];
@@ -144,7 +156,11 @@ static enum status put_job(struct writer *w, const struct job *job)
 		return STATUS_OK;
 	case JOB_CHECKPOINT:
 		return put_checkpoint(w, job);
+	case JOB_VALUES:
+	case JOB_VALUES_ROW:
+		return put_values(w, job->values);
 	case JOB_FOLD:
+	case JOB_VALUES_FOLD:
 		break;
 	}
 	return STATUS_OK;
@@ -158,7 +174,10 @@ static void fold(struct writer *w, const struct job *job)
 	for (;;) {
 		int64_t again = INT64_MIN;
 		enum status status =
-			fold_device(w->options.store, job->device, from, job->until_ms, &w->fold_seq, &again);
+			job->kind == JOB_FOLD
+				? fold_device(w->options.store, job->device, from, job->until_ms, &w->fold_seq, &again)
+				: values_fold(w->options.store, w->options.texts, job->device, from, job->until_ms,
+					      &w->fold_seq, &again);
 		if (status)
 			log_warn("writer", "fold of %016llx: %s", (unsigned long long)job->device, status_text(status));
 		if (status || again == INT64_MIN || again <= from)
@@ -178,7 +197,14 @@ static void finish_job(struct writer *w, struct job *job)
 		seal_free(job->seal);
 		break;
 	case JOB_FOLD:
+	case JOB_VALUES_FOLD:
 		fold(w, job);
+		break;
+	case JOB_VALUES:
+		value_head_sealed(w->options.values, job->values);
+		break;
+	case JOB_VALUES_ROW:
+		value_seal_free(job->values);
 		break;
 	case JOB_CHECKPOINT:
 		crash_point("checkpoint");
@@ -210,7 +236,7 @@ static struct job *gather(struct writer *w, struct job *jobs, size_t *count, enu
 		++*count;
 		enum job_kind kind = jobs->kind;
 		jobs = jobs->next;
-		if (kind == JOB_CHECKPOINT || kind == JOB_FOLD)
+		if (kind == JOB_CHECKPOINT || kind == JOB_FOLD || kind == JOB_VALUES_FOLD)
 			break;
 	}
 	return jobs;
@@ -235,6 +261,10 @@ static void drop_jobs(struct writer *w, struct job *jobs)
 			head_sealed(w->options.heads, jobs->seal);
 		else if (jobs->kind == JOB_ROW)
 			seal_free(jobs->seal);
+		else if (jobs->kind == JOB_VALUES)
+			value_head_sealed(w->options.values, jobs->values);
+		else if (jobs->kind == JOB_VALUES_ROW)
+			value_seal_free(jobs->values);
 		free(jobs);
 		jobs = next;
 	}

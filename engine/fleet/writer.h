@@ -12,30 +12,35 @@
 #include <stdatomic.h>
 
 #include "engine/fleet/head.h"
+#include "engine/fleet/streams_head.h"
 
 enum job_kind {
-	JOB_SEAL,       /* blocks and the device's row; the seal is linked from its head */
-	JOB_ROW,        /* the device's row alone, from a snapshot */
-	JOB_MESSAGE,    /* a message kept as it came */
-	JOB_ROWS,       /* a put into a lasting family */
-	JOB_CHECKPOINT, /* every job before it is in: note the position, sync the store, tell the shard */
-	JOB_FOLD,       /* merge the overlapping blocks of a device */
+	JOB_SEAL,        /* blocks and the device's row; the seal is linked from its head */
+	JOB_ROW,         /* the device's row alone, from a snapshot */
+	JOB_MESSAGE,     /* a message kept as it came */
+	JOB_ROWS,        /* a put into a lasting family */
+	JOB_CHECKPOINT,  /* every job before it is in: note the position, sync the store, tell the shard */
+	JOB_FOLD,        /* merge the overlapping blocks of a device */
+	JOB_VALUES,      /* as SEAL, of a stream */
+	JOB_VALUES_ROW,  /* as ROW */
+	JOB_VALUES_FOLD, /* as FOLD */
 };
 
 struct job {
 	struct job *next;
 	enum job_kind kind;
-	size_t bytes;             /* memory it stands for, counted into the backlog */
-	struct seal *seal;        /* SEAL, ROW */
-	uint64_t device;          /* MESSAGE, FOLD */
-	uint8_t class_code;       /* MESSAGE */
-	bool odd;                 /* MESSAGE */
-	int64_t time_ms;          /* MESSAGE; FOLD: from here ... */
-	int64_t until_ms;         /* ... to here */
-	uint64_t position;        /* MESSAGE: hash; CHECKPOINT: the position */
-	uint32_t epoch;           /* CHECKPOINT: of the journals */
-	enum store_family family; /* ROWS */
-	uint32_t key_size;        /* ROWS: bytes of `data` that are the key */
+	size_t bytes;              /* memory it stands for, counted into the backlog */
+	struct seal *seal;         /* SEAL, ROW */
+	struct value_seal *values; /* VALUES, VALUES_ROW */
+	uint64_t device;           /* MESSAGE, FOLD; VALUES_FOLD: the stream */
+	uint8_t class_code;        /* MESSAGE */
+	bool odd;                  /* MESSAGE */
+	int64_t time_ms;           /* MESSAGE; FOLD: from here ... */
+	int64_t until_ms;          /* ... to here */
+	uint64_t position;         /* MESSAGE: hash; CHECKPOINT: the position */
+	uint32_t epoch;            /* CHECKPOINT: of the journals */
+	enum store_family family;  /* ROWS */
+	uint32_t key_size;         /* ROWS: bytes of `data` that are the key */
 	uint32_t size;
 	uint8_t data[]; /* MESSAGE: the value; ROWS: key, value */
 };
@@ -45,12 +50,15 @@ struct job *job_new(enum job_kind kind, size_t data_size);
 
 struct writer_stats {
 	_Atomic uint64_t sealed_blocks, sealed_reports, sealed_bytes, late_blocks, folds, checkpoints, commits;
+	_Atomic uint64_t sealed_value_blocks, sealed_values, sealed_value_bytes, late_value_blocks;
 };
 
 struct writer;
 struct writer_options {
 	struct store *store;
 	struct heads *heads;
+	struct value_heads *values;
+	struct value_texts *texts; /* of the values */
 	uint16_t shard;
 	/* writer thread: the checkpoint at `position` is durable */
 	void (*checkpointed)(void *context, uint64_t position);

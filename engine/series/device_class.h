@@ -26,7 +26,8 @@
 	X(10, FISHING_BOAT, "fishing", "渔船", 36)                                                                     \
 	X(11, VESSEL, "vessel", "商船", 12)                                                                            \
 	X(12, GEAR, "gear", "渔具浮标", 6)                                                                             \
-	X(13, PERSON, "person", "人员", 6)
+	X(13, PERSON, "person", "人员", 6)                                                                             \
+	X(14, SENSOR, "sensor", "监测站点", 36)
 
 enum device_class {
 #define X(code, NAME, token, chinese, months) DEVICE_CLASS_##NAME = code,

@@ -19,7 +19,7 @@ static enum rocks_profile lasting_profile(unsigned family)
 
 static enum rocks_profile timed_profile(unsigned kind)
 {
-	return kind == FAMILY_TRACK ? ROCKS_BLOCKS : ROCKS_TIMED;
+	return kind == FAMILY_TRACK || kind == FAMILY_SERIES ? ROCKS_BLOCKS : ROCKS_TIMED;
 }
 
 static int compare_ids(struct family_id a, struct family_id b)

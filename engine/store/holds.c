@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/core/hash.h"
+#include "engine/series/value_block.h"
 
 /* bytes of all hold rows in memory: some 180,000 holds */
 #define HOLDS_BYTES_MAX (16u << 20)
@@ -187,9 +188,26 @@ static enum status copy_block(struct copying *c, struct family *track, struct sp
 	if (status != STATUS_OK)
 		return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
 	held.hash = hash64(buf_view(&c->block));
-	key_held_block(&held, held_key);
+	key_held_block(&held, HELD_BLOCK, held_key);
 	c->blocks++;
 	return copy_put(c, span_of(held_key, sizeof held_key), buf_view(&c->block));
+}
+
+static enum status copy_values(struct copying *c, struct family *series, struct span key, struct span value)
+{
+	struct held_block_key held = {
+		.class_code = series->id.class_code, .odd = series->id.month == MONTH_ODD, .hash = hash64(value)};
+	struct value_block_header header;
+	uint8_t held_key[KEY_HELD_BLOCK_SIZE];
+	enum status status = key_block_parse(key, &held.block);
+	if (status == STATUS_OK)
+		status = value_block_header(value, &header);
+	if (status != STATUS_OK ||
+	    !covers(c->holds, NULL, held.block.device, held.block.time_first_ms, header.time_last_ms))
+		return status;
+	key_held_block(&held, HELD_VALUES, held_key);
+	c->blocks++;
+	return copy_put(c, span_of(held_key, sizeof held_key), value);
 }
 
 static enum status copy_message(struct copying *c, struct family *message, struct span key, struct span value)
@@ -244,6 +262,7 @@ static enum status copy_devices(struct copying *c, struct family_id id)
 	struct family *summary = find_kind(c->store, id, FAMILY_SUMMARY);
 	struct family *track = find_kind(c->store, id, FAMILY_TRACK);
 	struct family *message = find_kind(c->store, id, FAMILY_MESSAGE);
+	struct family *series = find_kind(c->store, id, FAMILY_SERIES);
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < c->range_count && status == STATUS_OK; i++) {
 		uint64_t device = c->ranges[i].device;
@@ -253,10 +272,13 @@ static enum status copy_devices(struct copying *c, struct family_id id)
 			status = copy_device(c, summary, track, device, copy_block);
 		if (status == STATUS_OK && message)
 			status = copy_device(c, message, message, device, copy_message);
+		if (status == STATUS_OK && series)
+			status = copy_device(c, series, series, device, copy_values);
 	}
 	family_unref(summary);
 	family_unref(track);
 	family_unref(message);
+	family_unref(series);
 	return status;
 }
 
@@ -374,7 +396,7 @@ static enum status release_block(void *context, struct span key, struct span val
 	struct releasing *r = context;
 	struct held_block_key held;
 	struct block_summary summary;
-	enum status status = key_held_block_parse(key, &held);
+	enum status status = key_held_block_parse(key, HELD_BLOCK, &held);
 	if (status != STATUS_OK)
 		return status;
 	int64_t first = held.block.time_first_ms, last;
@@ -383,6 +405,24 @@ static enum status release_block(void *context, struct span key, struct span val
 	else if (__builtin_add_overflow(first, BLOCK_SPAN_MAX_MS, &last))
 		last = INT64_MAX;
 	if (!stays(r, held.block.device, first, last))
+		release_row(r, key);
+	return STATUS_OK;
+}
+
+static enum status release_values(void *context, struct span key, struct span value)
+{
+	struct releasing *r = context;
+	struct held_block_key held;
+	struct value_block_header header;
+	enum status status = key_held_block_parse(key, HELD_VALUES, &held);
+	if (status != STATUS_OK)
+		return status;
+	int64_t first = held.block.time_first_ms, last;
+	if (value_block_header(value, &header) == STATUS_OK)
+		last = header.time_last_ms;
+	else if (__builtin_add_overflow(first, VALUE_SPAN_MAX_MS, &last))
+		last = INT64_MAX;
+	if (!covers(r->holds, r->case_number, held.block.device, first, last))
 		release_row(r, key);
 	return STATUS_OK;
 }
@@ -410,7 +450,11 @@ static enum status release_hold(struct releasing *r, const struct hold_key *hold
 	if (status != STATUS_OK)
 		return status;
 	prefix[0] = HELD_MESSAGE;
-	return store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), release_message, r);
+	status = store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), release_message, r);
+	if (status != STATUS_OK)
+		return status;
+	prefix[0] = HELD_VALUES;
+	return store_scan(r->store, STORE_HELD, span_of(prefix, sizeof prefix), release_values, r);
 }
 
 static enum status release_closed(struct store *s, const char *case_number)

@@ -8,7 +8,7 @@
 #include "engine/series/report.h"
 #include "engine/store/store.h"
 
-static const char *const kind_names[FAMILY_KIND_COUNT] = {"track", "summary", "message"};
+static const char *const kind_names[FAMILY_KIND_COUNT] = {"track", "summary", "message", "series"};
 
 void key_block(const struct block_key *k, uint8_t out[KEY_BLOCK_SIZE])
 {
@@ -24,9 +24,9 @@ void key_message(const struct message_key *k, uint8_t out[KEY_MESSAGE_SIZE])
 	store_be64(out + 16, k->hash);
 }
 
-void key_held_block(const struct held_block_key *k, uint8_t out[KEY_HELD_BLOCK_SIZE])
+void key_held_block(const struct held_block_key *k, enum held_tag tag, uint8_t out[KEY_HELD_BLOCK_SIZE])
 {
-	out[0] = HELD_BLOCK;
+	out[0] = (uint8_t)tag;
 	key_block(&k->block, out + 1);
 	out[21] = k->class_code;
 	out[22] = k->odd;
@@ -78,9 +78,9 @@ enum status key_message_parse(struct span key, struct message_key *out)
 	return key.size == KEY_MESSAGE_SIZE ? STATUS_OK : STATUS_CORRUPT;
 }
 
-enum status key_held_block_parse(struct span key, struct held_block_key *out)
+enum status key_held_block_parse(struct span key, enum held_tag tag, struct held_block_key *out)
 {
-	if (key.size != KEY_HELD_BLOCK_SIZE || key.data[0] != HELD_BLOCK || key.data[22] > 1)
+	if (key.size != KEY_HELD_BLOCK_SIZE || key.data[0] != tag || key.data[22] > 1)
 		return STATUS_CORRUPT;
 	out->class_code = key.data[21];
 	out->odd = key.data[22];

@@ -8,10 +8,12 @@
  *   track    device 8 | time_first 8 | seq 4                                         20  a block
  *   summary  device 8 | time_first 8 | seq 4                                         20  its summary
  *   message  device 8 | time 8 | hash 8                                              24  the message
+ *   series   stream 8 | time_first 8 | seq 4                                         20  a value block
  *   held     0x01 | case number | 0x00 | device 8 | from 8 | to 8           26..26+N  empty: a legal hold
  *            0x02 | device 8 | time_first 8 | seq 4 | class 1 | odd 1 | hash 8       31  copy of a block
  *            0x03 | device 8 | time 8 | hash 8 | class 1                             26  copy of a message
  *            0x04 | device 8 | from 8 | to 8                                         25  empty: kept without a case
+ *            0x05 | as 0x02, the stream for the device                               31  copy of a value block
  *   default  "format"                                                                    version, 4 bytes LE
  *            "drop" | class 1 | month 4                                               9  empty: being dropped
  * The hash of a held block is that of its bytes: a block that comes to an expired month later may take the
@@ -39,7 +41,7 @@
 #define CASE_NUMBER_MAX 63
 #define KEY_HOLD_MAX (2 + CASE_NUMBER_MAX + KEY_HOLD_TAIL_SIZE)
 
-enum held_tag { HELD_HOLD = 1, HELD_BLOCK = 2, HELD_MESSAGE = 3, HELD_KEPT = 4 };
+enum held_tag { HELD_HOLD = 1, HELD_BLOCK = 2, HELD_MESSAGE = 3, HELD_KEPT = 4, HELD_VALUES = 5 };
 
 static inline uint64_t time_bias(int64_t ms)
 {
@@ -84,7 +86,8 @@ struct kept_key {
 
 void key_block(const struct block_key *k, uint8_t out[KEY_BLOCK_SIZE]);
 void key_message(const struct message_key *k, uint8_t out[KEY_MESSAGE_SIZE]);
-void key_held_block(const struct held_block_key *k, uint8_t out[KEY_HELD_BLOCK_SIZE]);
+/* `tag`: HELD_BLOCK or HELD_VALUES. */
+void key_held_block(const struct held_block_key *k, enum held_tag tag, uint8_t out[KEY_HELD_BLOCK_SIZE]);
 void key_held_message(const struct held_message_key *k, uint8_t out[KEY_HELD_MESSAGE_SIZE]);
 void key_kept(const struct kept_key *k, uint8_t out[KEY_KEPT_SIZE]);
 /* Returns the size. `case_number` has 1..CASE_NUMBER_MAX bytes. */
@@ -93,14 +96,14 @@ size_t key_hold(const struct hold_key *k, uint8_t out[KEY_HOLD_MAX]);
 /* The inverses: STATUS_CORRUPT unless the key is exactly what the function above writes. */
 STATUS_CHECKED enum status key_block_parse(struct span key, struct block_key *out);
 STATUS_CHECKED enum status key_message_parse(struct span key, struct message_key *out);
-STATUS_CHECKED enum status key_held_block_parse(struct span key, struct held_block_key *out);
+STATUS_CHECKED enum status key_held_block_parse(struct span key, enum held_tag tag, struct held_block_key *out);
 STATUS_CHECKED enum status key_held_message_parse(struct span key, struct held_message_key *out);
 STATUS_CHECKED enum status key_kept_parse(struct span key, struct kept_key *out);
 STATUS_CHECKED enum status key_hold_parse(struct span key, struct hold_key *out);
 
 /* --- time families --- */
 
-enum family_kind { FAMILY_TRACK, FAMILY_SUMMARY, FAMILY_MESSAGE, FAMILY_KIND_COUNT };
+enum family_kind { FAMILY_TRACK, FAMILY_SUMMARY, FAMILY_MESSAGE, FAMILY_SERIES, FAMILY_KIND_COUNT };
 
 #define MONTH_ODD 0
 #define MONTH_FIRST 200001

@@ -5,6 +5,7 @@
  *   track    device | time_first | seq  -> a block                (block.h)
  *   summary  device | time_first | seq  -> its summary            (block_summary_encode)
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
+ *   series   stream | time_first | seq  -> a value block          (value_block.h)
  * Events more than three years before or a day after their receipt go to the month "odd".
  * Lasting families: device head held quarantine session fragment audit log meta, and those of judging: fence rule
  * context finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard, digest (the log
@@ -27,6 +28,7 @@
 #include "engine/core/status.h"
 #include "engine/series/block.h"
 #include "engine/series/device_class.h"
+#include "engine/series/value_block.h"
 
 struct store;
 
@@ -100,6 +102,10 @@ STATUS_CHECKED enum status store_batch_block(struct store_batch *b, const struct
 STATUS_CHECKED enum status store_batch_block_delete(struct store_batch *b, const struct store_block_id *id);
 STATUS_CHECKED enum status store_batch_message(struct store_batch *b, uint64_t device, uint8_t class_code, bool odd,
 					       int64_t time_ms, uint64_t hash, struct span value);
+/* A value block (value_block.h), `id->device` being its stream. As above; STATUS_CORRUPT: it is no value block. */
+STATUS_CHECKED enum status store_batch_values(struct store_batch *b, const struct store_block_id *id,
+					      struct span block);
+STATUS_CHECKED enum status store_batch_values_delete(struct store_batch *b, const struct store_block_id *id);
 /* A failure of these two (STATUS_FULL, STATUS_NO_MEMORY) is returned by the commit. */
 void store_batch_put(struct store_batch *b, enum store_family family, struct span key, struct span value);
 void store_batch_delete(struct store_batch *b, enum store_family family, struct span key);
@@ -150,6 +156,20 @@ STATUS_CHECKED enum status store_blocks_next(struct store_blocks *it, struct sto
  * call. Only after a store_blocks_next that said STATUS_OK. STATUS_CORRUPT, STATUS_IO. */
 STATUS_CHECKED enum status store_blocks_bytes(struct store_blocks *it, struct span *out);
 void store_blocks_close(struct store_blocks *it);
+
+/* Value blocks of a stream that may hold a value within [from_ms, to_ms], as store_blocks_open does it for reports. */
+struct value_block_row {
+	struct store_block_id id;
+	struct span bytes;
+	struct value_block_header header;
+	bool held;
+};
+struct store_values;
+STATUS_CHECKED enum status store_values_open(struct store *s, uint64_t stream, int64_t from_ms, int64_t to_ms,
+					     struct store_values **out);
+/* Views last until the next call. STATUS_END, STATUS_CORRUPT, STATUS_IO. */
+STATUS_CHECKED enum status store_values_next(struct store_values *it, struct value_block_row *out);
+void store_values_close(struct store_values *it);
 
 /* Messages of a device within [from_ms, to_ms], in order of (time, hash). */
 typedef enum status store_message_visit(void *context, int64_t time_ms, uint64_t hash, struct span value);
@@ -226,6 +246,7 @@ struct store_info {
 	uint64_t part_bytes[BLOCK_PART_COUNT]; /* over all blocks */
 	uint64_t block_bytes, disk_bytes;      /* sum of blocks; files of the folder */
 	uint64_t overlap_blocks;
+	uint64_t value_blocks, values, value_bytes; /* of streams */
 	uint32_t families;
 };
 STATUS_CHECKED enum status store_info(struct store *s, struct store_info *out);

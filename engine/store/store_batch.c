@@ -150,6 +150,35 @@ enum status store_batch_block_delete(struct store_batch *b, const struct store_b
 	return status;
 }
 
+enum status store_batch_values(struct store_batch *b, const struct store_block_id *id, struct span block)
+{
+	uint32_t month;
+	uint8_t key[KEY_BLOCK_SIZE];
+	struct value_block_header header;
+	if (block.size > VALUE_BLOCK_BYTES_MAX)
+		return STATUS_TOO_LONG;
+	enum status status = value_block_header(block, &header);
+	if (status != STATUS_OK)
+		return status;
+	if (!month_for(id->class_code, id->time_first_ms, id->odd, &month) ||
+	    header.time_first_ms != id->time_first_ms ||
+	    (!id->odd && header.time_last_ms >= store_month_end(id->time_first_ms)))
+		return STATUS_INVALID;
+	key_block(&(struct block_key){id->device, id->time_first_ms, id->seq}, key);
+	return timed_put(b, (struct family_id){FAMILY_SERIES, id->class_code, month}, span_of(key, sizeof key), block);
+}
+
+enum status store_batch_values_delete(struct store_batch *b, const struct store_block_id *id)
+{
+	uint32_t month;
+	uint8_t key[KEY_BLOCK_SIZE];
+	if (!month_for(id->class_code, id->time_first_ms, id->odd, &month))
+		return STATUS_INVALID;
+	key_block(&(struct block_key){id->device, id->time_first_ms, id->seq}, key);
+	return op_append(b, target_of((struct family_id){FAMILY_SERIES, id->class_code, month}), OP_DELETE,
+			 span_of(key, sizeof key), (struct span){NULL, 0});
+}
+
 enum status store_batch_message(struct store_batch *b, uint64_t device, uint8_t class_code, bool odd, int64_t time_ms,
 				uint64_t hash, struct span value)
 {

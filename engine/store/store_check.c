@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/core/hash.h"
+#include "engine/series/value_block.h"
 #include "engine/store/store_state.h"
 
 /* further complaints are counted, not written */
@@ -76,6 +77,35 @@ static void check_message(struct check *c, struct span key)
 		complain(c, key, "the message is of another month");
 }
 
+/* The texts of a block are its own: nothing is kept of them here. */
+static void check_value_block(struct check *c, struct span key, struct span value, int64_t first_ms)
+{
+	struct value values[VALUE_BLOCK_MAX];
+	struct value_texts *texts;
+	size_t count;
+	if (value_texts_new(&texts) != STATUS_OK)
+		return;
+	enum status status = value_block_decode(value, texts, values, &count);
+	value_texts_free(texts);
+	if (status != STATUS_OK)
+		complain(c, key, "the value block cannot be read");
+	else if (values[0].time_ms != first_ms)
+		complain(c, key, "the value block begins at another time");
+	else if (c->id.kind == FAMILY_SERIES && c->id.month != MONTH_ODD &&
+		 (first_ms < month_start(c->id.month) ||
+		  values[count - 1].time_ms >= store_month_end(month_start(c->id.month))))
+		complain(c, key, "the value block leaves its month");
+}
+
+static void values_row(struct check *c, struct span key, struct span value)
+{
+	struct block_key parsed;
+	if (key_block_parse(key, &parsed) != STATUS_OK)
+		complain(c, key, "is no key of a value block");
+	else
+		check_value_block(c, key, value, parsed.time_first_ms);
+}
+
 static void check_held(struct check *c, struct span key, struct span value)
 {
 	struct hold_key hold;
@@ -84,7 +114,11 @@ static void check_held(struct check *c, struct span key, struct span value)
 	struct kept_key kept;
 	struct block_summary summary;
 	uint8_t tag = key.size ? key.data[0] : 0;
-	if (tag == HELD_BLOCK && key_held_block_parse(key, &block) == STATUS_OK) {
+	if (tag == HELD_VALUES && key_held_block_parse(key, HELD_VALUES, &block) == STATUS_OK) {
+		check_value_block(c, key, value, block.block.time_first_ms);
+		if (hash64(value) != block.hash)
+			complain(c, key, "the value block is not the one its key names");
+	} else if (tag == HELD_BLOCK && key_held_block_parse(key, HELD_BLOCK, &block) == STATUS_OK) {
 		if (!block_whole(c, key, value, &summary))
 			return;
 		if (summary.time_first_ms != block.block.time_first_ms)
@@ -236,6 +270,10 @@ static enum status check_timed(struct check *c, struct family *family)
 		family_name(family->id, c->family);
 		c->id = family->id;
 		return check_rows(c, family->handle, message_row);
+	case FAMILY_SERIES:
+		family_name(family->id, c->family);
+		c->id = family->id;
+		return check_rows(c, family->handle, values_row);
 	case FAMILY_SUMMARY:
 		track = families_find(&c->store->families, track_id);
 		family_unref(track);

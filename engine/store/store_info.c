@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "engine/series/value_block.h"
 #include "engine/store/store_state.h"
 
 /* --- info --- */
@@ -114,15 +115,30 @@ static enum status message_row(struct gather *g, struct span key, struct span va
 	return STATUS_OK;
 }
 
+static enum status values_row(struct gather *g, struct span key, struct span value)
+{
+	struct value_block_header header;
+	(void)key;
+	enum status status = value_block_header(value, &header);
+	if (status != STATUS_OK)
+		return status;
+	g->info->value_blocks++;
+	g->info->values += header.count;
+	g->info->value_bytes += value.size;
+	return STATUS_OK;
+}
+
 static enum status held_row(struct gather *g, struct span key, struct span value)
 {
 	struct held_block_key block;
 	struct block_summary summary;
 	if (key.size && key.data[0] == HELD_MESSAGE)
 		return message_row(g, key, value);
+	if (key.size && key.data[0] == HELD_VALUES)
+		return values_row(g, key, value);
 	if (!key.size || key.data[0] != HELD_BLOCK)
 		return STATUS_OK;
-	enum status status = key_held_block_parse(key, &block);
+	enum status status = key_held_block_parse(key, HELD_BLOCK, &block);
 	if (status == STATUS_OK)
 		status = block_summarise(value, &summary);
 	if (status == STATUS_OK)
@@ -180,8 +196,10 @@ static uint64_t folder_bytes(int fd)
 
 enum status store_info(struct store *s, struct store_info *out)
 {
-	static gather_row *const rows[FAMILY_KIND_COUNT] = {
-		[FAMILY_TRACK] = track_row, [FAMILY_SUMMARY] = summary_row, [FAMILY_MESSAGE] = message_row};
+	static gather_row *const rows[FAMILY_KIND_COUNT] = {[FAMILY_TRACK] = track_row,
+							    [FAMILY_SUMMARY] = summary_row,
+							    [FAMILY_MESSAGE] = message_row,
+							    [FAMILY_SERIES] = values_row};
 	struct gather g = {.store = s, .info = out, .devices = buf_init(DEVICES_BYTES_MAX)};
 	struct family_list list;
 	memset(out, 0, sizeof *out);

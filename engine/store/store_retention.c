@@ -1,6 +1,7 @@
-/* Retention. A month of a class is three families, and RocksDB drops one at a time, so the intent is a row:
+/* Retention. A month of a class is up to four families, and RocksDB drops one at a time, so the intent is a row:
  *
- *   copy what is held, synced ─> row "drop class month", synced ─> drop summary, track, message ─> delete the row
+ *   copy what is held, synced ─> row "drop class month", synced ─> drop summary, track, message, series ─> delete the
+ * row
  *
  * A crash before the row leaves copies that the next run writes again; after it, opening the store finishes
  * the drop. The gate is closed from the copying to the deletion of the row: a family made anew for data that
@@ -53,7 +54,7 @@ static uint64_t family_bytes(struct store *s, const struct family *family)
 /* Drop what is there of the month, then the row. */
 static enum status drop_month(struct store *s, struct family_id id, struct retention_result *result)
 {
-	static const uint8_t order[] = {FAMILY_SUMMARY, FAMILY_TRACK, FAMILY_MESSAGE};
+	static const uint8_t order[] = {FAMILY_SUMMARY, FAMILY_TRACK, FAMILY_MESSAGE, FAMILY_SERIES};
 	for (size_t i = 0; i < sizeof order; i++) {
 		id.kind = order[i];
 		struct family *family = families_find(&s->families, id);

@@ -51,7 +51,9 @@ static enum status source_open(struct timeline *t, struct source *source)
 		range.one_device = true;
 	} else {
 		handle = t->store->families.lasting[STORE_HELD];
-		t->lower[0] = t->upper[0] = t->kind == FAMILY_MESSAGE ? HELD_MESSAGE : HELD_BLOCK;
+		t->lower[0] = t->upper[0] = t->kind == FAMILY_MESSAGE  ? HELD_MESSAGE
+					    : t->kind == FAMILY_SERIES ? HELD_VALUES
+								       : HELD_BLOCK;
 		range.lower = span_of(t->lower, range.lower.size + 1);
 		range.upper = span_of(t->upper, range.upper.size + 1);
 	}

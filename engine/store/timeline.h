@@ -29,7 +29,8 @@ struct timeline_row {
 	size_t source; /* for timeline_partner */
 };
 
-/* Rows of `kind` (FAMILY_SUMMARY or FAMILY_MESSAGE) whose time lies within [from_ms, to_ms]. */
+/* Rows of `kind` (FAMILY_SUMMARY, FAMILY_MESSAGE or FAMILY_SERIES, whose device is a stream) whose time lies within
+ * [from_ms, to_ms]. */
 STATUS_CHECKED enum status timeline_open(struct store *s, enum family_kind kind, uint64_t device, int64_t from_ms,
 					 int64_t to_ms, struct timeline **out);
 /* Views last until the next call. STATUS_END, STATUS_CORRUPT, STATUS_IO. */

@@ -18,6 +18,7 @@
 #include "ingest/platform/platform.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
+#include "query/cli/lines_route.h"
 #include "query/cli/links_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/whole_file.h"
@@ -36,6 +37,7 @@ struct server {
 	struct ingest *ingest;
 	struct link_book links;
 	struct platform *platform; /* NULL without links */
+	struct lines_route *lines;
 	struct http *http;
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
@@ -230,6 +232,8 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, links_metrics, v->platform);
 	if (!status)
 		status = links_route_add(v->http, v->platform);
+	if (!status)
+		status = lines_route_add(v->lines, v->http);
 	return status ? status : http_start(v->http);
 }
 
@@ -264,7 +268,9 @@ static enum status open_all(struct server *v)
 		log_error("serve", "hazard register: %s", status_text(status));
 		return status;
 	}
-	status = open_http(v);
+	status = lines_route_new(&v->settings, v->engine, &v->lines);
+	if (!status)
+		status = open_http(v);
 	if (status)
 		log_error("serve", "http at %s: %s", v->settings.http, status_text(status));
 	return status;
@@ -275,6 +281,7 @@ static void close_all(struct server *v)
 	if (v->http)
 		http_stop(v->http);
 	hazard_feed_free(v->hazard_feed);
+	lines_route_free(v->lines);
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
@@ -288,9 +295,10 @@ static void close_all(struct server *v)
 
 static void say_ready(const struct server *v)
 {
-	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"jt809\":%d,\"http\":%d,\"data\":\"%s\"}\n",
+	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"jt809\":%d,\"http\":%d,\"lines_udp\":%d,\"data\":"
+	       "\"%s\"}\n",
 	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->platform ? platform_port(v->platform) : -1,
-	       v->http ? http_port(v->http) : -1, v->settings.data_dir);
+	       v->http ? http_port(v->http) : -1, lines_route_port_udp(v->lines), v->settings.data_dir);
 	fflush(stdout);
 }
 

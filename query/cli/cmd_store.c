@@ -111,6 +111,9 @@ static void print_info(const struct store_info *i, const struct engine_stats *no
 	       "memory 内存         %" PRIu64 " bytes of heads 待封, %" PRIu64 " of the registry 登记\n",
 	       i->devices, i->blocks, i->overlap_blocks, i->reports + in_heads, in_heads, i->messages, i->quarantined,
 	       first, last, i->families, i->disk_bytes, now->head_bytes, now->registry_bytes);
+	if (i->values)
+		printf("values 监测值       %" PRIu64 " in %" PRIu64 " blocks, %.3f bytes each 字节/值\n", i->values,
+		       i->value_blocks, (double)i->value_bytes / (double)i->values);
 	if (!i->reports)
 		return;
 	double points = (double)i->reports;

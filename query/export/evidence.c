@@ -161,7 +161,7 @@ static void member_registry(struct json_out *j, const struct evidence *e)
 {
 	jout_key(j, "registry");
 	jout_open(j, '{');
-	for (unsigned field = 1; field < DEVICE_FIELD_COUNT; field++)
+	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS; field++)
 		if (field != DEVICE_FIELD_AUTH_CODE)
 			member_or_null(j, device_field_token(field), evidence_value(e, (enum device_field)field));
 	jout_close(j, '}');

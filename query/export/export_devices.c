@@ -16,6 +16,8 @@ static const char *kind_token(uint8_t kind)
 		return "ais";
 	case DEVICE_KIND_BEIDOU:
 		return "beidou";
+	case DEVICE_KIND_SENSOR:
+		return "sensor";
 	default:
 		return "other";
 	}
@@ -78,7 +80,7 @@ void export_device_object(struct json_out *j, const struct device *d, int64_t at
 	jout_string(j, kind_token(d->kind));
 	jout_key(j, "created");
 	jout_time(j, d->created_ms);
-	for (unsigned field = 1; field < DEVICE_FIELD_COUNT; field++)
+	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS; field++)
 		if (!is_secret(field))
 			text_or_null(j, device_field_token(field), export_device_value(d, (uint8_t)field, at_ms));
 	if (bindings)
@@ -131,7 +133,7 @@ enum status export_devices_begin(struct export_list *w, enum export_format forma
 {
 	char header[512] = "id,kind,created";
 	size_t used = strlen(header);
-	for (unsigned field = 1; field < DEVICE_FIELD_COUNT; field++)
+	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS; field++)
 		if (!is_secret(field))
 			used += (size_t)snprintf(header + used, sizeof header - used, ",%s", device_field_token(field));
 	*w = (struct export_list){format, "devices", header, 0};
@@ -145,7 +147,7 @@ static enum status device_csv(const struct device *d, int64_t at_ms, struct buf 
 	enum status status = buf_printf(out, "%016llx,%s,", (unsigned long long)d->id, kind_token(d->kind));
 	if (!status)
 		status = time_append(out, d->created_ms);
-	for (unsigned field = 1; field < DEVICE_FIELD_COUNT && !status; field++) {
+	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS && !status; field++) {
 		if (is_secret(field))
 			continue;
 		const char *value = export_device_value(d, (uint8_t)field, at_ms);

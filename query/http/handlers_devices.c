@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/streams.h"
 #include "query/export/export_devices.h"
 #include "query/export/json_out.h"
 #include "query/http/http_handlers.h"
@@ -201,7 +202,7 @@ static bool is_terminals_own(unsigned field)
 {
 	return field == DEVICE_FIELD_VEHICLE || field == DEVICE_FIELD_AUTH_CODE || field == DEVICE_FIELD_VIDEO ||
 	       field == DEVICE_FIELD_TERMINAL_ID || field == DEVICE_FIELD_TERMINAL_MODEL ||
-	       field == DEVICE_FIELD_MANUFACTURER || field == DEVICE_FIELD_PHONE;
+	       field == DEVICE_FIELD_MANUFACTURER || field == DEVICE_FIELD_PHONE || field == DEVICE_FIELD_SITE;
 }
 
 static bool wrong(struct edit *e, const char *what, const char *name)
@@ -213,7 +214,7 @@ static bool wrong(struct edit *e, const char *what, const char *name)
 static bool read_field(struct edit *e, const char *key, const json_t *value)
 {
 	uint8_t field;
-	if (device_field_parse(span_of_string(key), &field))
+	if (device_field_parse(span_of_string(key), &field) || field >= DEVICE_FIELD_STREAMS)
 		return wrong(e, "no such field", key);
 	if (field == DEVICE_FIELD_AUTH_CODE)
 		return wrong(e, "this field is not set from here", key);
@@ -311,13 +312,35 @@ static bool make_forwarded(struct edit *e, struct span text)
 	return true;
 }
 
-/* Which device is meant; "phone:N" of an unknown terminal, or "jt809:CODE:COLOUR:PLATE", makes a new one. */
+/* "site:N" */
+static bool make_site(struct edit *e, struct span text)
+{
+	if (text.size <= 5 || text.size > 5 + SITE_MAX || memcmp(text.data, "site:", 5) != 0)
+		return false;
+	struct span site = span_of(text.data + 5, text.size - 5);
+	e->made = true;
+	e->kind = DEVICE_KIND_SENSOR;
+	e->id = site_id(site);
+	if (!is_mentioned(e, DEVICE_FIELD_SITE))
+		e->changes[e->count++] = (struct registry_change){DEVICE_FIELD_SITE, site};
+	return true;
+}
+
+/* Which device is meant; "phone:N" of an unknown terminal, "jt809:CODE:COLOUR:PLATE" and "site:N" of an unknown site
+ * make a new one. */
 static bool find_or_make(struct http_call *c, struct edit *e)
 {
 	struct span text = c->path_args[0], phone;
 	struct registry *r = engine_registry(http_engine(c->http));
 	enum status status = device_reference(r, text, clock_now_ms(), &e->id);
+	struct device d;
+	if (!status && !registry_device(r, e->id, &d)) {
+		e->kind = (enum device_kind)d.kind;
+		device_deinit(&d);
+	}
 	if (!status)
+		return true;
+	if (status == STATUS_NOT_FOUND && c->x->request.method == HTTP_PUT && make_site(e, text))
 		return true;
 	if (c->x->request.method == HTTP_PUT && make_forwarded(e, text)) {
 		e->made = !registry_has(r, e->id);
@@ -392,7 +415,7 @@ static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/devices/{id}/history", "getDeviceHistory", "Everything that was ever said of a device.",
 	 "application/json", NULL, 0, get_history, NULL},
 	{HTTP_PUT, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "putDevice",
-	 "Say everything of a device from an instant on: {\"from\":..., \"fields\":{...}}; makes phone:N and "
+	 "Say everything of a device from an instant on: {\"from\":..., \"fields\":{...}}; makes phone:N, site:N and "
 	 "jt809:ACCESS CODE:COLOUR:PLATE.",
 	 "application/json", NULL, 0, put_device_record, NULL},
 	{HTTP_PATCH, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "patchDevice",

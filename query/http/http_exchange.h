@@ -31,7 +31,8 @@ struct http_request {
 	enum http_method method;
 	const char *path;  /* percent-decoded, begins with '/' */
 	const char *query; /* percent-encoded, what follows '?' */
-	const char *host, *origin, *accept, *authorization, *if_none_match, *if_match, *content_type;
+	const char *host, *origin, *accept, *authorization, *if_none_match, *if_match;
+	const char *content_type, *content_encoding;
 	const char *last_event_id; /* of HTTP/1.1 alone (http_server.h) */
 	const char *peer;          /* the client's address */
 	bool loopback;             /* it came over a loopback address */

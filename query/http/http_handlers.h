@@ -19,6 +19,7 @@ STATUS_CHECKED enum status handlers_violations_add(struct http *h); /* violation
 STATUS_CHECKED enum status handlers_commands_add(struct http *h);   /* commands to terminals */
 STATUS_CHECKED enum status handlers_ledger_add(struct http *h);     /* the ledger of handled alarms */
 STATUS_CHECKED enum status handlers_evidence_add(struct http *h);   /* evidence sheets */
+STATUS_CHECKED enum status handlers_series_add(struct http *h);     /* sites, streams, values */
 STATUS_CHECKED enum status handlers_live_add(struct http *h);       /* live feed; before handlers_violations_add */
 
 #endif

@@ -63,7 +63,7 @@ static void path_params(struct json_out *j, const char *path)
 		jout_key(j, "required");
 		jout_bool(j, true);
 		if (!strncmp(at, "{id}", 4))
-			text_member(j, "description", "16 hex digits, phone:NUMBER or plate:COLOUR:PLATE");
+			text_member(j, "description", "16 hex digits, phone:NUMBER, plate:COLOUR:PLATE or site:NUMBER");
 		jout_key(j, "schema");
 		jout_open(j, '{');
 		text_member(j, "type", "string");
@@ -117,14 +117,14 @@ static void operation(struct json_out *j, const struct http_route *route)
 	for (size_t i = 0; i < route->param_count; i++)
 		query_param(j, &route->params[i]);
 	jout_close(j, ']');
-	if (route->flags & (HTTP_ROUTE_BODY | HTTP_ROUTE_TEXT | HTTP_ROUTE_BYTES)) {
+	if (route->flags & (HTTP_ROUTE_BODY | HTTP_ROUTE_TEXT | HTTP_ROUTE_LINES | HTTP_ROUTE_BYTES)) {
 		jout_key(j, "requestBody");
 		jout_open(j, '{');
 		jout_key(j, "required");
 		jout_bool(j, true);
-		content(j, route->flags & HTTP_ROUTE_TEXT    ? "text/plain"
+		content(j, route->flags & HTTP_ROUTE_BODY    ? "application/json"
 			   : route->flags & HTTP_ROUTE_BYTES ? "application/octet-stream"
-							     : "application/json");
+							     : "text/plain");
 		jout_close(j, '}');
 	}
 	if (route->flags & HTTP_ROUTE_OPEN) {

@@ -25,7 +25,8 @@ enum http_route_flag {
 	HTTP_ROUTE_BODY = 2,   /* takes a JSON body */
 	HTTP_ROUTE_OPEN = 4,   /* for anybody, without a principal */
 	HTTP_ROUTE_TEXT = 8,   /* takes a text/plain body */
-	HTTP_ROUTE_BYTES = 16, /* takes a body of any type */
+	HTTP_ROUTE_LINES = 16, /* takes a body of any type, packed or not */
+	HTTP_ROUTE_BYTES = 32, /* takes a body of any type */
 };
 
 struct http_route {

@@ -5,6 +5,7 @@
 
 #include "engine/core/clock.h"
 #include "engine/core/log.h"
+#include "engine/fleet/streams.h"
 #include "query/export/export_track.h"
 #include "query/http/http_problem.h"
 
@@ -96,7 +97,9 @@ enum status device_reference(const struct registry *r, struct span text, int64_t
 		return text.size && text.size <= DEVICE_VALUE_MAX
 			       ? registry_find(r, DEVICE_FIELD_PLATE, text, at_ms, out)
 			       : STATUS_MALFORMED;
-	if (parse_hex64(text, out))
+	if (take_prefix(&text, "site:"))
+		*out = site_id(text);
+	else if (parse_hex64(text, out))
 		return STATUS_MALFORMED;
 	return registry_has(r, *out) ? STATUS_OK : STATUS_NOT_FOUND;
 }
@@ -126,7 +129,7 @@ bool call_device(struct http_call *c, struct span text, uint64_t *out)
 		return true;
 	if (status == STATUS_MALFORMED)
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "id",
-				  "a device is 16 hex digits, phone:NUMBER or plate:COLOUR:PLATE");
+				  "a device is 16 hex digits, phone:NUMBER, plate:COLOUR:PLATE or site:NUMBER");
 	else
 		http_problem_send(c->x, HTTP_PROBLEM_NO_DEVICE, NULL, "no such device, or outside your scope");
 	return false;

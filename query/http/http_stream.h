@@ -35,7 +35,7 @@ void stream_close(struct http_stream *s, enum status status);
 
 /* --- naming --- */
 
-/* "16 hex digits", "phone:NNN", "plate:COLOUR:PLATE" as of now. False: the problem is sent. */
+/* "16 hex digits", "phone:NNN", "plate:COLOUR:PLATE", "site:NUMBER" as of now. False: the problem is sent. */
 bool call_device(struct http_call *c, struct span text, uint64_t *out);
 /* STATUS_MALFORMED, STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status device_reference(const struct registry *r, struct span text, int64_t at_ms, uint64_t *out);

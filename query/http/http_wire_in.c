@@ -24,6 +24,7 @@ static const struct {
 	{WSI_TOKEN_HTTP_IF_NONE_MATCH, offsetof(struct http_request, if_none_match)},
 	{WSI_TOKEN_HTTP_IF_MATCH, offsetof(struct http_request, if_match)},
 	{WSI_TOKEN_HTTP_CONTENT_TYPE, offsetof(struct http_request, content_type)},
+	{WSI_TOKEN_HTTP_CONTENT_ENCODING, offsetof(struct http_request, content_encoding)},
 };
 static const char last_event_id[] = "last-event-id:";
 

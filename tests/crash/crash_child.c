@@ -8,9 +8,10 @@
  * when settled reports are missing, as they may then be.
  *
  * STATE is the expected-state file: a byte a report, set to 1 when the engine said it is durable; then a word a report,
- * its turn among those given. It is mapped shared, so it outlives the process as a terminal's memory of its
- * acknowledgements would. Report i is a pure function of (SEED, i). One in 16 happened 14 months ago: their families
- * are expired while the load runs, and device 0's are under a legal hold. */
+ * its turn among those given; then a byte a value. It is mapped shared, so it outlives the process as a terminal's
+ * memory of its acknowledgements would. Report i is a pure function of (SEED, i), and so is value i of a stream; the
+ * values of a chunk go in as one entry a stream. One in 16 happened 14 months ago: their families are expired while the
+ * load runs, and device 0's are under a legal hold. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
 #include "engine/fleet/engine.h"
+#include "engine/fleet/series.h"
 
 #define REPORTS_MAX 12000u
 #define DEVICES 4u
@@ -41,6 +43,7 @@ static enum journal_durability durability = JOURNAL_SYNC;
 struct child {
 	struct engine *engine;
 	uint8_t *state;
+	uint8_t *values; /* a byte a value, behind the turns */
 	uint32_t *turns; /* 0: never given; after REPORTS_MAX bytes of `state` */
 	uint32_t last_turn;
 	uint64_t seed;
@@ -49,6 +52,8 @@ struct child {
 	uint32_t waiting;
 	uint32_t chunk[CHUNK];
 	uint32_t chunk_size, chunk_at;
+	struct values_body bodies[DEVICES]; /* of the chunk, one a stream */
+	unsigned bodies_at;
 };
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -91,6 +96,79 @@ static void body_of(uint64_t seed, uint32_t i, uint8_t body[28])
 		abort();
 }
 
+static uint64_t stream_of(uint32_t number)
+{
+	char name[16];
+	snprintf(name, sizeof name, "site %u", number);
+	return stream_id(site_id(span_of_string(name)), span_of_string("level"));
+}
+
+/* Decimals, doubles and states. */
+static struct value value_of(uint64_t seed, uint32_t i, char text[16])
+{
+	struct value v = {.time_ms = time_of(i)};
+	uint64_t r = mix(seed ^ 7, i);
+	snprintf(text, 16, "state %u", (unsigned)(r % 5));
+	if (i % DEVICES == 3)
+		v = (struct value){.time_ms = v.time_ms,
+				   .type = VALUE_TEXT,
+				   .bits = (int64_t)value_text_hash(span_of_string(text))};
+	else if (i % DEVICES == 2 && value_set_double(&v, (double)r / 1e17))
+		abort();
+	else if (i % DEVICES < 2)
+		value_set_decimal(&v, (int64_t)(r % 100000), 2);
+	return v;
+}
+
+static void fill_bodies(struct child *c)
+{
+	for (unsigned s = 0; s < DEVICES; s++)
+		values_body_clear(&c->bodies[s]);
+	for (uint32_t k = 0; k < c->chunk_size; k++) {
+		uint32_t i = c->chunk[k];
+		char text[16];
+		struct value v = value_of(c->seed, i, text);
+		if (values_body_add(&c->bodies[i % DEVICES], stream_of(i % DEVICES), &v,
+				    v.type == VALUE_TEXT ? span_of_string(text) : span_of("", 0)))
+			abort();
+	}
+	c->bodies_at = 0;
+}
+
+static void on_values_settled(struct shard *shard, const struct ticket *ticket, enum status status)
+{
+	struct child *c = (struct child *)(uintptr_t)ticket->words[0];
+	(void)shard;
+	for (uint32_t k = 0; k < c->chunk_size && status == STATUS_OK; k++)
+		if (c->chunk[k] % DEVICES == ticket->words[1])
+			__atomic_store_n(&c->values[c->chunk[k]], 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&c->lock);
+	if (--c->waiting == 0)
+		pthread_cond_signal(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* False: the shard is busy. */
+static bool submit_bodies(struct child *c)
+{
+	for (; c->bodies_at < DEVICES; c->bodies_at++) {
+		const struct values_body *b = &c->bodies[c->bodies_at];
+		struct intake in = {.kind = INTAKE_VALUES,
+				    .device = b->device,
+				    .received_ms = NOW_MS,
+				    .body = span_of(b->bytes.data, b->bytes.size),
+				    .wants_settled = true,
+				    .on_settled = on_values_settled,
+				    .ticket = {{(uint64_t)(uintptr_t)c, c->bodies_at, 0}}};
+		enum status status = b->count ? shard_submit(engine_shard(c->engine, 0), &in) : STATUS_OK;
+		if (status == STATUS_BUSY)
+			return false;
+		if (status)
+			exit(4);
+	}
+	return true;
+}
+
 static void on_settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
 {
 	struct child *c = context;
@@ -129,6 +207,8 @@ static void submit_chunk(void *context)
 		if (status)
 			exit(4);
 	}
+	if (!submit_bodies(c) && shard_post(engine_shard(c->engine, 0), submit_chunk, c))
+		exit(4);
 }
 
 /* The next reports not settled yet, some of them out of order, some settled ones again. */
@@ -151,7 +231,10 @@ static bool next_chunk(struct child *c, uint32_t *from, uint32_t round)
 static void take_in(struct child *c)
 {
 	pthread_mutex_lock(&c->lock);
+	fill_bodies(c);
 	c->waiting = c->chunk_size;
+	for (unsigned s = 0; s < DEVICES; s++)
+		c->waiting += c->bodies[s].count > 0;
 	pthread_mutex_unlock(&c->lock);
 	if (shard_post(engine_shard(c->engine, 0), submit_chunk, c))
 		exit(4);
@@ -253,18 +336,40 @@ static int check_prefix(const struct child *c, uint32_t device, const uint8_t *s
 		fprintf(stderr, "device %u: the report given in turn %u is missing, that of turn %u is there\n", device,
 			first_missing, last_seen);
 	return last_seen > first_missing;
+static int read_stream(struct child *c, uint32_t number, uint8_t *seen)
+{
+	struct series *reader;
+	struct value v;
+	bool stands;
+	enum status status;
+	if (series_open(c->engine, stream_of(number), INT64_MIN, INT64_MAX, &reader))
+		return 1;
+	while ((status = series_next_any(reader, &v, &stands)) == STATUS_OK) {
+		uint32_t i = number;
+		char text[16];
+		while (i < reports && time_of(i) != v.time_ms)
+			i += DEVICES;
+		struct value sent = i < reports ? value_of(c->seed, i, text) : (struct value){0};
+		if (i >= reports || !value_same(&sent, &v) || !stands || seen[i]++) {
+			fprintf(stderr, "stream %u: a value %s\n", number,
+				i < reports ? "twice or changed" : "nobody sent");
+			return 1;
+		}
+	}
+	series_close(reader);
+	return status != STATUS_END;
 }
 
 static int verify(struct child *c, const char *dir)
 {
-	static uint8_t seen[REPORTS_MAX];
+	static uint8_t seen[REPORTS_MAX], seen_values[REPORTS_MAX];
 	struct buf complaints = buf_init(1u << 20);
 	uint32_t settled = 0, missing = 0;
 	int bad = 0;
 	if (open_engine(c, dir))
 		return 3;
 	for (uint32_t d = 0; d < DEVICES; d++) {
-		bad |= read_device(c, d, seen);
+		bad |= read_device(c, d, seen) | read_stream(c, d, seen_values);
 		if (durability != JOURNAL_SYNC)
 			bad |= check_prefix(c, d, seen);
 	}
@@ -272,6 +377,8 @@ static int verify(struct child *c, const char *dir)
 		settled += c->state[i];
 		if (c->state[i] && !seen[i] && !may_be_expired(i) && missing++ < 5 && durability == JOURNAL_SYNC)
 			fprintf(stderr, "report %u was settled and is missing\n", i);
+		if (c->values[i] && !seen_values[i] && missing++ < 5 && durability == JOURNAL_SYNC)
+			fprintf(stderr, "value %u was settled and is missing\n", i);
 	}
 	enum status status = store_check(engine_store(c->engine), &complaints);
 	if (status)
@@ -299,12 +406,15 @@ int main(int argc, char **argv)
 	else if (policy && !strcmp(policy, "os"))
 		durability = JOURNAL_OS;
 	int fd = open(argv[3], O_RDWR | O_CREAT, 0600);
-	if (fd < 0 || ftruncate(fd, REPORTS_MAX * 5))
+	if (fd < 0 || ftruncate(fd, REPORTS_MAX * 6))
 		return 2;
-	c.state = mmap(NULL, REPORTS_MAX * 5, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	c.state = mmap(NULL, REPORTS_MAX * 6, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	c.turns = (uint32_t *)(void *)(c.state + REPORTS_MAX);
 	for (uint32_t i = 0; i < reports; i++)
 		c.last_turn = c.turns[i] > c.last_turn ? c.turns[i] : c.last_turn;
+	c.values = c.state + (size_t)REPORTS_MAX * 5;
+	for (unsigned s = 0; s < DEVICES; s++)
+		c.bodies[s] = values_body_init();
 	c.seed = strtoull(argv[4], NULL, 10);
 	log_set_level(LOG_ERROR);
 	return !strcmp(argv[1], "run") ? run(&c, argv[2]) : verify(&c, argv[2]);

@@ -30,8 +30,8 @@ static void try_keys(struct span in)
 		key_message(&message, out);
 		same(in, out, KEY_MESSAGE_SIZE);
 	}
-	if (key_held_block_parse(in, &held_block) == STATUS_OK) {
-		key_held_block(&held_block, out);
+	if (key_held_block_parse(in, HELD_BLOCK, &held_block) == STATUS_OK) {
+		key_held_block(&held_block, HELD_BLOCK, out);
 		same(in, out, KEY_HELD_BLOCK_SIZE);
 	}
 	if (key_held_message_parse(in, &held_message) == STATUS_OK) {

@@ -218,7 +218,7 @@ Test(finding_reports, a_person_holds_what_speaks_for_a_finding, .timeout = 120)
 {
 	struct rig r;
 	struct holds holds = {.count = 0};
-	struct principal li = {"li", "all"};
+	struct principal li = {.name = "li", .scope = "all"};
 	unsigned audited = 0;
 	begin(&r);
 	int64_t t = drive_tired(&r);
@@ -331,7 +331,7 @@ static enum status reject_van(void *context, const struct violation *v)
 Test(finding_reports, outlive_their_month_as_long_as_the_finding_stands, .timeout = 120)
 {
 	struct rig r;
-	struct principal li = {"li", "all"};
+	struct principal li = {.name = "li", .scope = "all"};
 	begin(&r);
 	drive(&r, CAR, noon(3), 5, 90);
 	for (int64_t t = noon(3) + 5 * MS_PER_MINUTE; t < noon(4); t += 6 * MS_PER_HOUR)

@@ -163,7 +163,7 @@ Test(store_check, a_held_block_that_is_another_is_found)
 	struct block_summary said;
 	uint8_t key[KEY_HELD_BLOCK_SIZE];
 	block_make(at(2026, 3, 10, 0), 10, MS_PER_MINUTE, 1, &block, &said);
-	key_held_block(&(struct held_block_key){{1, at(2026, 3, 10, 0), 0}, 1, false, 12345}, key);
+	key_held_block(&(struct held_block_key){{1, at(2026, 3, 10, 0), 0}, 1, false, 12345}, HELD_BLOCK, key);
 	struct span value = buf_view(&block);
 	force(f.store, f.store->families.lasting[STORE_HELD], span_of(key, sizeof key), &value);
 	expect_complaint(f.store, "the block is not the one its key names");

@@ -18,18 +18,18 @@ Test(store_keys, a_held_block_key_carries_class_odd_and_hash)
 {
 	struct held_block_key in = {{7, -5, 3}, DEVICE_CLASS_COACH, true, 0x1122334455667788}, out;
 	uint8_t key[KEY_HELD_BLOCK_SIZE];
-	key_held_block(&in, key);
+	key_held_block(&in, HELD_BLOCK, key);
 	cr_assert_eq(key[0], HELD_BLOCK);
-	cr_assert_eq(key_held_block_parse(span_of(key, sizeof key), &out), STATUS_OK);
+	cr_assert_eq(key_held_block_parse(span_of(key, sizeof key), HELD_BLOCK, &out), STATUS_OK);
 	cr_assert_eq(out.block.device, 7);
 	cr_assert_eq(out.block.time_first_ms, -5);
 	cr_assert_eq(out.block.seq, 3);
 	cr_assert_eq(out.class_code, DEVICE_CLASS_COACH);
 	cr_assert(out.odd);
 	cr_assert_eq(out.hash, 0x1122334455667788);
-	cr_assert_eq(key_held_block_parse(span_of(key, sizeof key - 1), &out), STATUS_CORRUPT);
+	cr_assert_eq(key_held_block_parse(span_of(key, sizeof key - 1), HELD_BLOCK, &out), STATUS_CORRUPT);
 	key[22] = 2;
-	cr_assert_eq(key_held_block_parse(span_of(key, sizeof key), &out), STATUS_CORRUPT);
+	cr_assert_eq(key_held_block_parse(span_of(key, sizeof key), HELD_BLOCK, &out), STATUS_CORRUPT);
 }
 
 Test(store_keys, a_hold_key_gives_back_case_device_and_span)

@@ -1,0 +1,24 @@
+/* value_numbers.h -- up to VALUE_BLOCK_MAX 64-bit numbers as columns: whatever of four forms costs least.
+ *
+ *   form 1 | base 8 or signed | unit varint | [first varint] | mask 1 | (size varint)* | column*
+ *
+ *   form 0  k itself; 1 k less the one before; 2 the same of that; 3 k XOR the one before (doubles alone)
+ *   k = (number - least) / unit as it is for decimals, bits >> unit for doubles (unit: zeros that all end with)
+ *   columns: the zigzagged result in 24, 24 and 16 bits from below; the mask says which are not all zero, sizes of all
+ * but the last of them
+ *
+ * Pure. */
+#ifndef ZAYTON_SERIES_VALUE_NUMBERS_H
+#define ZAYTON_SERIES_VALUE_NUMBERS_H
+
+#include "engine/core/bytes.h"
+
+/* bytes of any: three columns and their sizes */
+#define VALUE_NUMBERS_BYTES_MAX (64 + 3 * 14408)
+
+/* 1 <= count <= VALUE_BLOCK_MAX. STATUS_FULL, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status value_numbers_encode(const int64_t *numbers, size_t count, bool doubles, struct buf *out);
+/* `out` has room for VALUE_BLOCK_MAX. STATUS_CORRUPT. */
+STATUS_CHECKED enum status value_numbers_decode(struct span bytes, size_t count, bool doubles, int64_t *out);
+
+#endif
