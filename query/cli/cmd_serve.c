@@ -16,6 +16,7 @@
 #include "ingest/listen/ingest_stats.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
+#include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/http/http.h"
 
@@ -28,6 +29,7 @@ struct server {
 	char jt808_host[SETTINGS_HOST_MAX], udp_host[SETTINGS_HOST_MAX], http_host[SETTINGS_HOST_MAX];
 	struct engine *engine;
 	struct ingest *ingest;
+	struct stations *stations; /* NULL: no stations file */
 	struct http *http;
 	struct http_token *tokens;
 	size_t token_count;
@@ -97,6 +99,54 @@ static enum status open_ingest(struct server *v)
 	return ingest_new(&o, engine_registry(v->engine), &v->ingest);
 }
 
+static enum status open_stations(struct server *v)
+{
+	const char *path = v->settings.stations_file;
+	if (!*path)
+		return STATUS_OK;
+	struct stations_config *config = malloc(sizeof *config);
+	struct buf mistakes = buf_init(STATIONS_MISTAKES_MAX);
+	enum status status = config ? stations_read(path, config, &mistakes) : STATUS_NO_MEMORY;
+	if (mistakes.size)
+		fprintf(stderr, "%.*s", (int)mistakes.size, (const char *)mistakes.data);
+	if (!status)
+		status = stations_new(config, engine_registry(v->engine), &v->stations);
+	if (status)
+		log_error("serve", "stations of %s: %s", path, status_text(status));
+	buf_deinit(&mistakes);
+	free(config);
+	return status;
+}
+
+/* --- every shard's listeners --- */
+
+static void shard_start(void *context, struct shard *shard)
+{
+	struct server *v = context;
+	ingest_shard_start(v->ingest, shard);
+	stations_shard_start(v->stations, shard);
+}
+
+static void shard_stop(void *context, struct shard *shard)
+{
+	struct server *v = context;
+	ingest_shard_stop(v->ingest, shard);
+	stations_shard_stop(v->stations, shard);
+}
+
+static void settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
+{
+	struct server *v = context;
+	ingest_settled(v->ingest, shard, ticket, status);
+}
+
+static void room(void *context, struct shard *shard)
+{
+	struct server *v = context;
+	ingest_room(v->ingest, shard);
+	stations_room(v->stations, shard);
+}
+
 static enum status ingest_metrics(void *context, struct buf *out)
 {
 	return ingest_stats_write(context, out);
@@ -122,6 +172,8 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, ingest_metrics, v->ingest);
 	if (!status)
 		status = fences_route_add(v->http);
+	if (!status)
+		status = stations_route_add(v->http, v->stations);
 	return status ? status : http_start(v->http);
 }
 
@@ -142,8 +194,10 @@ static enum status open_all(struct server *v)
 		log_error("serve", "terminals at %s: %s", v->settings.jt808_tcp, status_text(status));
 		return status;
 	}
-	struct engine_callbacks callbacks = {v->ingest, ingest_shard_start, ingest_shard_stop, ingest_settled,
-					     ingest_room};
+	status = open_stations(v);
+	if (status)
+		return status;
+	struct engine_callbacks callbacks = {v, shard_start, shard_stop, settled, room};
 	engine_set_callbacks(v->engine, &callbacks);
 	status = engine_start(v->engine);
 	if (!status)
@@ -160,6 +214,7 @@ static void close_all(struct server *v)
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
+	stations_free(v->stations);
 	http_free(v->http);
 	engine_close(v->engine);
 	free(v->tokens);
