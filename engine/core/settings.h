@@ -133,6 +133,25 @@
 	  "行协议中表示站点的标签,按顺序取第一个")                                                                     \
 	X(STRING, lines_map, "lines_map", "", 0, SETTINGS_TEXT_MAX, "",                                                \
 	  "file of mappings: measurement and tags of a line to site and quantity", "行协议映射文件")                   \
+	X(UINT, retention_fishing_small, "retention_fishing_small", "36", 6, 1200, "months",                           \
+	  "tracks of fishing boats below 12 m are kept", "小型渔船轨迹保存月数")                                       \
+	X(UINT, retention_fishing_medium, "retention_fishing_medium", "36", 6, 1200, "months",                         \
+	  "tracks of fishing boats of 12 to 24 m are kept", "中型渔船轨迹保存月数")                                    \
+	X(UINT, retention_fishing_large, "retention_fishing_large", "36", 6, 1200, "months",                           \
+	  "tracks of fishing boats of 24 m and more are kept", "大型渔船轨迹保存月数")                                 \
+	X(UINT, retention_township, "retention_township", "36", 6, 1200, "months",                                     \
+	  "tracks of township boats are kept", "乡镇船舶轨迹保存月数")                                                 \
+	X(UINT, retention_aid, "retention_aid", "6", 6, 1200, "months", "tracks of aids to navigation are kept",       \
+	  "航标轨迹保存月数")                                                                                          \
+	X(UINT, retention_base, "retention_base", "6", 6, 1200, "months", "tracks of base stations are kept",          \
+	  "岸台轨迹保存月数")                                                                                          \
+	X(UINT, retention_sar_aircraft, "retention_sar_aircraft", "12", 6, 1200, "months",                             \
+	  "tracks of search and rescue aircraft are kept", "搜救航空器轨迹保存月数")                                   \
+	X(UINT, retention_distress, "retention_distress", "12", 6, 1200, "months",                                     \
+	  "tracks of distress transmitters are kept", "遇险示位标轨迹保存月数")                                        \
+	X(STRING, stations_file, "stations_file", "", 0, SETTINGS_TEXT_MAX, "",                                        \
+	  "receivers of AIS, NMEA 0183 and Beidou: one a line (ingest/stations/README.md)",                            \
+	  "船舶接收站清单(AIS/NMEA/北斗)")                                                                             \
 	X(STRING, tls_cert, "tls_cert", "", 0, SETTINGS_TEXT_MAX, "", "certificate chain (PEM) for HTTPS",             \
 	  "HTTPS 证书文件")                                                                                            \
 	X(STRING, tls_key, "tls_key", "", 0, SETTINGS_TEXT_MAX, "", "private key (PEM) of tls_cert", "HTTPS 私钥文件") \

@@ -53,12 +53,12 @@ static uint64_t name_hash(const char *name)
 
 /* What was said so far of the device and of its vehicle. */
 struct said {
-	uint32_t own;     /* fields that the device has itself: bit = field */
+	uint64_t own;     /* fields that the device has itself: bit = field */
 	bool named;       /* a plate or a name is known */
 	bool refused;     /* unregistered or revoked */
 	uint64_t vehicle; /* the device whose plate is this one's VEHICLE, 0 when there is none */
 };
-_Static_assert(DEVICE_FIELD_COUNT <= 32, "a bit for each field");
+_Static_assert(DEVICE_FIELD_STREAMS <= 64, "a bit for each field of a device");
 
 static void take_value(const struct binding *b, struct detect_subject *out, struct said *said)
 {
@@ -141,7 +141,7 @@ static void take_own(const struct context *c, uint64_t device, int64_t time_ms, 
 		if (b->valid_from_ms > time_ms || time_ms >= b->valid_to_ms)
 			continue;
 		take_value(b, out, said);
-		said->own |= 1u << b->field;
+		said->own |= UINT64_C(1) << b->field;
 		if (b->field == DEVICE_FIELD_VEHICLE)
 			said->vehicle = vehicle_of(c->registry, b->value, time_ms, out);
 	}

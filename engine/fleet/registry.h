@@ -50,6 +50,8 @@ enum device_kind {
 	DEVICE_KIND_JT809 = 5,  /* a vehicle as another platform forwards it: "ACCESS CODE/COLOUR:PLATE" */
 	DEVICE_KIND_SENSOR = 6, /* a site with sensors: its number (streams.h) */
 	DEVICE_KIND_STREAM = 7, /* one quantity of a site; never among devices, in the registry of streams */
+	DEVICE_KIND_NMEA = 8,   /* a boat by its own receiver: its name as the stations file has it */
+	DEVICE_KIND_BOAT = 9,   /* the boat itself: "boat:HULL NUMBER"; what its sources send are tracks of theirs */
 };
 
 /* X(code, NAME, "token", "Chinese", unique): `unique` fields name at most one device at any instant. */
@@ -77,6 +79,31 @@ enum device_kind {
 	X(21, INSPECTION_DUE, "inspection_due", "年检有效期", 0)                                                       \
 	X(22, SCRAP_DUE, "scrap_due", "报废日期", 0)                                                                   \
 	X(23, VEHICLE, "vehicle", "所属车辆", 0) /* plate of the vehicle that this source speaks of */                 \
+	X(30, MMSI, "mmsi", "MMSI", 1)                                                                                 \
+	X(31, BEIDOU_CARD, "beidou_card", "北斗卡号", 1)                                                               \
+	X(32, AIS_CARD, "ais_card", "AIS身份卡号", 1)                                                                  \
+	X(33, LICENCE, "fishing_licence", "捕捞许可证号", 0)                                                           \
+	X(34, GEAR, "gear", "作业类型", 0)                                                                             \
+	X(35, LENGTH, "length_m", "船长", 0)                                                                           \
+	X(36, HOME_PORT, "home_port", "船籍港", 0)                                                                     \
+	X(37, WIND_RATING, "wind_rating", "抗风等级", 0)                                                               \
+	X(38, LICENSED_AREAS, "licensed_areas", "核准作业区域", 0)                                                     \
+	X(39, NAVIGATION_AREA, "navigation_area", "核准航区", 0)                                                       \
+	X(40, CERTIFIED_PERSONS, "certified_persons", "核定人数", 0)                                                   \
+	X(41, SAFETY_MAN, "safety_man", "安全员", 0)                                                                   \
+	X(42, OWNER, "owner", "船舶所有人", 0)                                                                         \
+	X(43, SUPERVISOR, "supervisor", "责任监管单位", 0)                                                             \
+	X(44, LICENCE_DUE, "fishing_licence_due", "捕捞许可证有效期", 0)                                               \
+	X(45, SURVEY_DUE, "survey_due", "检验证书有效期", 0)                                                           \
+	X(46, NATIONALITY_DUE, "nationality_due", "国籍证书有效期", 0)                                                 \
+	X(47, CREW, "crew", "船员", 0)                                                                                 \
+	X(48, SAID_NAME, "said_name", "AIS自报船名", 0) /* 48..52: what a source says of itself */                     \
+	X(49, SAID_CALLSIGN, "said_callsign", "AIS自报呼号", 0)                                                        \
+	X(50, SAID_TYPE, "said_type", "AIS自报船型", 0)                                                                \
+	X(51, SAID_SIZE, "said_size", "AIS自报尺寸", 0) /* bow,stern,port,starboard in metres */                       \
+	X(52, SAID_IMO, "said_imo", "AIS自报IMO", 0)                                                                   \
+	X(53, TONNAGE, "tonnage", "总吨位", 0)                                                                         \
+	X(54, POWER, "power_kw", "主机功率", 0)                                                                        \
 	X(60, SITE, "site", "站点编号", 0)                                                                             \
 	X(61, SECTOR, "sector", "行业领域", 0)                                                                         \
 	X(62, POSITION, "position", "位置", 0) /* "lon,lat" in degrees, WGS-84 */                                      \
@@ -99,6 +126,8 @@ enum device_field {
 
 const char *device_field_token(unsigned field);
 const char *device_field_chinese(unsigned field);
+/* Whether `field` is one: codes have gaps. */
+bool device_field_exists(unsigned field);
 STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
 
 /* bytes of a value, and of the name of who said it */
@@ -112,16 +141,29 @@ STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
 /* A value as the registry keeps it, NUL-terminated. Spaces around it and full-width Latin go. Then, by field:
  *   PLATE, VEHICLE  COLOUR:PLATE, the colour a code of JT/T 697.7 or its Chinese name: "黄:闽c·12345" -> "2:闽C12345"
  *   SECOND_PLATE, TRAILER   a plate without colour; upper case, without spaces, dots and hyphens
+ *                   and of a boat "boat:HULL NUMBER": "船:闽狮渔 01234" -> "boat:闽狮渔01234"
+ *   MMSI            nine digits, zeros in front added
+ *   BEIDOU_CARD     six to eight digits, leading zeros dropped
+ *   AIS_CARD, LICENCE  upper case
+ *   GEAR            a token or its Chinese name (registry_boat.c), kept as token
+ *   NAVIGATION_AREA far, near, coastal, sheltered or 远海, 近海, 沿海, 遮蔽, kept as token
+ *   LENGTH, TONNAGE, POWER  a decimal number
+ *   WIND_RATING, CERTIFIED_PERSONS  whole numbers, 1..17 (Beaufort) and 1..999
  *   PHONE           hex digits, lower case, leading zeros dropped, at most 20
  *   SIM, VIN        upper case
  *   CLASS, STATE    a token or its Chinese name, kept as token
- *   METROLOGY_DUE, INSPECTION_DUE, SCRAP_DUE   a date YYYY-MM-DD: the last day on which it is valid
  *   POSITION     two numbers, longitude first, in degrees
  *   STREAM_KIND  a token or its Chinese name, kept as token; RANGE_MIN, RANGE_MAX   a number (value.h)
  *   INTERVAL     a whole number of ms, s, m, h or d: "10s", "1h"
+ *   METROLOGY_DUE, INSPECTION_DUE, SCRAP_DUE, LICENCE_DUE, SURVEY_DUE, NATIONALITY_DUE
+ *                a date YYYY-MM-DD: the last day on which it is valid
+ *
  * An empty value stays empty. STATUS_TOO_LONG; STATUS_MALFORMED when it is no printable UTF-8;
  * STATUS_OUT_OF_RANGE when it is none of the above; STATUS_INVALID for no field. */
 STATUS_CHECKED enum status device_value_normalise(unsigned field, struct span value, char out[DEVICE_VALUE_MAX + 1]);
+
+/* registry_boat.c: the values of a boat's fields; STATUS_OK for fields of others. */
+STATUS_CHECKED enum status device_value_normalise_boat(unsigned field, char text[DEVICE_VALUE_MAX + 1]);
 
 struct binding {
 	uint8_t field;

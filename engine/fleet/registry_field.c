@@ -1,5 +1,6 @@
 /* registry_field.c -- the fields of a device: their names, and what a value of each looks like. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "engine/core/clock.h"
 #include "engine/core/hash.h"
@@ -16,21 +17,31 @@ static const struct {
 #undef X
 };
 
+bool device_field_exists(unsigned field)
+{
+	return field < DEVICE_FIELD_COUNT && fields[field].token;
+}
+
 const char *device_field_token(unsigned field)
 {
-	return field && field < DEVICE_FIELD_COUNT ? fields[field].token : "unknown";
+	return device_field_exists(field) ? fields[field].token : "unknown";
 }
 
 const char *device_field_chinese(unsigned field)
 {
-	return field && field < DEVICE_FIELD_COUNT ? fields[field].chinese : "未知";
+	return device_field_exists(field) ? fields[field].chinese : "未知";
+}
+
+/* Names of columns come in either case. */
+static bool is_name(struct span text, const char *name)
+{
+	return text.size == strlen(name) && strncasecmp((const char *)text.data, name, text.size) == 0;
 }
 
 enum status device_field_parse(struct span text, uint8_t *out)
 {
 	for (unsigned i = 1; i < DEVICE_FIELD_COUNT; i++)
-		if (span_equal(text, span_of_string(fields[i].token)) ||
-		    span_equal(text, span_of_string(fields[i].chinese))) {
+		if (device_field_exists(i) && (is_name(text, fields[i].token) || is_name(text, fields[i].chinese))) {
 			*out = (uint8_t)i;
 			return STATUS_OK;
 		}
@@ -64,9 +75,11 @@ bool device_field_is_lent(unsigned field)
 	case DEVICE_FIELD_NAME:
 	case DEVICE_FIELD_INSPECTION_DUE:
 	case DEVICE_FIELD_SCRAP_DUE:
+	case DEVICE_FIELD_TONNAGE:
+	case DEVICE_FIELD_POWER:
 		return true;
-	default:
-		return false;
+	default: /* of a boat: all but its numbers and cards, which are its sources' own */
+		return field >= DEVICE_FIELD_LICENCE && field <= DEVICE_FIELD_CREW;
 	}
 }
 
@@ -154,12 +167,35 @@ static unsigned colour_of(const char *text, size_t size)
 	return size == 1 ? (unsigned)(text[0] - '0') : (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
 }
 
+/* "boat:" and its Chinese forms, by which a hull number is told from a plate; in the case tidy_plate leaves. */
+static bool is_boat(const char *text, size_t size)
+{
+	static const char *const names[] = {"BOAT", "船", "船号", "渔船"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strlen(names[i]) == size && memcmp(names[i], text, size) == 0)
+			return true;
+	return false;
+}
+
+static enum status normalise_hull(char *text, const char *hull)
+{
+	static const char prefix[] = "boat:";
+	size_t size = strlen(hull);
+	if (size + sizeof prefix > DEVICE_VALUE_MAX)
+		return STATUS_TOO_LONG;
+	memmove(text + sizeof prefix - 1, hull, size + 1);
+	memcpy(text, prefix, sizeof prefix - 1);
+	return STATUS_OK;
+}
+
 static enum status normalise_plate(char *text)
 {
 	tidy_plate(text);
 	char *colon = strchr(text, ':');
 	if (!colon || !colon[1] || strchr(colon + 1, ':'))
 		return STATUS_OUT_OF_RANGE;
+	if (is_boat(text, (size_t)(colon - text)))
+		return normalise_hull(text, colon + 1);
 	unsigned code = colour_of(text, (size_t)(colon - text));
 	if (!code)
 		return STATUS_OUT_OF_RANGE;
@@ -278,6 +314,9 @@ static enum status normalise_field(unsigned field, char *text)
 	case DEVICE_FIELD_METROLOGY_DUE:
 	case DEVICE_FIELD_INSPECTION_DUE:
 	case DEVICE_FIELD_SCRAP_DUE:
+	case DEVICE_FIELD_LICENCE_DUE:
+	case DEVICE_FIELD_SURVEY_DUE:
+	case DEVICE_FIELD_NATIONALITY_DUE:
 		return normalise_date(text);
 	case DEVICE_FIELD_POSITION:
 		return normalise_position(text);
@@ -288,15 +327,19 @@ static enum status normalise_field(unsigned field, char *text)
 		return normalise_number(text);
 	case DEVICE_FIELD_INTERVAL:
 		return normalise_interval(text);
-	default:
+	case DEVICE_FIELD_AIS_CARD:
+	case DEVICE_FIELD_LICENCE:
+		raise_case(text);
 		return STATUS_OK;
+	default:
+		return device_value_normalise_boat(field, text);
 	}
 }
 
 enum status device_value_normalise(unsigned field, struct span value, char out[DEVICE_VALUE_MAX + 1])
 {
 	char text[DEVICE_VALUE_MAX + 1];
-	if (field == 0 || field >= DEVICE_FIELD_COUNT)
+	if (!device_field_exists(field))
 		return STATUS_INVALID;
 	if (value.size > DEVICE_VALUE_MAX)
 		return STATUS_TOO_LONG;

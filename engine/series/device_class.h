@@ -27,7 +27,15 @@
 	X(11, VESSEL, "vessel", "商船", 12)                                                                            \
 	X(12, GEAR, "gear", "渔具浮标", 6)                                                                             \
 	X(13, PERSON, "person", "人员", 6)                                                                             \
-	X(14, SENSOR, "sensor", "监测站点", 36)
+	X(14, FISHING_SMALL, "fishing-small", "小型渔船", 36)   /* below 12 m */                                       \
+	X(15, FISHING_MEDIUM, "fishing-medium", "中型渔船", 36) /* 12 to 24 m */                                       \
+	X(16, FISHING_LARGE, "fishing-large", "大型渔船", 36)   /* 24 m and more (fishery licence rules, article 4) */ \
+	X(17, TOWNSHIP_BOAT, "township", "乡镇船舶", 36)                                                               \
+	X(18, AID, "aid", "航标", 6)                                                                                   \
+	X(19, BASE, "base", "岸台", 6)                                                                                 \
+	X(20, SAR_AIRCRAFT, "sar-aircraft", "搜救航空器", 12)                                                          \
+	X(21, DISTRESS, "distress", "遇险示位标", 12)                                                                  \
+	X(22, SENSOR, "sensor", "监测站点", 36)
 
 enum device_class {
 #define X(code, NAME, token, chinese, months) DEVICE_CLASS_##NAME = code,

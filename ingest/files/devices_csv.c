@@ -11,7 +11,7 @@
 #include "ingest/files/csv.h"
 
 /* columns that are no fields of the registry */
-enum { COLUMN_UNKNOWN = 0, COLUMN_VALID_FROM = 100, COLUMN_PLATE_COLOUR = 101 };
+enum { COLUMN_UNKNOWN = 0, COLUMN_VALID_FROM = 100, COLUMN_PLATE_COLOUR = 101, COLUMN_HULL = 102 };
 
 #define HEADER_TEXT_MAX 128
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD stands where bytes were no character */
@@ -23,7 +23,7 @@ struct reader {
 	uint8_t column[CSV_FIELDS_MAX];
 	char header[CSV_FIELDS_MAX][HEADER_TEXT_MAX];
 	size_t columns;
-	size_t phone_at, plate_at, colour_at; /* CSV_FIELDS_MAX: none */
+	size_t phone_at, plate_at, colour_at, hull_at; /* CSV_FIELDS_MAX: none */
 	char values[DEVICE_FIELD_COUNT][DEVICE_VALUE_MAX + 1];
 	struct registry_change changes[DEVICE_FIELD_COUNT];
 };
@@ -89,6 +89,22 @@ static struct reason reason_of(unsigned column, enum status status)
 	if (status == STATUS_MALFORMED)
 		return (struct reason){"not printable text of the file's encoding", "含乱码或不可见字符"};
 	switch (column) {
+	case DEVICE_FIELD_MMSI:
+		return (struct reason){"not up to nine digits", "应为不超过 9 位数字"};
+	case DEVICE_FIELD_BEIDOU_CARD:
+		return (struct reason){"not six to eight digits", "应为 6 至 8 位数字"};
+	case DEVICE_FIELD_GEAR:
+		return (struct reason){"no such gear", "没有此作业类型"};
+	case DEVICE_FIELD_WIND_RATING:
+		return (struct reason){"not a Beaufort number 1 to 17", "应为 1 至 17 的风力等级"};
+	case DEVICE_FIELD_CERTIFIED_PERSONS:
+		return (struct reason){"not a number 1 to 999", "应为 1 至 999 的人数"};
+	case DEVICE_FIELD_LENGTH:
+	case DEVICE_FIELD_TONNAGE:
+	case DEVICE_FIELD_POWER:
+		return (struct reason){"not a decimal number", "应为数字"};
+	case DEVICE_FIELD_NAVIGATION_AREA:
+		return (struct reason){"none of far, near, coastal, sheltered", "应为 远海、近海、沿海 或 遮蔽"};
 	case COLUMN_VALID_FROM:
 		return (struct reason){"neither YYYY-MM-DD nor a time", "应为 YYYY-MM-DD 或时间"};
 	case DEVICE_FIELD_PHONE:
@@ -102,6 +118,9 @@ static struct reason reason_of(unsigned column, enum status status)
 	case DEVICE_FIELD_METROLOGY_DUE:
 	case DEVICE_FIELD_INSPECTION_DUE:
 	case DEVICE_FIELD_SCRAP_DUE:
+	case DEVICE_FIELD_LICENCE_DUE:
+	case DEVICE_FIELD_SURVEY_DUE:
+	case DEVICE_FIELD_NATIONALITY_DUE:
 		return (struct reason){"not a date YYYY-MM-DD", "应为日期 YYYY-MM-DD"};
 	case DEVICE_FIELD_STATE:
 		return (struct reason){"none of registered, unregistered, revoked", "应为 已备案、未备案 或 已注销"};
@@ -139,6 +158,9 @@ static uint8_t column_of(const char *header)
 	} others[] = {{"valid_from", COLUMN_VALID_FROM},
 		      {"生效时间", COLUMN_VALID_FROM},
 		      {"生效日期", COLUMN_VALID_FROM},
+		      {"hull_number", COLUMN_HULL},
+		      {"船号", COLUMN_HULL},
+		      {"渔船编号", COLUMN_HULL},
 		      {"plate_colour", COLUMN_PLATE_COLOUR},
 		      {"车牌颜色", COLUMN_PLATE_COLOUR}};
 	uint8_t field;
@@ -190,10 +212,13 @@ static enum status take_header(struct reader *r, const struct csv_row *row)
 	r->phone_at = column_at(r, DEVICE_FIELD_PHONE);
 	r->plate_at = column_at(r, DEVICE_FIELD_PLATE);
 	r->colour_at = column_at(r, COLUMN_PLATE_COLOUR);
-	if (r->phone_at < CSV_FIELDS_MAX)
+	r->hull_at = column_at(r, COLUMN_HULL);
+	if (r->phone_at < CSV_FIELDS_MAX || r->hull_at < CSV_FIELDS_MAX ||
+	    column_at(r, DEVICE_FIELD_MMSI) < CSV_FIELDS_MAX || column_at(r, DEVICE_FIELD_BEIDOU_CARD) < CSV_FIELDS_MAX)
 		return STATUS_OK;
 	status = tell(r, row->line, 0, (struct span){NULL, 0}, STATUS_NOT_FOUND,
-		      (struct reason){"no column phone", "缺少 终端手机号 列"});
+		      (struct reason){"no column phone, hull_number, mmsi or beidou_card",
+				      "缺少 终端手机号、船号、MMSI 或 北斗卡号 列"});
 	return status ? status : STATUS_NOT_FOUND;
 }
 
@@ -232,6 +257,20 @@ static enum status parse_plate(const struct reader *r, const struct csv_row *row
 	return device_value_normalise(DEVICE_FIELD_PLATE, span_of(joined, colour.size + 1 + plate.size), out);
 }
 
+/* The boat's plate; no other may stand in the row. */
+static enum status parse_hull(struct reader *r, struct span cell, struct devices_row *out)
+{
+	char joined[DEVICE_VALUE_MAX + 8] = "boat:";
+	char *value = r->values[DEVICE_FIELD_PLATE];
+	if (cell.size > DEVICE_VALUE_MAX || r->plate_at < CSV_FIELDS_MAX)
+		return cell.size > DEVICE_VALUE_MAX ? STATUS_TOO_LONG : STATUS_EXISTS;
+	memcpy(joined + 5, cell.data, cell.size);
+	enum status status = device_value_normalise(DEVICE_FIELD_PLATE, span_of(joined, 5 + cell.size), value);
+	if (!status)
+		r->changes[out->change_count++] = (struct registry_change){DEVICE_FIELD_PLATE, span_of_string(value)};
+	return status;
+}
+
 static enum status parse_cell(struct reader *r, const struct csv_row *row, size_t i, struct devices_row *out)
 {
 	uint8_t column = r->column[i];
@@ -242,6 +281,8 @@ static enum status parse_cell(struct reader *r, const struct csv_row *row, size_
 		return parse_from(cell, &out->from_ms);
 	if (column == COLUMN_PLATE_COLOUR)
 		return STATUS_OK; /* judged with its plate */
+	if (column == COLUMN_HULL)
+		return parse_hull(r, cell, out);
 	char *value = r->values[column];
 	enum status status = column == DEVICE_FIELD_PLATE ? parse_plate(r, row, cell, value)
 							  : device_value_normalise(column, cell, value);
@@ -267,6 +308,72 @@ static enum status tell_extra(struct reader *r, const struct csv_row *row)
 	return STATUS_OK;
 }
 
+static bool has_value(const struct reader *r, const struct devices_row *row, uint8_t field)
+{
+	for (size_t i = 0; i < row->change_count; i++)
+		if (row->changes[i].field == field)
+			return r->values[field][0] != '\0';
+	return false;
+}
+
+static enum status give(struct reader *r, const struct devices_row *row)
+{
+	r->result->rows++;
+	return r->options->row ? r->options->row(r->options->context, row) : STATUS_OK;
+}
+
+/* One of a boat's sources: its number or card, and whose it is. */
+static enum status give_source(struct reader *r, const struct devices_row *row, enum device_kind kind, uint8_t field)
+{
+	struct registry_change changes[3];
+	struct devices_row source = *row;
+	source.changes = changes;
+	source.change_count = 0;
+	source.kind = kind;
+	source.device = device_id(kind, span_of_string(r->values[field]));
+	changes[source.change_count++] = (struct registry_change){field, span_of_string(r->values[field])};
+	changes[source.change_count++] =
+		(struct registry_change){DEVICE_FIELD_VEHICLE, span_of_string(r->values[DEVICE_FIELD_PLATE])};
+	if (has_value(r, row, DEVICE_FIELD_STATE))
+		changes[source.change_count++] =
+			(struct registry_change){DEVICE_FIELD_STATE, span_of_string(r->values[DEVICE_FIELD_STATE])};
+	return give(r, &source);
+}
+
+/* A row with a hull number is a boat and, where the row has them, its AIS and its Beidou card: three devices, of which
+ * the last two belong to the first. Without one it is the source alone. */
+static enum status give_boat(struct reader *r, struct devices_row *row)
+{
+	bool hull = has_value(r, row, DEVICE_FIELD_PLATE);
+	bool mmsi = has_value(r, row, DEVICE_FIELD_MMSI), card = has_value(r, row, DEVICE_FIELD_BEIDOU_CARD);
+	if (!hull) {
+		row->kind = mmsi ? DEVICE_KIND_AIS : DEVICE_KIND_BEIDOU;
+		row->device = device_id(row->kind,
+					span_of_string(r->values[mmsi ? DEVICE_FIELD_MMSI : DEVICE_FIELD_BEIDOU_CARD]));
+		return give(r, row);
+	}
+	size_t kept = 0; /* number and card are those of its sources */
+	for (size_t i = 0; i < row->change_count; i++)
+		if (r->changes[i].field != DEVICE_FIELD_MMSI && r->changes[i].field != DEVICE_FIELD_BEIDOU_CARD)
+			r->changes[kept++] = r->changes[i];
+	struct devices_row boat = *row;
+	boat.kind = DEVICE_KIND_BOAT;
+	boat.device = device_id(DEVICE_KIND_BOAT, span_of_string(r->values[DEVICE_FIELD_PLATE]));
+	boat.change_count = kept;
+	enum status status = give(r, &boat);
+	if (!status && mmsi)
+		status = give_source(r, &boat, DEVICE_KIND_AIS, DEVICE_FIELD_MMSI);
+	if (!status && card)
+		status = give_source(r, &boat, DEVICE_KIND_BEIDOU, DEVICE_FIELD_BEIDOU_CARD);
+	return status;
+}
+
+static bool is_of_boat(const struct reader *r, const struct csv_row *row)
+{
+	return cell_of(row, r->hull_at).size || cell_of(row, column_at(r, DEVICE_FIELD_MMSI)).size ||
+	       cell_of(row, column_at(r, DEVICE_FIELD_BEIDOU_CARD)).size;
+}
+
 static enum status take_row(struct reader *r, const struct csv_row *row)
 {
 	uint64_t mistakes = r->result->mistakes;
@@ -274,18 +381,22 @@ static enum status take_row(struct reader *r, const struct csv_row *row)
 		row->line, 0, DEVICE_KIND_JT808, r->options->from_ms, r->changes, 0,
 	};
 	enum status status = STATUS_OK;
-	if (cell_of(row, r->phone_at).size == 0)
-		status = tell(r, row->line, r->phone_at + 1, (struct span){NULL, 0}, STATUS_EMPTY,
-			      (struct reason){"the phone is missing", "缺少终端手机号"});
+	bool terminal = cell_of(row, r->phone_at).size != 0, boat = !terminal && is_of_boat(r, row);
+	if (!terminal && !boat)
+		status = tell(r, row->line, r->phone_at < CSV_FIELDS_MAX ? r->phone_at + 1 : 0, (struct span){NULL, 0},
+			      STATUS_EMPTY,
+			      (struct reason){"the phone, hull number, MMSI or card is missing",
+					      "缺少终端手机号、船号、MMSI 或北斗卡号"});
 	for (size_t i = 0; i < r->columns && i < row->fields && !status; i++)
 		status = take_cell(r, row, i, &out);
 	if (!status)
 		status = tell_extra(r, row);
 	if (status || r->result->mistakes != mistakes)
 		return status;
+	if (boat)
+		return give_boat(r, &out);
 	out.device = device_id(DEVICE_KIND_JT808, span_of_string(r->values[DEVICE_FIELD_PHONE]));
-	r->result->rows++;
-	return r->options->row ? r->options->row(r->options->context, &out) : STATUS_OK;
+	return give(r, &out);
 }
 
 static bool is_blank(const struct csv_row *row)

@@ -3,7 +3,9 @@
  *   终端手机号,车牌颜色,车牌号,车辆类别,所属企业,valid_from        header: tokens or Chinese names of device fields
  *   13900000001,黄,闽C12345,渣土车,泉运,2026-01-01             -> device, from, { phone, plate, class, company }
  *
- * `phone` is the identity and must be there: the device is that of a JT/T 808 terminal. Besides the fields of the
+ * `phone` is the identity: the device is that of a JT/T 808 terminal. A row without one is a boat by its hull_number
+ * (船号), with its AIS (mmsi) and its Beidou card (beidou_card) as sources that belong to it: up to three devices, of
+ * which the boat has the rest of the row; or, without a hull number, the source alone. Besides the fields of the
  * registry there are `valid_from` (生效时间: a date or an RFC 3339 time, UTC+8 unless it says otherwise) and
  * `plate_colour` (车牌颜色), which stands before a plate that has no colour of its own. An empty cell says nothing.
  *
@@ -53,12 +55,12 @@ struct devices_csv_options {
 };
 
 struct devices_csv_result {
-	uint64_t rows, mistakes; /* given; told */
+	uint64_t rows, mistakes; /* devices given; told */
 	bool is_gbk;
 };
 
 /* STATUS_OK when there was something to read, mistakes or not; STATUS_EMPTY without a header; STATUS_NOT_FOUND
- * without a phone column (told as a mistake too); STATUS_UNSUPPORTED for UTF-16; STATUS_NO_MEMORY. */
+ * without a column that identifies (told as a mistake too); STATUS_UNSUPPORTED for UTF-16; STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status devices_csv_read(struct span text, const struct devices_csv_options *options,
 					    struct devices_csv_result *out);
 

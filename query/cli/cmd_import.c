@@ -40,7 +40,8 @@ static const char usage[] =
 	"  --crs wgs84              坐标系\n"
 	"  --zone +08:00            无时区时间的时区 zone of times that name none\n"
 	"  --device NAME            全部属于此设备 every row is of this device\n"
-	"  --device-by name|phone|plate|id   设备列的含义 what the device text is\n"
+	"  --device-by name|phone|plate|id|mmsi|beidou_card   设备列的含义 what the device text is\n"
+	"  --kind ais|beidou        设备列为 MMSI 或北斗卡号 the device text is an MMSI, or a Beidou card\n"
 	"  --class TOKEN            新设备的类别 class of devices that are made (muck, hazmat, coach ...)\n"
 	"  --resume                 从上次中断处继续 go on at the last checkpoint of this file\n"
 	"  --settle                 导入后整理 seal and fold everything afterwards\n"
@@ -111,7 +112,22 @@ static bool take_delimiter(const char *text, uint8_t *out)
 	return true;
 }
 
-enum { FORMAT = 256, DATA, COLUMNS, NO_HEADER, DELIMITER, CRS, ZONE, DEVICE, DEVICE_BY, CLASS, RESUME, SETTLE, LIMIT };
+enum {
+	FORMAT = 256,
+	DATA,
+	COLUMNS,
+	NO_HEADER,
+	DELIMITER,
+	CRS,
+	ZONE,
+	DEVICE,
+	DEVICE_BY,
+	KIND,
+	CLASS,
+	RESUME,
+	SETTLE,
+	LIMIT
+};
 
 static const struct option long_options[] = {
 	{"format", required_argument, NULL, FORMAT},
@@ -123,6 +139,7 @@ static const struct option long_options[] = {
 	{"zone", required_argument, NULL, ZONE},
 	{"device", required_argument, NULL, DEVICE},
 	{"device-by", required_argument, NULL, DEVICE_BY},
+	{"kind", required_argument, NULL, KIND},
 	{"class", required_argument, NULL, CLASS},
 	{"resume", no_argument, NULL, RESUME},
 	{"settle", no_argument, NULL, SETTLE},
@@ -159,7 +176,11 @@ static bool take_option(int option, const char *text, struct import_options *o)
 			       : wrong("device", text, "wanted a name of 1 to 64 bytes");
 	case DEVICE_BY:
 		return !device_by_parse(span_of_string(text), &o->by) ||
-		       wrong("device-by", text, "wanted name, phone, plate or id");
+		       wrong("device-by", text, "wanted name, phone, plate, id, mmsi or beidou_card");
+	case KIND:
+		o->by = strcmp(text, "ais") == 0 ? DEVICE_BY_MMSI : DEVICE_BY_CARD;
+		return strcmp(text, "ais") == 0 || strcmp(text, "beidou") == 0 ||
+		       wrong("kind", text, "wanted ais or beidou");
 	case CLASS:
 		return take_class(text, o);
 	case RESUME:

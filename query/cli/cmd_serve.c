@@ -20,6 +20,7 @@
 #include "query/cli/fences_route.h"
 #include "query/cli/lines_route.h"
 #include "query/cli/links_route.h"
+#include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/whole_file.h"
 #include "query/http/handlers_hazards.h"
@@ -37,6 +38,7 @@ struct server {
 	struct ingest *ingest;
 	struct link_book links;
 	struct platform *platform; /* NULL without links */
+	struct stations *stations; /* NULL: no stations file */
 	struct lines_route *lines;
 	struct http *http;
 	struct hazards *hazards;
@@ -161,7 +163,7 @@ static enum status open_links(struct server *v)
 	return status ? status : platform_new(v->engine, &v->links, &v->platform);
 }
 
-/* --- hooks of the shards: terminals, and beside them the links --- */
+/* --- hooks of the shards: terminals, and beside them the links and stations --- */
 
 static void shard_starts(void *context, struct shard *shard)
 {
@@ -169,6 +171,7 @@ static void shard_starts(void *context, struct shard *shard)
 	ingest_shard_start(v->ingest, shard);
 	if (v->platform)
 		platform_shard_start(v->platform, shard);
+	stations_shard_start(v->stations, shard);
 }
 
 static void shard_stops(void *context, struct shard *shard)
@@ -177,6 +180,7 @@ static void shard_stops(void *context, struct shard *shard)
 	ingest_shard_stop(v->ingest, shard);
 	if (v->platform)
 		platform_shard_stop(v->platform, shard);
+	stations_shard_stop(v->stations, shard);
 }
 
 static void entry_settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
@@ -194,11 +198,31 @@ static void shard_has_room(void *context, struct shard *shard)
 	ingest_room(v->ingest, shard);
 	if (v->platform)
 		platform_room(v->platform, shard);
+	stations_room(v->stations, shard);
 }
 
 static enum status links_metrics(void *context, struct buf *out)
 {
 	return platform_metrics(context, out);
+}
+
+static enum status open_stations(struct server *v)
+{
+	const char *path = v->settings.stations_file;
+	if (!*path)
+		return STATUS_OK;
+	struct stations_config *config = malloc(sizeof *config);
+	struct buf mistakes = buf_init(STATIONS_MISTAKES_MAX);
+	enum status status = config ? stations_read(path, config, &mistakes) : STATUS_NO_MEMORY;
+	if (mistakes.size)
+		fprintf(stderr, "%.*s", (int)mistakes.size, (const char *)mistakes.data);
+	if (!status)
+		status = stations_new(config, engine_registry(v->engine), &v->stations);
+	if (status)
+		log_error("serve", "stations of %s: %s", path, status_text(status));
+	buf_deinit(&mistakes);
+	free(config);
+	return status;
 }
 
 static enum status ingest_metrics(void *context, struct buf *out)
@@ -233,6 +257,8 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = links_route_add(v->http, v->platform);
 	if (!status)
+		status = stations_route_add(v->http, v->stations);
+	if (!status)
 		status = lines_route_add(v->lines, v->http);
 	return status ? status : http_start(v->http);
 }
@@ -259,6 +285,9 @@ static enum status open_all(struct server *v)
 		log_error("serve", "links of %s: %s", v->settings.links_file, status_text(status));
 		return status;
 	}
+	status = open_stations(v);
+	if (status)
+		return status;
 	struct engine_callbacks callbacks = {v, shard_starts, shard_stops, entry_settled, shard_has_room};
 	engine_set_callbacks(v->engine, &callbacks);
 	status = engine_start(v->engine);
@@ -287,6 +316,7 @@ static void close_all(struct server *v)
 	ingest_free(v->ingest);
 	platform_free(v->platform);
 	links_free(&v->links);
+	stations_free(v->stations);
 	http_free(v->http);
 	hazards_close(v->hazards);
 	engine_close(v->engine);

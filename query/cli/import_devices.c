@@ -15,7 +15,8 @@
 #define PRINCIPAL "import"
 
 static const char usage[] = "用法 usage: zayton import devices FILE --data DIR [options]\n"
-			    "  表头: 终端手机号 phone (必需 required), 车牌颜色 plate_colour, 车牌号 plate, 车辆类别 "
+			    "  表头: 终端手机号 phone, 或船号 hull_number, MMSI, 北斗卡号 beidou_card; 车牌颜色 "
+			    "plate_colour, 车牌号 plate, 车辆类别 "
 			    "class, 所属企业 company,\n"
 			    "        所属村 village ..., 生效时间 valid_from\n"
 			    "  --from TIME          行内未写生效时间时的生效时间 where a row has no valid_from; "

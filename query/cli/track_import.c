@@ -50,7 +50,7 @@ static enum status make(struct track_import *t, uint64_t id, enum device_kind ki
 	size_t count = 1;
 	if (t->class_token)
 		changes[count++] = (struct registry_change){DEVICE_FIELD_CLASS, span_of_string(t->class_token)};
-	if (kind == DEVICE_KIND_JT808) /* a file lets no terminal in */
+	if (kind != DEVICE_KIND_FILE) /* a file lets no terminal in */
 		changes[count++] = (struct registry_change){DEVICE_FIELD_STATE, span_of_string("unregistered")};
 	enum status status =
 		registry_apply_bulk(engine_registry(t->engine), id, kind, changes, count, VALID_ALWAYS_FROM, PRINCIPAL);
@@ -68,6 +68,18 @@ static bool hex_id(const char *text, uint64_t *out)
 	return is;
 }
 
+/* A source at sea by its number or card. */
+static enum status find_or_make_source(struct track_import *t, const char *text, enum device_kind kind,
+				       enum device_field field, uint64_t *out)
+{
+	char value[DEVICE_VALUE_MAX + 1];
+	enum status status = device_value_normalise(field, span_of_string(text), value);
+	if (status)
+		return status;
+	*out = device_id(kind, span_of_string(value));
+	return registry_has(engine_registry(t->engine), *out) ? STATUS_OK : make(t, *out, kind, field, value);
+}
+
 static enum status find_or_make(struct track_import *t, const char *text, uint64_t *out)
 {
 	struct registry *r = engine_registry(t->engine);
@@ -83,6 +95,10 @@ static enum status find_or_make(struct track_import *t, const char *text, uint64
 		if (status)
 			return status;
 		return registry_find(r, DEVICE_FIELD_PLATE, span_of_string(value), clock_now_ms(), out);
+	case DEVICE_BY_MMSI:
+		return find_or_make_source(t, text, DEVICE_KIND_AIS, DEVICE_FIELD_MMSI, out);
+	case DEVICE_BY_CARD:
+		return find_or_make_source(t, text, DEVICE_KIND_BEIDOU, DEVICE_FIELD_BEIDOU_CARD, out);
 	case DEVICE_BY_PHONE:
 		status = device_value_normalise(DEVICE_FIELD_PHONE, span_of_string(text), value);
 		if (status || !registry_find(r, DEVICE_FIELD_PHONE, span_of_string(value), clock_now_ms(), out))

@@ -19,7 +19,9 @@
 	X(NAME, "name")   /* a name of its own, or 16 hex digits of a known device: made when missing */               \
 	X(PHONE, "phone") /* a terminal's phone: made, as unregistered, when missing */                                \
 	X(PLATE, "plate") /* COLOUR:PLATE of a registered vehicle */                                                   \
-	X(ID, "id")       /* 16 hex digits of a known device */
+	X(ID, "id")       /* 16 hex digits of a known device */                                                        \
+	X(MMSI, "mmsi")                                                                                                \
+	X(CARD, "beidou_card")
 
 enum device_by {
 #define X(NAME, text) DEVICE_BY_##NAME,

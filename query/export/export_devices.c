@@ -18,14 +18,25 @@ static const char *kind_token(uint8_t kind)
 		return "beidou";
 	case DEVICE_KIND_SENSOR:
 		return "sensor";
+	case DEVICE_KIND_NMEA:
+		return "nmea";
+	case DEVICE_KIND_BOAT:
+		return "boat";
 	default:
 		return "other";
 	}
 }
 
+/* No field, or nobody's business. */
 static bool is_secret(unsigned field)
 {
-	return field == DEVICE_FIELD_AUTH_CODE;
+	return field == DEVICE_FIELD_AUTH_CODE || !device_field_exists(field);
+}
+
+/* A boat's field: told of devices that have it. */
+static bool is_told(unsigned field, const char *value)
+{
+	return !is_secret(field) && (field < DEVICE_FIELD_MMSI || value);
 }
 
 const char *export_device_value(const struct device *d, uint8_t field, int64_t at_ms)
@@ -80,9 +91,11 @@ void export_device_object(struct json_out *j, const struct device *d, int64_t at
 	jout_string(j, kind_token(d->kind));
 	jout_key(j, "created");
 	jout_time(j, d->created_ms);
-	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS; field++)
-		if (!is_secret(field))
-			text_or_null(j, device_field_token(field), export_device_value(d, (uint8_t)field, at_ms));
+	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS; field++) {
+		const char *value = export_device_value(d, (uint8_t)field, at_ms);
+		if (is_told(field, value))
+			text_or_null(j, device_field_token(field), value);
+	}
 	if (bindings)
 		bindings_array(j, d);
 	jout_close(j, '}');
@@ -131,7 +144,7 @@ enum status export_list_row_end(struct export_list *w, const struct json_out *j,
 
 enum status export_devices_begin(struct export_list *w, enum export_format format, struct buf *out)
 {
-	char header[512] = "id,kind,created";
+	char header[1024] = "id,kind,created";
 	size_t used = strlen(header);
 	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS; field++)
 		if (!is_secret(field))

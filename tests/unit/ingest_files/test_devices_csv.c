@@ -29,7 +29,11 @@ static enum status note_row(void *context, const struct devices_row *row)
 	if (row->from_ms != 42)
 		time_format(row->from_ms, CHINA_OFFSET_MS, from);
 	note("%d from %s:", (int)row->line, from);
-	cr_assert_eq(row->kind, DEVICE_KIND_JT808);
+	static const char *const kinds[] = {[DEVICE_KIND_JT808] = "",
+					    [DEVICE_KIND_AIS] = " ais",
+					    [DEVICE_KIND_BEIDOU] = " beidou",
+					    [DEVICE_KIND_BOAT] = " boat"};
+	note("%s", kinds[row->kind]);
 	for (size_t i = 0; i < row->change_count; i++) {
 		note(" %s=%.*s", device_field_token(row->changes[i].field), (int)row->changes[i].value.size,
 		     row->changes[i].value.data);
@@ -193,6 +197,27 @@ static enum status refuse(void *context, const struct devices_row *row)
 {
 	(void)context, (void)row;
 	return STATUS_CANCELLED;
+}
+
+Test(devices_csv, a_row_with_a_hull_number_is_a_boat_and_its_sources)
+{
+	cr_assert_eq(read_text("船号,MMSI,北斗卡号,作业类型,船长,抗风等级,核定人数,检验证书有效期\n"
+			       "闽狮渔 01234,412345678,0204567,拖网,23.5,7,9,2026-12-31\n"
+			       "闽狮渔01235,,,刺网,11,6,3,\n"
+			       ",413000123,,,,,,\n"
+			       "闽狮渔01236,41234567x,123,网,x,18,0,2026\n"),
+		     STATUS_OK);
+	cr_assert_str_eq(said, "2 from default: boat plate=boat:闽狮渔01234 gear=trawl length_m=23.5 wind_rating=7 "
+			       "certified_persons=9 survey_due=2026-12-31\n"
+			       "2 from default: ais mmsi=412345678 vehicle=boat:闽狮渔01234\n"
+			       "2 from default: beidou beidou_card=204567 vehicle=boat:闽狮渔01234\n"
+			       "3 from default: boat plate=boat:闽狮渔01235 gear=gillnet length_m=11 wind_rating=6 "
+			       "certified_persons=3\n"
+			       "4 from default: ais mmsi=413000123\n"
+			       "5/2 mmsi '41234567x': out_of_range\n5/3 北斗卡号 '123': out_of_range\n"
+			       "5/4 作业类型 '网': out_of_range\n5/5 船长 'x': out_of_range\n"
+			       "5/6 抗风等级 '18': out_of_range\n5/7 核定人数 '0': out_of_range\n"
+			       "5/8 检验证书有效期 '2026': out_of_range\n");
 }
 
 Test(devices_csv, a_callback_may_end_the_reading)
