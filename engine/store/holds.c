@@ -203,7 +203,7 @@ static enum status copy_values(struct copying *c, struct family *series, struct 
 	if (status == STATUS_OK)
 		status = value_block_header(value, &header);
 	if (status != STATUS_OK ||
-	    !covers(c->holds, NULL, held.block.device, held.block.time_first_ms, header.time_last_ms))
+	    !ranges_cover(c->ranges, c->range_count, held.block.device, held.block.time_first_ms, header.time_last_ms))
 		return status;
 	key_held_block(&held, HELD_VALUES, held_key);
 	c->blocks++;

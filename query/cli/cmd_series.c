@@ -85,7 +85,7 @@ static const struct {
 	     {"board", "/api/v1/sites/board", ASK_BOARD},
 	     {"availability", "/api/v1/sites/availability", ASK_AVAILABILITY}};
 
-struct command {
+struct series_command {
 	const char *path, *server, *token, *data;
 	const char *given[OPTIONS];
 	struct series_ask ask;
@@ -100,26 +100,26 @@ static bool wrong(const char *option, const char *wanted)
 
 /* --- the command line --- */
 
-static bool take_text(struct command *c, int option, struct span *out)
+static bool take_text(struct series_command *c, int option, struct span *out)
 {
 	if (c->given[option])
 		*out = span_of_string(c->given[option]);
 	return true;
 }
 
-static bool take_time(struct command *c, int option, int64_t *out)
+static bool take_time(struct series_command *c, int option, int64_t *out)
 {
 	return !c->given[option] || !asked_time(c->given[option], out) ||
 	       wrong(options[option].name, "not a valid time");
 }
 
-static bool take_interval(struct command *c, int option, int64_t *out)
+static bool take_interval(struct series_command *c, int option, int64_t *out)
 {
 	return !c->given[option] || !stream_interval_parse(span_of_string(c->given[option]), out) ||
 	       wrong(options[option].name, "wanted a span such as 500ms, 10s, 5m, 1h, 1d");
 }
 
-static bool take_points(struct command *c)
+static bool take_points(struct series_command *c)
 {
 	char *end;
 	if (!c->given[POINTS])
@@ -130,7 +130,7 @@ static bool take_points(struct command *c)
 	       wrong("points", "wanted a number from 1 to 1000000");
 }
 
-static bool take_words(struct command *c)
+static bool take_words(struct series_command *c)
 {
 	struct series_ask *a = &c->ask;
 	a->want = 1u << SERIES_MEAN;
@@ -144,7 +144,7 @@ static bool take_words(struct command *c)
 	return known || wrong("format", "wanted ndjson, json or csv");
 }
 
-static bool fits(struct command *c)
+static bool fits(struct series_command *c)
 {
 	const struct series_ask *a = &c->ask;
 	for (int i = 0; i < OPTIONS; i++)
@@ -159,7 +159,7 @@ static bool fits(struct command *c)
 	return true;
 }
 
-static bool take_all(struct command *c)
+static bool take_all(struct series_command *c)
 {
 	struct series_ask *a = &c->ask;
 	a->corrections = c->given[CORRECTIONS] != NULL;
@@ -170,7 +170,7 @@ static bool take_all(struct command *c)
 	       take_interval(c, HOLD, &a->hold_ms) && take_points(c) && take_words(c) && fits(c);
 }
 
-static bool parse(int argc, char **argv, struct command *c)
+static bool parse(int argc, char **argv, struct series_command *c)
 {
 	struct option longs[3 + OPTIONS + 1] = {{"server", required_argument, NULL, SERVER},
 						{"token", required_argument, NULL, TOKEN},
@@ -199,7 +199,7 @@ static bool parse(int argc, char **argv, struct command *c)
 
 /* --- asking --- */
 
-static int ask_server(struct command *c)
+static int ask_server(struct series_command *c)
 {
 	struct buf target = buf_init(TEXT_MAX);
 	int code = 0;
@@ -226,11 +226,11 @@ static int ask_server(struct command *c)
 
 static enum status flush(void *context)
 {
-	struct command *c = context;
+	struct series_command *c = context;
 	return c->out.size > FLUSH_BYTES ? asked_flush(&c->out, stdout) : STATUS_OK;
 }
 
-static int ask_store(struct command *c)
+static int ask_store(struct series_command *c)
 {
 	struct engine *e;
 	bool audited = c->ask.kind == ASK_SERIES;
@@ -258,7 +258,7 @@ static int ask_store(struct command *c)
 
 int cmd_series(int argc, char **argv)
 {
-	struct command c = {.ask = {.format = EXPORT_NDJSON, .now_ms = clock_now_ms()}};
+	struct series_command c = {.ask = {.format = EXPORT_NDJSON, .now_ms = clock_now_ms()}};
 	c.ask.to_ms = c.ask.now_ms;
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (!strcmp(argv[0], kinds[i].name)) {

@@ -336,6 +336,8 @@ static int check_prefix(const struct child *c, uint32_t device, const uint8_t *s
 		fprintf(stderr, "device %u: the report given in turn %u is missing, that of turn %u is there\n", device,
 			first_missing, last_seen);
 	return last_seen > first_missing;
+}
+
 static int read_stream(struct child *c, uint32_t number, uint8_t *seen)
 {
 	struct series *reader;

@@ -15,8 +15,17 @@ static void read_all(struct span block)
 	static uint16_t speed[BLOCK_REPORTS_MAX], course[BLOCK_REPORTS_MAX], flags[BLOCK_REPORTS_MAX];
 	static int16_t altitude[BLOCK_REPORTS_MAX];
 	static uint32_t alarm[BLOCK_REPORTS_MAX], status[BLOCK_REPORTS_MAX], mileage[BLOCK_REPORTS_MAX];
-	struct block_columns columns = {0,      time,     received, lat,    lon,     speed,
-					course, altitude, alarm,    status, mileage, flags};
+	struct block_columns columns = {.time_ms = time,
+					.received_ms = received,
+					.lat_e7 = lat,
+					.lon_e7 = lon,
+					.speed_dkmh = speed,
+					.course_deg = course,
+					.altitude_m = altitude,
+					.alarm = alarm,
+					.status = status,
+					.mileage_hm = mileage,
+					.flags = flags};
 	struct block_summary summary;
 	struct report_list list = report_list_init(BLOCK_REPORTS_MAX, 16 << 20);
 	struct buf again = buf_init(BLOCK_BYTES_MAX);
