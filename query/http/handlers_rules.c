@@ -131,6 +131,8 @@ static void answer_mistakes(struct http_call *c, const struct buf *mistakes)
 	jout_integer(&j, 422);
 	jout_key(&j, "detail");
 	jout_string(&j, "nothing of the file was taken");
+	jout_key(&j, "instance");
+	jout_string(&j, c->x->request.path);
 	jout_key(&j, "mistakes");
 	if (!j.status)
 		j.status = buf_append(&text, mistakes->data, mistakes->size);
