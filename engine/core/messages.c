@@ -44,6 +44,8 @@ static void end_whole(char text[MESSAGE_TEXT_MAX + 1], int size)
 	text[end] = '\0';
 }
 
+/* formats come from the table; MESSAGE() has held the values against them */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 void message_vsay(struct message_texts *out, enum message message, va_list values)
 {
 	for (unsigned language = 0; language < LANGUAGE_COUNT; language++) {

@@ -21,7 +21,6 @@
 #include <stdint.h>
 
 #include "engine/core/bytes.h"
-#include "engine/core/messages.h"
 #include "engine/core/status.h"
 
 #define SETTINGS_TEXT_MAX 255
@@ -152,8 +151,8 @@ struct settings {
 	SETTINGS_TABLE(X)
 #undef X
 	struct setting_origin origin[SETTING_COUNT];
-	char file[4096];        /* the file that was read; empty: none */
-	enum language language; /* of mistakes: settings_load() takes it from the environment, else English */
+	char file[4096]; /* the file that was read; empty: none */
+	bool chinese;    /* what is said of mistakes: settings_load() asks the environment, else English */
 };
 
 /* Every row at its default. */

@@ -49,7 +49,7 @@ static void complain_with(const struct settings *s, struct buf *mistakes, const 
 	va_start(values, message);
 	message_vsay(&said, message, values);
 	va_end(values);
-	TELL(mistakes, "%s%s\n", where, said.in[s->language]);
+	TELL(mistakes, "%s%s\n", where, said.in[s->chinese ? LANGUAGE_CHINESE : LANGUAGE_ENGLISH]);
 }
 
 static void tell_range(const struct settings *s, struct buf *mistakes, const char *where, int row, struct span value)
@@ -331,7 +331,7 @@ enum status settings_load(struct settings *s, int count, char *const *flags, cha
 {
 	const char *path = file_named(count, flags, environment);
 	settings_init(s);
-	s->language = language_of_environment(environment);
+	s->chinese = language_of_environment(environment) == LANGUAGE_CHINESE;
 	bool wrong = path && settings_from_file(s, path, mistakes);
 	wrong |= settings_from_environment(s, environment, mistakes) != STATUS_OK;
 	wrong |= settings_from_flags(s, count, flags, mistakes) != STATUS_OK;
