@@ -199,6 +199,7 @@ struct settings {
 #undef X
 	struct setting_origin origin[SETTING_COUNT];
 	char file[4096]; /* the file that was read; empty: none */
+	bool chinese;    /* what is said of mistakes: settings_load() asks the environment, else English */
 };
 
 /* Every row at its default. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "engine/core/messages.h"
 #include "engine/core/settings.h"
 #include "engine/core/settings_row.h"
 #include "engine/core/utf8.h"
@@ -18,8 +19,14 @@
 /* Mistakes past the bound of the buffer are not told, but they still count. */
 #define TELL(out, ...) (void)!buf_printf(out, __VA_ARGS__)
 
-static void tell_value(struct buf *out, struct span value)
+/* A value as far as it may be repeated, between quotes. */
+struct echo {
+	char text[ECHO_MAX + 6];
+};
+
+static struct echo echo_of(struct span value)
 {
+	struct echo e;
 	char text[ECHO_MAX + 1];
 	size_t size = value.size < ECHO_MAX ? value.size : ECHO_MAX;
 	while (size && !utf8_valid(span_of(value.data, size)) && utf8_valid(value))
@@ -27,32 +34,48 @@ static void tell_value(struct buf *out, struct span value)
 	for (size_t i = 0; i < size; i++)
 		text[i] = value.data[i] < 0x20 || value.data[i] == 0x7f ? '?' : (char)value.data[i];
 	text[size] = '\0';
-	if (!utf8_printable(span_of(text, size)))
-		TELL(out, "'...'");
-	else
-		TELL(out, "'%s%s'", text, size < value.size ? "..." : "");
+	bool printable = utf8_printable(span_of(text, size));
+	snprintf(e.text, sizeof e.text, "'%s%s'", printable ? text : "", size < value.size || !printable ? "..." : "");
+	return e;
 }
 
-static enum status tell(struct buf *mistakes, const char *where, struct span name, struct span value,
-			enum status status)
+/* complain(s, mistakes, where, ID, values...): a line, in the language of the settings. */
+#define complain(s, mistakes, where, ID, ...)                                                                          \
+	complain_with(s, mistakes, where, MESSAGE(ID, ##__VA_ARGS__), ##__VA_ARGS__)
+static void complain_with(const struct settings *s, struct buf *mistakes, const char *where, enum message message, ...)
+{
+	struct message_texts said;
+	va_list values;
+	va_start(values, message);
+	message_vsay(&said, message, values);
+	va_end(values);
+	TELL(mistakes, "%s%s\n", where, said.in[s->chinese ? LANGUAGE_CHINESE : LANGUAGE_ENGLISH]);
+}
+
+static void tell_range(const struct settings *s, struct buf *mistakes, const char *where, int row, struct span value)
+{
+	struct buf range = buf_init(1024);
+	bool number = setting_rows[row].kind >= SETTING_UINT && setting_rows[row].kind <= SETTING_DURATION;
+	bool whole = !setting_print_range(&range, &setting_rows[row]) && !buf_append_u8(&range, 0);
+	const char *name = setting_rows[row].name, *text = whole ? (const char *)range.data : "";
+	if (number)
+		complain(s, mistakes, where, SETTING_NOT_WITHIN, name, echo_of(value).text, text);
+	else
+		complain(s, mistakes, where, SETTING_NOT, name, echo_of(value).text, text);
+	buf_deinit(&range);
+}
+
+static enum status tell(const struct settings *s, struct buf *mistakes, const char *where, struct span name,
+			struct span value, enum status status)
 {
 	int row = setting_find(name);
-	TELL(mistakes, "%s", where);
-	if (row < 0) {
-		tell_value(mistakes, name);
-		TELL(mistakes, ": no such setting\n");
-		return STATUS_INVALID;
-	}
-	TELL(mistakes, "%s: ", setting_rows[row].name);
-	tell_value(mistakes, value);
-	if (status == STATUS_TOO_LONG) {
-		TELL(mistakes, " is longer than %d bytes\n", SETTINGS_TEXT_MAX);
-		return STATUS_INVALID;
-	}
-	bool number = setting_rows[row].kind >= SETTING_UINT && setting_rows[row].kind <= SETTING_DURATION;
-	TELL(mistakes, " is not %s", number ? "within " : "");
-	(void)!setting_print_range(mistakes, &setting_rows[row]);
-	TELL(mistakes, "\n");
+	if (row < 0)
+		complain(s, mistakes, where, NO_SUCH_SETTING, echo_of(name).text);
+	else if (status == STATUS_TOO_LONG)
+		complain(s, mistakes, where, SETTING_TOO_LONG, setting_rows[row].name, echo_of(value).text,
+			 SETTINGS_TEXT_MAX);
+	else
+		tell_range(s, mistakes, where, row, value);
 	return STATUS_INVALID;
 }
 
@@ -97,11 +120,11 @@ static enum status set_once(struct settings *s, const char *where, struct span n
 	struct setting_origin origin = {SETTING_FROM_FILE, number};
 	int row = setting_find(name);
 	if (row >= 0 && s->origin[row].source == SETTING_FROM_FILE) {
-		TELL(mistakes, "%s%s: already set on line %u\n", where, setting_rows[row].name, s->origin[row].line);
+		complain(s, mistakes, where, SETTING_TWICE, setting_rows[row].name, s->origin[row].line);
 		return STATUS_INVALID;
 	}
 	enum status status = settings_set(s, name, value, origin);
-	return status ? tell(mistakes, where, name, value, status) : STATUS_OK;
+	return status ? tell(s, mistakes, where, name, value, status) : STATUS_OK;
 }
 
 static enum status take_line(struct settings *s, const char *file, struct span line, uint32_t number,
@@ -114,13 +137,13 @@ static enum status take_line(struct settings *s, const char *file, struct span l
 		return STATUS_OK;
 	const uint8_t *equals = memchr(bare.data, '=', bare.size);
 	if (!equals) {
-		TELL(mistakes, "%sneither `name = value` nor a comment\n", where);
+		complain(s, mistakes, where, SETTING_NO_PAIR);
 		return STATUS_INVALID;
 	}
 	struct span name = trim(span_of(bare.data, (size_t)(equals - bare.data)));
 	struct span value = trim(span_of(equals + 1, bare.size - (size_t)(equals - bare.data) - 1));
 	if (!unquote(&value)) {
-		TELL(mistakes, "%sa quoted value must end with its quote\n", where);
+		complain(s, mistakes, where, SETTING_QUOTE);
 		return STATUS_INVALID;
 	}
 	return set_once(s, where, name, value, number, mistakes);
@@ -166,7 +189,7 @@ enum status settings_from_file(struct settings *s, const char *path, struct buf 
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 	enum status status = file < 0 ? STATUS_IO : read_all(file, &text);
 	if (status == STATUS_FULL || text.size > SETTINGS_FILE_MAX)
-		TELL(mistakes, "%s: longer than %u bytes\n", path, SETTINGS_FILE_MAX);
+		complain(s, mistakes, "", SETTING_FILE_TOO_LONG, path, SETTINGS_FILE_MAX);
 	else if (status)
 		TELL(mistakes, "%s: %s\n", path, errno ? strerror(errno) : status_text(status));
 	else
@@ -205,7 +228,7 @@ enum status settings_from_environment(struct settings *s, char *const *environme
 		enum status status = settings_set(s, row, given, origin);
 		snprintf(where, sizeof where, "%s: ", name);
 		if (status)
-			worst = tell(mistakes, where, row, given, status);
+			worst = tell(s, mistakes, where, row, given, status);
 	}
 	return worst;
 }
@@ -248,7 +271,7 @@ static enum status take_flag(struct settings *s, const struct flag *f, struct bu
 	struct span value = f->value;
 	int row = setting_find(f->name);
 	if (!f->has_value && (names_the_file(f) || (row >= 0 && setting_rows[row].kind != SETTING_BOOL))) {
-		TELL(mistakes, "--%.*s: a value is missing\n", (int)f->name.size, (const char *)f->name.data);
+		complain(s, mistakes, "", SETTING_NO_VALUE, (int)f->name.size, (const char *)f->name.data);
 		return STATUS_INVALID;
 	}
 	if (names_the_file(f))
@@ -256,7 +279,7 @@ static enum status take_flag(struct settings *s, const struct flag *f, struct bu
 	if (!f->has_value)
 		value = span_of_string("yes");
 	enum status status = settings_set(s, f->name, value, origin);
-	return status ? tell(mistakes, "--", f->name, value, status) : STATUS_OK;
+	return status ? tell(s, mistakes, "--", f->name, value, status) : STATUS_OK;
 }
 
 enum status settings_from_flags(struct settings *s, int count, char *const *flags, struct buf *mistakes)
@@ -264,8 +287,7 @@ enum status settings_from_flags(struct settings *s, int count, char *const *flag
 	enum status worst = STATUS_OK;
 	for (int i = 0; i < count;) {
 		if (!begins_flag(flags[i])) {
-			tell_value(mistakes, span_of_string(flags[i]));
-			TELL(mistakes, ": not a flag (--name value)\n");
+			complain(s, mistakes, "", SETTING_NO_FLAG, echo_of(span_of_string(flags[i])).text);
 			worst = STATUS_INVALID;
 			i++;
 			continue;
@@ -300,7 +322,7 @@ static enum status check_together(const struct settings *s, struct buf *mistakes
 {
 	if (!s->tls_cert[0] == !s->tls_key[0])
 		return STATUS_OK;
-	TELL(mistakes, "tls_cert and tls_key: one is set without the other\n");
+	complain(s, mistakes, "", SETTING_TLS);
 	return STATUS_INVALID;
 }
 
@@ -309,6 +331,7 @@ enum status settings_load(struct settings *s, int count, char *const *flags, cha
 {
 	const char *path = file_named(count, flags, environment);
 	settings_init(s);
+	s->chinese = language_of_environment(environment) == LANGUAGE_CHINESE;
 	bool wrong = path && settings_from_file(s, path, mistakes);
 	wrong |= settings_from_environment(s, environment, mistakes) != STATUS_OK;
 	wrong |= settings_from_flags(s, count, flags, mistakes) != STATUS_OK;

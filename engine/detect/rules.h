@@ -257,7 +257,7 @@ struct rulebook {
 
 struct rule_mistake {
 	uint32_t line;
-	const char *text; /* English, lasts for the call */
+	const char *text, *text_zh; /* English and Chinese (messages.h), last for the call */
 };
 typedef void rule_mistakes(void *context, const struct rule_mistake *mistake);
 

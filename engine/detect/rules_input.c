@@ -88,8 +88,7 @@ bool rule_input_parse(struct span text, struct rule_input *out, struct refusal *
 	else if (span_equal(word, span_of_string("status")) && next_word(&rest, &word) &&
 		 (span_equal(word, span_of_string("bits")) || span_equal(word, span_of_string("bit"))))
 		good = bits_parse(rest, out);
-	return good ||
-	       refuse(why, "'%s' is neither 'status bits 8-9' nor 'item E1 byte 0 mask 0x01'", echo_of(text).text);
+	return good || refuse(why, NO_INPUT, echo_of(text).text);
 }
 
 enum status rule_input_print(const struct rule_input *in, struct buf *out)

@@ -105,11 +105,11 @@ void rule_keys_init(struct rule *r)
 static bool keep(struct span text, struct arena *words, const char **out, enum status *status, struct refusal *why)
 {
 	if (text.size > RULE_TEXT_MAX)
-		return refuse(why, "'%s' is longer than %d bytes", echo_of(text).text, RULE_TEXT_MAX);
+		return refuse(why, TOO_LONG, echo_of(text).text, RULE_TEXT_MAX);
 	char *copy = arena_alloc(words, text.size + 1);
 	if (!copy) {
 		*status = STATUS_NO_MEMORY;
-		return refuse(why, "no memory");
+		return refuse(why, NO_MEMORY);
 	}
 	memcpy(copy, text.data, text.size);
 	copy[text.size] = '\0';
@@ -124,18 +124,18 @@ static bool kind_parse(struct span text, struct rule *r, struct refusal *why)
 			r->kind = (uint8_t)kind;
 			return true;
 		}
-	return refuse(why, "'%s' is not a kind of rule", echo_of(text).text);
+	return refuse(why, NO_KIND, echo_of(text).text);
 }
 
 static bool title_parse(struct span text, struct rule *r, struct arena *words, enum status *status, struct refusal *why)
 {
 	const uint8_t *bar = memchr(text.data, '|', text.size);
 	if (!bar)
-		return refuse(why, "'%s' is not Chinese | English", echo_of(text).text);
+		return refuse(why, NO_TITLE, echo_of(text).text);
 	struct span chinese = trim(span_of(text.data, (size_t)(bar - text.data)));
 	struct span english = trim(span_of(bar + 1, (size_t)(text.data + text.size - bar) - 1));
 	if (!chinese.size || !english.size)
-		return refuse(why, "'%s' lacks one of Chinese | English", echo_of(text).text);
+		return refuse(why, HALF_TITLE, echo_of(text).text);
 	return keep(chinese, words, &r->title_zh, status, why) && keep(english, words, &r->title_en, status, why);
 }
 
@@ -147,7 +147,7 @@ static bool words_parse(struct span text, struct arena *words, const char **out,
 	size_t size = 0;
 	struct span word;
 	if (text.size > RULE_TEXT_MAX)
-		return refuse(why, "'%s' is longer than %d bytes", echo_of(text).text, RULE_TEXT_MAX);
+		return refuse(why, TOO_LONG, echo_of(text).text, RULE_TEXT_MAX);
 	while (next_word(&text, &word)) {
 		if (size)
 			line[size++] = ' ';
@@ -164,9 +164,9 @@ static bool authority_parse(struct span text, struct arena *words, const char **
 	struct buf names = buf_init(8 * RULE_TEXT_MAX);
 	bool good = text.size <= RULE_TEXT_MAX;
 	if (!good)
-		refuse(why, "'%s' is longer than %d bytes", echo_of(text).text, RULE_TEXT_MAX);
+		refuse(why, TOO_LONG, echo_of(text).text, RULE_TEXT_MAX);
 	else if (authority_list(text, &names))
-		good = refuse(why, "'%s' is too long", echo_of(text).text);
+		good = refuse(why, LIST_TOO_LONG, echo_of(text).text);
 	else
 		good = keep(buf_view(&names), words, out, status, why);
 	buf_deinit(&names);
@@ -183,8 +183,8 @@ static bool classes_parse(struct span text, struct rule *r, struct refusal *why)
 	}
 	for (r->classes = 0; next_word(&rest, &word); r->classes |= UINT32_C(1) << code)
 		if (device_class_parse(word, &code))
-			return refuse(why, "'%s' is not a class of devices", echo_of(word).text);
-	return r->classes != 0 || refuse(why, "no class is named");
+			return refuse(why, NO_CLASS, echo_of(word).text);
+	return r->classes != 0 || refuse(why, NO_CLASS_NAMED);
 }
 
 /* Words that GBK has and places that there are: what cannot be told is a mistake here, not on the road. */
@@ -195,12 +195,12 @@ static bool remind_parse(struct span text, struct rule *r, struct arena *words, 
 	unsigned place;
 	size_t size;
 	if (text.size > REMIND_MAX)
-		return refuse(why, "longer than %d bytes", REMIND_MAX);
+		return refuse(why, TOO_LONG, echo_of(text).text, REMIND_MAX);
 	while (remind_next(&rest, &piece, &place))
 		if (place == REMIND_NO_PLACE)
-			return refuse(why, "'%s' is not filled in here", echo_of(piece).text);
+			return refuse(why, NO_REMINDER_PLACE, echo_of(piece).text);
 	if (gbk_size(text, &size, &bad))
-		return refuse(why, "'%.*s' is not in GBK", (int)bad.size, (const char *)bad.data);
+		return refuse(why, NOT_IN_GBK, echo_of(bad).text);
 	return keep(text, words, &r->remind, status, why);
 }
 
@@ -213,10 +213,10 @@ static bool flags_parse(struct span text, struct rule *r, struct refusal *why)
 		while (i < FLAG_COUNT && !span_equal(word, span_of_string(remind_flags[i].token)))
 			i++;
 		if (i == FLAG_COUNT)
-			return refuse(why, "'%s' is not urgent, speech, display or advert", echo_of(word).text);
+			return refuse(why, NO_REMINDER_WAY, echo_of(word).text);
 		r->remind_flags |= remind_flags[i].flag;
 	}
-	return r->remind_flags != 0 || refuse(why, "no way is named");
+	return r->remind_flags != 0 || refuse(why, NO_REMINDER_WAY_NAMED);
 }
 
 static bool after(struct span *text, const char *prefix)
@@ -239,7 +239,7 @@ static bool where_parse(struct span text, struct rule *r, struct refusal *why)
 	if (after(&rest, "fence:")) {
 		if (!rest.size || rest.size > FENCE_ID_MAX || !utf8_printable(rest) ||
 		    memchr(rest.data, ' ', rest.size))
-			return refuse(why, "'%s' is not the id of a fence", echo_of(rest).text);
+			return refuse(why, NO_FENCE_ID, echo_of(rest).text);
 		r->where_mode = WHERE_FENCE;
 		memcpy(r->where_fence, rest.data, rest.size);
 		return true;
@@ -247,7 +247,7 @@ static bool where_parse(struct span text, struct rule *r, struct refusal *why)
 	bool outside = next_word(&behind, &word) && span_equal(word, span_of_string("not"));
 	rest = outside ? trim(behind) : text;
 	if (!after(&rest, "tag:"))
-		return refuse(why, "'%s' is none of: any, tag:NAME, not tag:NAME, fence:ID", echo_of(text).text);
+		return refuse(why, NO_WHERE, echo_of(text).text);
 	if (!value_parse(&tag, rest, &number, why))
 		return false;
 	r->where_mode = outside ? WHERE_NOT_TAG : WHERE_TAG;
@@ -263,9 +263,8 @@ static bool when_parse(struct span text, struct rule *r, struct refusal *why)
 		return true;
 	struct span rest = span_of(text.data + at, text.size - at);
 	if (status == STATUS_OUT_OF_RANGE)
-		return refuse(why, "'%s': no such time, an empty range, or too many, at '%s'", echo_of(text).text,
-			      echo_of(rest).text);
-	return refuse(why, "'%s' is not a schedule, from '%s' on", echo_of(text).text, echo_of(rest).text);
+		return refuse(why, BAD_TIMES, echo_of(text).text, echo_of(rest).text);
+	return refuse(why, NO_SCHEDULE, echo_of(text).text, echo_of(rest).text);
 }
 
 bool rule_key_parse(const struct rule_key *k, struct span text, struct rule *r, struct arena *words,

@@ -13,7 +13,7 @@
 
 struct mistake {
 	uint32_t line, order;
-	char *text;
+	char *in[LANGUAGE_COUNT];
 };
 
 struct parse {
@@ -42,24 +42,46 @@ static bool grow(void *array, size_t item_size, uint32_t *capacity, uint32_t cou
 	return true;
 }
 
-static void complain(struct parse *p, uint32_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void complain(struct parse *p, uint32_t line, const char *format, ...)
+static void add_mistake(struct parse *p, uint32_t line, const struct message_texts *said)
 {
-	char text[2 * RULE_MISTAKE_MAX];
-	va_list args;
+	struct mistake m = {.line = line, .order = p->mistake_count};
 	if (p->mistake_count == RULES_MISTAKES_MAX)
 		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	char *copy = arena_alloc(&p->memory, strlen(text) + 1);
-	if (!copy || !grow(&p->mistakes, sizeof *p->mistakes, &p->mistake_capacity, p->mistake_count)) {
+	if (!grow(&p->mistakes, sizeof *p->mistakes, &p->mistake_capacity, p->mistake_count))
 		p->status = STATUS_NO_MEMORY;
-		return;
+	for (unsigned i = 0; i < LANGUAGE_COUNT && !p->status; i++) {
+		size_t size = strlen(said->in[i]) + 1;
+		m.in[i] = arena_alloc(&p->memory, size);
+		if (m.in[i])
+			memcpy(m.in[i], said->in[i], size);
+		else
+			p->status = STATUS_NO_MEMORY;
 	}
-	memcpy(copy, text, strlen(text) + 1);
-	p->mistakes[p->mistake_count] = (struct mistake){line, p->mistake_count, copy};
-	p->mistake_count++;
+	if (!p->status)
+		p->mistakes[p->mistake_count++] = m;
+}
+
+/* complain(p, line, ID, values...): a message of messages.h. */
+#define complain(p, line, ID, ...) complain_with(p, line, MESSAGE(ID, ##__VA_ARGS__), ##__VA_ARGS__)
+static void complain_with(struct parse *p, uint32_t line, enum message message, ...)
+{
+	struct message_texts said;
+	va_list values;
+	va_start(values, message);
+	message_vsay(&said, message, values);
+	va_end(values);
+	add_mistake(p, line, &said);
+}
+
+/* Of a key, why its value was refused. */
+static void complain_of(struct parse *p, uint32_t line, const char *token, const struct refusal *why)
+{
+	struct message_texts said, one;
+	for (unsigned i = 0; i < LANGUAGE_COUNT; i++) {
+		message_say(&one, MESSAGE(OF_KEY, token, why->said.in[i]), token, why->said.in[i]);
+		memcpy(said.in[i], one.in[i], sizeof said.in[i]);
+	}
+	add_mistake(p, line, &said);
 }
 
 static int by_line(const void *a, const void *b)
@@ -75,7 +97,8 @@ static void tell_mistakes(struct parse *p, rule_mistakes *tell, void *context)
 	if (p->mistake_count)
 		qsort(p->mistakes, p->mistake_count, sizeof *p->mistakes, by_line);
 	for (uint32_t i = 0; i < p->mistake_count && tell; i++) {
-		struct rule_mistake m = {p->mistakes[i].line, p->mistakes[i].text};
+		const struct mistake *one = &p->mistakes[i];
+		struct rule_mistake m = {one->line, one->in[LANGUAGE_ENGLISH], one->in[LANGUAGE_CHINESE]};
 		tell(context, &m);
 	}
 }
@@ -177,7 +200,7 @@ static unsigned kind_with(struct span token)
 static bool first_time(struct rule_reading *r, uint32_t *seen, const struct line *line, const char *token)
 {
 	if (*seen)
-		complain(r->p, line->number, "%s: said already in line %u", token, *seen);
+		complain(r->p, line->number, SAID_IN_LINE, token, *seen);
 	bool first = *seen == 0;
 	*seen = first ? line->number : *seen;
 	return first;
@@ -187,10 +210,10 @@ static void read_unknown(struct rule_reading *r, const struct line *line, struct
 {
 	unsigned other = kind_with(key);
 	if (!other)
-		complain(r->p, line->number, "'%s': no such key", echo_of(key).text);
+		complain(r->p, line->number, NO_SUCH_KEY, echo_of(key).text);
 	else if (r->kind_known)
-		complain(r->p, line->number, "'%s' is a parameter of %s, not of %s", echo_of(key).text,
-			 rule_kind_token(other), rule_kind_token(r->rule.kind));
+		complain(r->p, line->number, KEY_OF_OTHER_KIND, echo_of(key).text, rule_kind_token(other),
+			 rule_kind_token(r->rule.kind));
 }
 
 static void read_pair(struct rule_reading *r, const struct line *line, struct span key, struct span value)
@@ -207,27 +230,27 @@ static void read_pair(struct rule_reading *r, const struct line *line, struct sp
 	if (!first_time(r, shared ? &r->keys_seen[shared - rule_keys] : &r->params_seen[param->place], line, token))
 		return;
 	if (value.size == 0)
-		good = refuse(&why, "nothing is said");
+		good = refuse(&why, NOTHING_SAID);
 	else if (shared)
 		good = rule_key_parse(shared, value, &r->rule, &r->p->book->words, &r->p->status, &why);
 	else
 		good = value_parse(param, value, &r->rule.params[param->place], &why);
 	if (!good)
-		complain(r->p, line->number, "%s: %s", token, why.text);
+		complain_of(r->p, line->number, token, &why);
 }
 
 static void check_required(struct rule_reading *r, const struct section *s)
 {
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
 		if (rule_keys[i].required && !r->keys_seen[i])
-			complain(r->p, s->line, "[%s] has no %s", echo_of(s->id).text, rule_keys[i].token);
+			complain(r->p, s->line, KEY_MISSING, echo_of(s->id).text, rule_keys[i].token);
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
 		if (r->keys_seen[i] && !rule_key_is_said(&rule_keys[i], &r->rule) && rule_keys[i].form != KEY_REMIND)
-			complain(r->p, r->keys_seen[i], "%s, but there is no remind", rule_keys[i].token);
+			complain(r->p, r->keys_seen[i], KEY_WITHOUT_REMIND, rule_keys[i].token);
 	for (unsigned i = 0; i < r->param_count; i++)
 		if (r->params[i].initial == PARAM_REQUIRED && !r->params_seen[r->params[i].place])
-			complain(r->p, s->line, "[%s] has no %s, which %s needs", echo_of(s->id).text,
-				 r->params[i].token, rule_kind_token(r->rule.kind));
+			complain(r->p, s->line, PARAM_MISSING, echo_of(s->id).text, r->params[i].token,
+				 rule_kind_token(r->rule.kind));
 }
 
 static bool is_id(struct span id)
@@ -252,12 +275,11 @@ static void add_rule(struct parse *p, const struct section *s, const struct rule
 {
 	const struct rule *same = is_id(s->id) ? rule_of(p->book, s->id) : NULL;
 	if (!is_id(s->id)) {
-		complain(p, s->line, "'%s' is not an id (at most %d of a-z 0-9 - _ .)", echo_of(s->id).text,
-			 RULE_ID_MAX);
+		complain(p, s->line, NO_RULE_ID, echo_of(s->id).text, RULE_ID_MAX);
 	} else if (same) {
-		complain(p, s->line, "[%s] is there already, in line %u", same->id, same->line);
+		complain(p, s->line, RULE_TWICE, same->id, same->line);
 	} else if (p->book->count == RULES_MAX) {
-		complain(p, s->line, "[%s] is one rule more than %d", echo_of(s->id).text, RULES_MAX);
+		complain(p, s->line, RULE_TOO_MANY, echo_of(s->id).text, RULES_MAX);
 		p->status = STATUS_TOO_LONG;
 	} else if (!grow(&p->book->rules, sizeof *rule, &p->capacity, p->book->count)) {
 		p->status = STATUS_NO_MEMORY;
@@ -282,7 +304,7 @@ static void read_rule(struct parse *p, const struct section *s)
 		if (split(line.text, &key, &value))
 			read_pair(&r, &line, key, value);
 		else
-			complain(p, line.number, "'%s' is not key = value", echo_of(line.text).text);
+			complain(p, line.number, NO_PAIR, echo_of(line.text).text);
 	}
 	check_required(&r, s);
 	add_rule(p, s, &r.rule);
@@ -298,12 +320,12 @@ static void read_input(struct parse *p, const struct line *line, struct span key
 		if (!span_equal(key, span_of_string(rule_input_token(i))))
 			continue;
 		if (in->known)
-			complain(p, line->number, "%s: said already", rule_input_token(i));
+			complain(p, line->number, SAID_ALREADY, rule_input_token(i));
 		else if (!rule_input_parse(value, in, &why))
-			complain(p, line->number, "%s: %s", rule_input_token(i), why.text);
+			complain_of(p, line->number, rule_input_token(i), &why);
 		return;
 	}
-	complain(p, line->number, "'%s': no such key in [inputs]", echo_of(key).text);
+	complain(p, line->number, NO_INPUT_KEY, echo_of(key).text);
 }
 
 static void read_inputs(struct parse *p, const struct section *s)
@@ -311,7 +333,7 @@ static void read_inputs(struct parse *p, const struct section *s)
 	struct line line = {s->line, {NULL, 0}};
 	struct span body = s->body, key, value;
 	if (p->inputs_line)
-		complain(p, s->line, "[inputs] is there already, in line %u", p->inputs_line);
+		complain(p, s->line, INPUTS_TWICE, p->inputs_line);
 	p->inputs_line = s->line;
 	while (next_line(&body, &line)) {
 		if (line.text.size == 0)
@@ -319,7 +341,7 @@ static void read_inputs(struct parse *p, const struct section *s)
 		if (split(line.text, &key, &value))
 			read_input(p, &line, key, value);
 		else
-			complain(p, line.number, "'%s' is not key = value", echo_of(line.text).text);
+			complain(p, line.number, NO_PAIR, echo_of(line.text).text);
 	}
 }
 
@@ -338,7 +360,7 @@ static struct span header_id(struct parse *p, const struct line *line)
 	if (id.size && id.data[id.size - 1] == ']')
 		id.size--;
 	else
-		complain(p, line->number, "'%s' is not closed by ]", echo_of(line->text).text);
+		complain(p, line->number, NOT_CLOSED, echo_of(line->text).text);
 	return trim(id);
 }
 
@@ -361,7 +383,7 @@ static void read_file(struct parse *p, struct span text)
 	bool inside = false;
 	for (const uint8_t *begin = rest.data; next_line(&rest, &line); begin = rest.data) {
 		if (!is_text(span_of(begin, (size_t)(rest.data - begin))))
-			complain(p, line.number, "not UTF-8 text, or a control character in it");
+			complain(p, line.number, NO_TEXT);
 		if (is_header(line.text)) {
 			section.body.size = (size_t)(begin - section.body.data);
 			if (inside)
@@ -369,7 +391,7 @@ static void read_file(struct parse *p, struct span text)
 			inside = true;
 			section = (struct section){line.number, span_of(rest.data, 0), header_id(p, &line)};
 		} else if (!inside && line.text.size) {
-			complain(p, line.number, "'%s' stands before the first [section]", echo_of(line.text).text);
+			complain(p, line.number, BEFORE_SECTION, echo_of(line.text).text);
 		}
 	}
 	section.body.size = (size_t)(rest.data - section.body.data);
@@ -418,9 +440,9 @@ static enum status book_new(struct span text, struct rulebook **out)
 
 static enum status too_long(rule_mistakes *tell, void *context)
 {
-	char text[64];
-	snprintf(text, sizeof text, "the file is longer than %u bytes", RULES_BYTES_MAX);
-	struct rule_mistake m = {1, text};
+	struct message_texts said;
+	message_say(&said, MESSAGE(FILE_TOO_LONG, RULES_BYTES_MAX), RULES_BYTES_MAX);
+	struct rule_mistake m = {1, said.in[LANGUAGE_ENGLISH], said.in[LANGUAGE_CHINESE]};
 	if (tell)
 		tell(context, &m);
 	return STATUS_TOO_LONG;
@@ -428,7 +450,7 @@ static enum status too_long(rule_mistakes *tell, void *context)
 
 enum status rulebook_parse(struct span text, rule_mistakes *tell, void *context, struct rulebook **out)
 {
-	struct parse p = {.memory = arena_init(RULES_MISTAKES_MAX * 2 * RULE_MISTAKE_MAX + 65536)};
+	struct parse p = {.memory = arena_init(RULES_MISTAKES_MAX * LANGUAGE_COUNT * (MESSAGE_TEXT_MAX + 1) + 65536)};
 	if (text.size > RULES_BYTES_MAX)
 		return too_long(tell, context);
 	enum status status = book_new(text, &p.book);

@@ -2,23 +2,22 @@
 #ifndef ZAYTON_DETECT_RULES_TEXT_H
 #define ZAYTON_DETECT_RULES_TEXT_H
 
-#include <stdarg.h>
-
+#include "engine/core/messages.h"
 #include "engine/detect/rules.h"
 
-/* bytes of one mistake's text, and of a refused value that is repeated in it */
-#define RULE_MISTAKE_MAX 255
+/* bytes of a refused value that is repeated in what is said of it */
 #define RULE_ECHO_MAX 48
 /* bytes of a title, a source, an authority, a list of rows */
 #define RULE_TEXT_MAX 511
 
 /* Why a value was refused; set when a function of this page says no. */
 struct refusal {
-	char text[RULE_MISTAKE_MAX + 1];
+	struct message_texts said;
 };
 
-/* Always false, so that a reader can end with it. */
-bool refuse(struct refusal *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* refuse(why, ID, values...): a message of messages.h. Always false, so that a reader can end with it. */
+#define refuse(why, ID, ...) refuse_with(why, MESSAGE(ID, ##__VA_ARGS__), ##__VA_ARGS__)
+bool refuse_with(struct refusal *why, enum message message, ...);
 
 /* A value as far as it may be repeated: cut at RULE_ECHO_MAX; of what is no printable text only the ASCII. */
 struct echo {

@@ -6,12 +6,12 @@
 #include "engine/core/utf8.h"
 #include "engine/detect/rules_text.h"
 
-bool refuse(struct refusal *why, const char *format, ...)
+bool refuse_with(struct refusal *why, enum message message, ...)
 {
-	va_list args;
-	va_start(args, format);
-	vsnprintf(why->text, sizeof why->text, format, args);
-	va_end(args);
+	va_list values;
+	va_start(values, message);
+	message_vsay(&why->said, message, values);
+	va_end(values);
 	return false;
 }
 
@@ -60,31 +60,55 @@ bool next_word(struct span *list, struct span *out)
 
 static const struct unit {
 	enum param_unit unit;
-	const char *noun, *token;
+	const char *token;
 	int64_t factor;
 } units[] = {
 	/* of one noun the largest first: printing takes the first that divides */
-	{UNIT_SPEED, "speed", "km/h", 10},  {UNIT_TIME, "time", "d", 86400000},
-	{UNIT_TIME, "time", "h", 3600000},  {UNIT_TIME, "time", "min", 60000},
-	{UNIT_TIME, "time", "s", 1000},     {UNIT_LENGTH, "length", "km", 1000000},
-	{UNIT_LENGTH, "length", "m", 1000}, {UNIT_PERCENT, "percentage", "%", 1},
-	{UNIT_NUMBER, "number", "", 1},
+	{UNIT_SPEED, "km/h", 10},  {UNIT_TIME, "d", 86400000}, {UNIT_TIME, "h", 3600000},
+	{UNIT_TIME, "min", 60000}, {UNIT_TIME, "s", 1000},     {UNIT_LENGTH, "km", 1000000},
+	{UNIT_LENGTH, "m", 1000},  {UNIT_PERCENT, "%", 1},     {UNIT_NUMBER, "", 1},
 };
 #define UNITS (sizeof units / sizeof *units)
 #define UNIT_NAMES_MAX 32
 
-/* The units a number may have, as "d, h, min, s"; its noun. */
-static const char *unit_names(unsigned unit, char out[UNIT_NAMES_MAX])
+/* The units a number may have, as "d, h, min, s". */
+static void unit_names(unsigned unit, char out[UNIT_NAMES_MAX])
 {
-	const char *noun = "";
 	int at = 0;
 	out[0] = '\0';
 	for (size_t i = 0; i < UNITS; i++)
-		if (units[i].unit == unit) {
+		if (units[i].unit == unit)
 			at += snprintf(out + at, (size_t)(UNIT_NAMES_MAX - at), "%s%s", at ? ", " : "", units[i].token);
-			noun = units[i].noun;
-		}
-	return noun;
+}
+
+static bool refuse_number(unsigned unit, struct span text, const char *names, struct refusal *why)
+{
+	switch (unit) {
+	case UNIT_SPEED:
+		return refuse(why, NO_SPEED, echo_of(text).text, names);
+	case UNIT_TIME:
+		return refuse(why, NO_TIME, echo_of(text).text, names);
+	case UNIT_LENGTH:
+		return refuse(why, NO_LENGTH, echo_of(text).text, names);
+	case UNIT_PERCENT:
+		return refuse(why, NO_PERCENTAGE, echo_of(text).text, names);
+	default:
+		return refuse(why, NO_NUMBER, echo_of(text).text);
+	}
+}
+
+static bool refuse_unit(unsigned unit, struct span given, const char *names, struct refusal *why)
+{
+	switch (unit) {
+	case UNIT_SPEED:
+		return refuse(why, NO_UNIT_OF_SPEED, echo_of(given).text, names);
+	case UNIT_TIME:
+		return refuse(why, NO_UNIT_OF_TIME, echo_of(given).text, names);
+	case UNIT_LENGTH:
+		return refuse(why, NO_UNIT_OF_LENGTH, echo_of(given).text, names);
+	default:
+		return refuse(why, NO_UNIT_OF_PERCENTAGE, echo_of(given).text, names);
+	}
 }
 
 static enum status print_number(unsigned unit, int64_t value, struct buf *out)
@@ -108,9 +132,9 @@ static bool refuse_range(const struct rule_param *p, struct span text, struct re
 	struct buf range = buf_init(128);
 	if (!print_number(p->unit, p->min, &range) && !buf_printf(&range, " .. ") &&
 	    !print_number(p->unit, p->max, &range) && !buf_append_u8(&range, 0))
-		refuse(why, "'%s' is not within %s", echo_of(text).text, (const char *)range.data);
+		refuse(why, NOT_WITHIN, echo_of(text).text, (const char *)range.data);
 	else
-		refuse(why, "'%s' is out of range", echo_of(text).text);
+		refuse(why, OUT_OF_RANGE, echo_of(text).text);
 	buf_deinit(&range);
 	return false;
 }
@@ -141,13 +165,13 @@ static bool tenths(struct span *s, int64_t *out)
 static bool number_parse(const struct rule_param *p, struct span text, int64_t *out, struct refusal *why)
 {
 	char names[UNIT_NAMES_MAX];
-	const char *noun = unit_names(p->unit, names);
 	struct span rest = text;
 	int64_t whole, part = 0;
+	unit_names(p->unit, names);
 	if (!digits(&rest, &whole))
-		return refuse(why, "'%s' is not a %s%s%s", echo_of(text).text, noun, *names ? " in " : "", names);
+		return refuse_number(p->unit, text, names, why);
 	if (p->unit == UNIT_SPEED && !tenths(&rest, &part))
-		return refuse(why, "'%s' has more than one decimal", echo_of(text).text);
+		return refuse(why, TOO_MANY_DECIMALS, echo_of(text).text);
 	rest = trim(rest);
 	for (size_t i = 0; i < UNITS; i++) {
 		if (units[i].unit != p->unit || !span_equal(rest, span_of_string(units[i].token)))
@@ -158,10 +182,10 @@ static bool number_parse(const struct rule_param *p, struct span text, int64_t *
 		return (*out >= p->min && *out <= p->max) || refuse_range(p, text, why);
 	}
 	if (p->unit == UNIT_NUMBER)
-		return refuse(why, "'%s' is not a whole number without a unit", echo_of(text).text);
+		return refuse(why, NO_WHOLE_NUMBER, echo_of(text).text);
 	if (rest.size == 0)
-		return refuse(why, "'%s' has no unit (%s)", echo_of(text).text, names);
-	return refuse(why, "'%s' is not a unit of %s (%s)", echo_of(rest).text, noun, names);
+		return refuse(why, NO_UNIT, echo_of(text).text, names);
+	return refuse_unit(p->unit, rest, names, why);
 }
 
 /* --- words --- */
@@ -169,8 +193,7 @@ static bool number_parse(const struct rule_param *p, struct span text, int64_t *
 static bool yes_parse(struct span text, int64_t *out, struct refusal *why)
 {
 	*out = span_equal(text, span_of_string("yes"));
-	return *out || span_equal(text, span_of_string("no")) ||
-	       refuse(why, "'%s' is neither yes nor no", echo_of(text).text);
+	return *out || span_equal(text, span_of_string("no")) || refuse(why, NEITHER_YES_NOR_NO, echo_of(text).text);
 }
 
 static bool choice_parse(const struct rule_param *p, struct span text, int64_t *out, struct refusal *why)
@@ -179,7 +202,7 @@ static bool choice_parse(const struct rule_param *p, struct span text, int64_t *
 	for (*out = 0; next_word(&words, &word); ++*out)
 		if (span_equal(word, text))
 			return true;
-	return refuse(why, "'%s' is none of: %s", echo_of(text).text, p->words);
+	return refuse(why, NONE_OF, echo_of(text).text, p->words);
 }
 
 static enum status print_choice(const struct rule_param *p, int64_t value, struct buf *out)
@@ -196,9 +219,9 @@ static bool tag_parse(struct span text, int64_t *out, struct refusal *why)
 	uint16_t tag;
 	enum status status = tag_number(text, &tag);
 	if (status == STATUS_FULL)
-		return refuse(why, "'%s' is one tag more than %d", echo_of(text).text, TAGS_MAX);
+		return refuse(why, TOO_MANY_TAGS, echo_of(text).text, TAGS_MAX);
 	if (status)
-		return refuse(why, "'%s' is not a tag (at most %d of a-z 0-9 _ - .)", echo_of(text).text, TAG_MAX);
+		return refuse(why, NO_TAG, echo_of(text).text, TAG_MAX);
 	*out = tag;
 	return true;
 }
@@ -212,10 +235,10 @@ static bool bits_parse(struct span text, int64_t *out, struct refusal *why)
 		struct span rest = word;
 		int64_t bit;
 		if (!digits(&rest, &bit) || rest.size || bit > 31)
-			return refuse(why, "'%s' is not a bit, 0 .. 31", echo_of(word).text);
+			return refuse(why, NO_BIT, echo_of(word).text);
 		*out |= INT64_C(1) << bit;
 	}
-	return *out != 0 || refuse(why, "no bit is named");
+	return *out != 0 || refuse(why, NO_BIT_NAMED);
 }
 
 static enum status print_bits(int64_t mask, struct buf *out)
@@ -268,14 +291,13 @@ static bool types_parse(struct span text, int64_t out[2], struct refusal *why)
 	for (; next_word(&text, &word); count++) {
 		uint16_t pair;
 		if (!type_pair(word, &pair))
-			return refuse(why, "'%s' is not item:type, such as 65:2 or 66:* (items 64 .. 67)",
-				      echo_of(word).text);
+			return refuse(why, NO_ALARM_TYPE, echo_of(word).text);
 		if (count == 8)
-			return refuse(why, "more than 8 types");
+			return refuse(why, TOO_MANY_TYPES);
 		four[count / 4] |= (uint64_t)pair << 16 * (count % 4);
 	}
 	memcpy(out, four, sizeof four);
-	return count > 0 || refuse(why, "no type is named");
+	return count > 0 || refuse(why, NO_TYPE_NAMED);
 }
 
 static enum status print_types(const int64_t types[2], struct buf *out)
@@ -301,7 +323,7 @@ static bool hours_parse(struct span text, int64_t *out, struct refusal *why)
 	bool only_hours = !status && s.hours_count == 1 && s.days == 0x7f && s.seasons_count == 0 &&
 			  s.from_ms == INT64_MIN && s.to_ms == INT64_MAX;
 	if (!only_hours)
-		return refuse(why, "'%s' is not hours of the day, such as 22:00-06:00", echo_of(text).text);
+		return refuse(why, NO_HOURS, echo_of(text).text);
 	*out = (int64_t)s.hours[0].from_s << 32 | s.hours[0].to_s;
 	return true;
 }
@@ -325,7 +347,7 @@ static bool date_parse(struct span text, int64_t *out, struct refusal *why)
 		memcpy(span_text + 10, "..", 3);
 	}
 	if (text.size != 10 || schedule_parse(span_of(span_text, 12), &s, NULL) || s.from_ms <= 0)
-		return refuse(why, "'%s' is not a date, such as 2020-10-01", echo_of(text).text);
+		return refuse(why, NO_DATE, echo_of(text).text);
 	*out = s.from_ms;
 	return true;
 }
@@ -362,7 +384,7 @@ bool value_parse(const struct rule_param *p, struct span text, int64_t *out, str
 	case UNIT_DATE:
 		return date_parse(text, out, why);
 	}
-	return refuse(why, "cannot be written");
+	return refuse(why, CANNOT_BE_WRITTEN);
 }
 
 enum status rule_param_print(const struct rule_param *p, const int64_t *params, struct buf *out)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/core/clock.h"
 #include "query/cli/asking.h"
@@ -230,7 +231,7 @@ static enum status say(struct job *job)
 static int replay(const struct replay_asked *asked)
 {
 	struct job job = {.asked = asked, .lock = PTHREAD_MUTEX_INITIALIZER};
-	if (asked->rules && rules_file_open(asked->rules, &job.book))
+	if (asked->rules && rules_file_open(asked->rules, language_of_environment(environ), &job.book))
 		return 1;
 	enum status status = asked_open("replay", asked->data, false, &job.engine);
 	bool opened = status == STATUS_OK;

@@ -35,7 +35,7 @@ static enum status read_tags(const char *text, struct fence *out)
 }
 
 enum status fence_of_record(const struct fence_record *record, int64_t now_ms, struct fence *out,
-			    const char **out_reason)
+			    enum message *out_reason)
 {
 	*out = (struct fence){.valid_from_ms = record->valid_from_ms == INT64_MIN ? now_ms : record->valid_from_ms,
 			      .valid_to_ms = record->valid_to_ms,
@@ -43,16 +43,16 @@ enum status fence_of_record(const struct fence_record *record, int64_t now_ms, s
 			      .limit_dkmh = record->limit_dkmh,
 			      .length_mm = record->length_mm,
 			      .area = record->area};
-	*out_reason = NULL;
+	*out_reason = MESSAGE_COUNT;
 	if (!*record->id || strlen(record->id) > FENCE_ID_MAX)
-		*out_reason = "an id of at most 63 bytes is needed";
+		*out_reason = MESSAGE_FENCE_NO_ID;
 	else if (read_tags(record->tags, out))
-		*out_reason = "tags are words of a-z 0-9 _ - . , at most 16";
+		*out_reason = MESSAGE_FENCE_TAGS;
 	else if (*record->schedule && schedule_parse(span_of_string(record->schedule), &out->when, NULL))
-		*out_reason = "`when` is no schedule";
+		*out_reason = MESSAGE_FENCE_WHEN;
 	else if (out->valid_from_ms >= out->valid_to_ms)
-		*out_reason = "`valid_to` is not after `valid_from`";
-	if (*out_reason)
+		*out_reason = MESSAGE_FENCE_VALIDITY;
+	if (*out_reason != MESSAGE_COUNT)
 		return STATUS_MALFORMED;
 	snprintf(out->id, sizeof out->id, "%s", record->id);
 	snprintf(out->name, sizeof out->name, "%.*s", FENCE_NAME_MAX, record->name);
@@ -72,7 +72,7 @@ struct taking {
 	uint32_t refused_count;
 };
 
-static void refuse(struct taking *t, uint32_t feature, const char *id, const char *reason, struct span detail)
+static void refuse(struct taking *t, uint32_t feature, const char *id, struct span reason, struct span reason_zh)
 {
 	t->refused_count++;
 	jout_open(&t->j, '{');
@@ -81,21 +81,29 @@ static void refuse(struct taking *t, uint32_t feature, const char *id, const cha
 	jout_key(&t->j, "id");
 	jout_string(&t->j, id);
 	jout_key(&t->j, "reason");
-	if (reason)
-		jout_string(&t->j, reason);
-	else
-		jout_text(&t->j, detail);
+	jout_text(&t->j, reason);
+	jout_key(&t->j, "reason_zh");
+	jout_text(&t->j, reason_zh);
 	jout_close(&t->j, '}');
+}
+
+static void refuse_record(struct taking *t, const struct fence_record *record, enum message reason)
+{
+	refuse(t, record->feature, record->id, span_of_string(message_format(reason, LANGUAGE_ENGLISH)),
+	       span_of_string(message_format(reason, LANGUAGE_CHINESE)));
 }
 
 static enum status take_refusal(void *context, const struct fence_refusal *refusal)
 {
 	struct taking *t = context;
-	struct buf line = buf_init(4096);
+	struct buf line = buf_init(4096), line_zh = buf_init(4096);
 	enum status status = fence_refusal_print(refusal, false, &line);
 	if (!status)
-		refuse(t, refusal->feature, refusal->id, NULL, buf_view(&line));
+		status = fence_refusal_print(refusal, true, &line_zh);
+	if (!status)
+		refuse(t, refusal->feature, refusal->id, buf_view(&line), buf_view(&line_zh));
 	buf_deinit(&line);
+	buf_deinit(&line_zh);
 	return status ? status : t->j.status;
 }
 
@@ -103,13 +111,13 @@ static enum status take_record(void *context, const struct fence_record *record)
 {
 	struct taking *t = context;
 	struct fence f;
-	const char *reason;
+	enum message reason;
 	if (fence_of_record(record, t->now_ms, &f, &reason)) {
-		refuse(t, record->feature, record->id, reason, (struct span){NULL, 0});
+		refuse_record(t, record, reason);
 		return t->j.status;
 	}
 	if (f.valid_from_ms < t->now_ms - REJUDGE_FREE_MS && !t->rejudge) {
-		refuse(t, record->feature, record->id, "it begins in the past: say rejudge=1", (struct span){NULL, 0});
+		refuse_record(t, record, MESSAGE_FENCE_PAST);
 		return t->j.status;
 	}
 	if (t->count == t->capacity) {

@@ -9,15 +9,16 @@
 #ifndef ZAYTON_QUERY_CLI_FENCES_ROUTE_H
 #define ZAYTON_QUERY_CLI_FENCES_ROUTE_H
 
+#include "engine/core/messages.h"
 #include "engine/detect/fence_set.h"
 #include "ingest/files/fence_file.h"
 #include "query/http/http.h"
 
 STATUS_CHECKED enum status fences_route_add(struct http *h);
 
-/* A record of a file as a version of a fence; the area is borrowed. STATUS_MALFORMED: `*out_reason` (static) says what
- * of it is none: no id, a tag, the schedule. */
+/* A record of a file as a version of a fence; the area is borrowed. STATUS_MALFORMED: `*out_reason` says what of it
+ * is none: no id, a tag, the schedule. */
 STATUS_CHECKED enum status fence_of_record(const struct fence_record *record, int64_t now_ms, struct fence *out,
-					   const char **out_reason);
+					   enum message *out_reason);
 
 #endif

@@ -44,10 +44,16 @@ struct fences_import {
 	uint64_t taken, refused;
 };
 
-static void refuse(struct fences_import *m, struct origin at, const char *id, const char *reason)
+static void refuse(struct fences_import *m, struct origin at, const char *id, const char *reason, const char *reason_zh)
 {
 	m->refused++;
-	fprintf(stderr, "line 行 %" PRIu64 ": feature 要素 %u \"%s\": %s\n", at.line, at.feature, id, reason);
+	fprintf(stderr, "line 行 %" PRIu64 ": feature 要素 %u \"%s\": %s | %s\n", at.line, at.feature, id, reason,
+		reason_zh);
+}
+
+static void refuse_for(struct fences_import *m, struct origin at, const char *id, enum message reason)
+{
+	refuse(m, at, id, message_format(reason, LANGUAGE_ENGLISH), message_format(reason, LANGUAGE_CHINESE));
 }
 
 static enum status on_refusal(void *context, const struct fence_refusal *refusal)
@@ -83,9 +89,9 @@ static enum status on_record(void *context, const struct fence_record *record)
 	struct fences_import *m = context;
 	struct fence f;
 	struct origin at = {record->feature, record->line};
-	const char *reason;
+	enum message reason;
 	if (fence_of_record(record, m->now_ms, &f, &reason)) {
-		refuse(m, at, record->id, reason);
+		refuse_for(m, at, record->id, reason);
 		return STATUS_OK;
 	}
 	enum status status = make_room(m);
@@ -104,8 +110,10 @@ static enum status put(struct fences_import *m, size_t from, size_t count)
 	if (!status)
 		m->taken += count;
 	if (one_of_them && count == 1) {
-		refuse(m, m->origins[from], m->list[from].id,
-		       status == STATUS_CONFLICT ? "a later version of it exists 已有更晚的版本" : status_text(status));
+		if (status == STATUS_CONFLICT)
+			refuse_for(m, m->origins[from], m->list[from].id, MESSAGE_FENCE_LATER);
+		else
+			refuse(m, m->origins[from], m->list[from].id, status_text(status), "不合要求");
 		return STATUS_OK;
 	}
 	if (!one_of_them)

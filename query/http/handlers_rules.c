@@ -13,7 +13,7 @@
 
 /* a change may begin so long ago without being asked for expressly: what was judged since is judged again */
 #define REJUDGE_FREE_MS (5 * MS_PER_MINUTE)
-#define MISTAKES_JSON_MAX (1u << 20)
+#define MISTAKES_JSON_MAX (4u << 20)
 #define RULES_JSON_MAX (64u << 20)
 
 static struct context *context_of(struct http_call *c)
@@ -113,6 +113,8 @@ static void add_mistake(void *context, const struct rule_mistake *mistake)
 	jout_integer(j, mistake->line);
 	jout_key(j, "text");
 	jout_string(j, mistake->text);
+	jout_key(j, "text_zh");
+	jout_string(j, mistake->text_zh);
 	jout_close(j, '}');
 }
 
@@ -129,6 +131,8 @@ static void answer_mistakes(struct http_call *c, const struct buf *mistakes)
 	jout_integer(&j, 422);
 	jout_key(&j, "detail");
 	jout_string(&j, "nothing of the file was taken");
+	jout_key(&j, "instance");
+	jout_string(&j, c->x->request.path);
 	jout_key(&j, "mistakes");
 	if (!j.status)
 		j.status = buf_append(&text, mistakes->data, mistakes->size);

@@ -243,12 +243,12 @@ static enum status write_top(struct top *t)
 	uint64_t rank = 0;
 	bool more = false;
 	enum status status = export_list_begin(&t->w, &t->s.chunk);
-	for (size_t i = 0; i < tally->count && !status && !more; i++) {
+	for (size_t i = 0; i < tally->count && !status; i++) {
 		const struct tally_group *g = &tally->groups[i];
 		rank = i && !strcmp(g->key, g[-1].key) ? rank + 1 : 1;
 		if (rank > t->first || (t->has_after && tally_compare(tally->by, g, &t->after) <= 0))
 			continue;
-		more = t->w.rows == t->limit;
+		more = last && t->w.rows == t->limit;
 		if (more)
 			break;
 		last = g;

@@ -34,7 +34,9 @@ static void put_text(const char *text, char out[KEY_MAX + 1])
 
 static void put_hex(uint64_t v, char out[KEY_MAX + 1])
 {
-	snprintf(out, KEY_MAX + 1, v ? "%016llx" : "", (unsigned long long)v);
+	*out = '\0';
+	if (v)
+		snprintf(out, KEY_MAX + 1, "%016llx", (unsigned long long)v);
 }
 
 /* ISO 8601: a week begins on Monday and belongs to the year of its Thursday. `ms` is of the clock of China. */
@@ -107,7 +109,9 @@ static bool key_of(enum tally_by by, const struct export_violation *e, unsigned 
 		put_text(f->fence, out);
 		break;
 	case TALLY_SEVERITY:
-		snprintf(out, KEY_MAX + 1, e->rule ? "%u" : "", e->rule ? e->rule->severity : 0u);
+		*out = '\0';
+		if (e->rule)
+			snprintf(out, KEY_MAX + 1, "%u", e->rule->severity);
 		break;
 	case TALLY_STATE:
 		put_text(case_state_token(e->violation->state), out);

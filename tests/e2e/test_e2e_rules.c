@@ -90,6 +90,7 @@ Test(rules, every_mistake_of_a_rules_file_is_told_and_nothing_of_it_is_taken)
 	struct answer a = http_ask(&s, "PUT", ONE_RULE "nonsense = 1\n[other]\nkind = of-no-sort\n", "/api/v1/rules");
 	cr_expect_eq(a.code, 422, "%s", a.body);
 	cr_expect_not_null(strstr(a.body, "\"line\":9"), "%s", a.body);
+	cr_expect_not_null(strstr(a.body, "\"text_zh\":\"“nonsense”: 没有这个键\""), "%s", a.body);
 	cr_expect_not_null(strstr(a.body, "\"line\":11"), "%s", a.body);
 	answer_free(&a);
 	expect_without(HTTP_GET_OF(&s, "/api/v1/rules"), "slow-zone");

@@ -227,6 +227,18 @@ Test(settings, every_mistake_of_every_source_is_told_at_once)
 	unlink(path);
 }
 
+Test(settings, mistakes_are_told_in_the_language_of_the_environment)
+{
+	char *environment[] = {"LANG=zh_CN.UTF-8", "ZAYTON_GATHER=x", NULL};
+	char *flags[] = {"--shards", "900", "serve", "--prot", "1", "--http"};
+	cr_assert_eq(settings_load(&s, 6, flags, environment, &mistakes), STATUS_INVALID);
+	assert_told("ZAYTON_GATHER: gather: 'x' 不在 0us..100ms 之内\n"
+		    "--shards: '900' 不在 0..64 之内\n"
+		    "'serve': 不是选项 (--名 值)\n"
+		    "--'prot': 没有这个设置项\n"
+		    "--http: 缺少值\n");
+}
+
 Test(settings, a_file_that_is_not_there_is_a_mistake)
 {
 	char *environment[] = {"ZAYTON_SETTINGS=/nowhere/z.conf", NULL};

@@ -2,8 +2,14 @@
 
 #include <criterion/criterion.h>
 
+#include "engine/core/utf8.h"
+
 static void gather(void *context, const struct rule_mistake *m)
 {
+	bool other = false;
+	for (const char *at = m->text_zh; *at; at++)
+		other |= (unsigned char)*at >= 0x80;
+	cr_assert(other && utf8_printable(span_of_string(m->text_zh)), "no Chinese of: %s", m->text);
 	cr_assert_eq(buf_printf(context, "%u: %s\n", m->line, m->text), STATUS_OK);
 }
 

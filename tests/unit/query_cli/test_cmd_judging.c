@@ -138,7 +138,8 @@ Test(cmd_judging, every_refused_fence_is_told_and_the_others_are_taken)
 	cr_expect_eq(RUN(cmd_import, "import fences bad.geojson --data data"), 1);
 	expect_in("stderr", "line 3: feature 2 \"bow\": geometry: self-intersection");
 	expect_in("stderr", "line 行 4: feature 要素 3 \"\": an id");
-	expect_in("stderr", "feature 要素 4 \"zone\": a later version");
+	expect_in("stderr", "63 bytes is needed | 需要不超过 63 字节的编号\n");
+	expect_in("stderr", "feature 要素 4 \"zone\": a later version of it exists | 已有更晚的版本\n");
 	expect_in("stdout", "refused 拒绝        3");
 	expect_in("stdout", "taken 写入          1");
 	cr_expect_eq(RUN(cmd_import, "import fences bad.geojson --repair --data data"), 1);

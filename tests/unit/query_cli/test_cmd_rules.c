@@ -69,6 +69,29 @@ Test(cmd_rules, check_says_each_mistake_as_file_line_text_and_fails)
 	cr_expect_stderr_eq_str(expected);
 }
 
+Test(cmd_rules, mistakes_are_told_in_the_language_asked_for_or_of_the_environment)
+{
+	char expected[1024];
+	char *asked[] = {"rules", "check", path, "--lang", "zh", NULL},
+	     *english[] = {"rules", "check", path, "--lang", "en", NULL};
+	write_file(span_of_string("[a]\nkind = overspeed\ntitle = 一 | One\nsource = law\nlimit = 80\ncolour = red\n"));
+	cr_expect_eq(cmd_rules(5, asked), 1);
+	cr_expect_eq(setenv("LC_ALL", "zh_CN.UTF-8", 1), 0);
+	cr_expect_eq(run("check", path, NULL), 1);
+	cr_expect_eq(cmd_rules(5, english), 1);
+	asked[4] = "fr";
+	cr_expect_eq(cmd_rules(5, asked), 2);
+	fflush(stderr);
+	char *said = all_of(cr_get_redirected_stderr());
+	snprintf(expected, sizeof expected,
+		 "%s:5: limit: “80”没有单位 (km/h)\n%s:6: “colour”: 没有这个键\n"
+		 "%s:5: limit: “80”没有单位 (km/h)\n%s:6: “colour”: 没有这个键\n"
+		 "%s:5: limit: '80' has no unit (km/h)\n%s:6: 'colour': no such key\n",
+		 path, path, path, path, path, path);
+	cr_expect_eq(strncmp(said, expected, strlen(expected)), 0, "%s", said);
+	free(said);
+}
+
 Test(cmd_rules, check_takes_the_shipped_rules)
 {
 	write_file(rules_default());

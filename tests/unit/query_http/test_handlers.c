@@ -1,5 +1,6 @@
 /* The routes over a real engine in a temporary folder: two trucks with a track, a refused frame, a kept message. */
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -690,6 +691,142 @@ Test(handlers, the_openapi_document_and_the_server_agree)
 		}
 	}
 	cr_expect_eq(count, http_routes(server)->count);
+	json_decref(v);
+}
+
+/* --- what every operation of the document does with what it does not take --- */
+
+struct operation {
+	const json_t *document;
+	char method[8], path[256];
+	const char *body, *headers;
+};
+
+static struct operation operation_of(const json_t *document, const char *path, const char *method)
+{
+	struct operation o = {.document = document};
+	size_t n = 0;
+	for (const char *at = path; *at; at++) {
+		if (*at == '{') {
+			n += (size_t)snprintf(o.path + n, sizeof o.path - n, "phone:13900000001");
+			at = strchr(at, '}');
+		} else {
+			o.path[n++] = *at;
+		}
+	}
+	for (size_t i = 0; method[i]; i++)
+		o.method[i] = (char)toupper((unsigned char)method[i]);
+	const json_t *operation = json_object_get(json_object_get(json_object_get(document, "paths"), path), method);
+	const json_t *content = json_object_get(json_object_get(operation, "requestBody"), "content");
+	bool posts = strcmp(method, "get") != 0 && strcmp(method, "delete") != 0;
+	o.body = content ? "{" : posts ? "" : NULL;
+	o.headers = json_object_get(content, "text/plain") ? "Content-Type: text/plain\r\n"
+		    : content                              ? "Content-Type: application/json\r\n"
+							   : "";
+	return o;
+}
+
+static bool is_known_type(const json_t *document, const char *type)
+{
+	static const char *const steps[] = {
+		"components", "responses",  "problem", "content", "application/problem+json",
+		"schema",     "properties", "type",    "enum"};
+	const json_t *v = document, *one;
+	size_t i;
+	for (i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		v = json_object_get(v, steps[i]);
+	json_array_foreach(v, i, one) if (!strcmp(json_string_value(one), type)) return true;
+	return false;
+}
+
+/* RFC 9457, members as the document has them. `parameter` NULL: any refusal. */
+static void expect_refusal(const struct operation *o, const char *query, const char *parameter)
+{
+	static char request[16384];
+	snprintf(request, sizeof request, "%s %s%s%s", o->method, o->path, *query ? "?" : "", query);
+	struct answer a = ask(http_port(server), request, o->headers, o->body);
+	json_t *v = json_loadb((char *)a.body.data, a.body.size, JSON_REJECT_DUPLICATES, NULL);
+	cr_expect(parameter ? a.status == 400 : a.status / 100 == 4, "%.200s: %d %.*s", request, a.status,
+		  (int)a.body.size, (char *)a.body.data);
+	cr_expect_str_eq(answer_header(&a, "content-type"), "application/problem+json", "%.200s", request);
+	cr_expect(is_known_type(o->document, text_of(v, "type")), "%.200s: %s", request, text_of(v, "type"));
+	cr_expect_eq(json_integer_value(json_object_get(v, "status")), a.status, "%.200s", request);
+	cr_expect(*text_of(v, "title") && *text_of(v, "detail"), "%.200s", request);
+	cr_expect_str_eq(text_of(v, "instance"), o->path);
+	if (parameter)
+		cr_expect_str_eq(text_of(v, "parameter"), parameter, "%.200s", request);
+	json_decref(v);
+	answer_deinit(&a);
+}
+
+static void expect_value_refused(const struct operation *o, const char *name, const char *value)
+{
+	static char query[8192];
+	snprintf(query, sizeof query, "%s=%s", name, value);
+	expect_refusal(o, query, name);
+}
+
+/* What its schema does not allow: other types, past either end, too long, none of the choices, twice. */
+static void expect_schema_held(const struct operation *o, const json_t *parameter)
+{
+	static char text[6000];
+	const char *name = text_of(parameter, "name");
+	const json_t *schema = json_object_get(parameter, "schema"), *most = json_object_get(schema, "maxLength");
+	bool integer = !strcmp(text_of(schema, "type"), "integer");
+	expect_value_refused(o, name, "%01");
+	expect_value_refused(o, name, "%e0"); /* no UTF-8 */
+	if (integer) {
+		int64_t min = json_integer_value(json_object_get(schema, "minimum"));
+		int64_t max = json_integer_value(json_object_get(schema, "maximum"));
+		expect_value_refused(o, name, "x");
+		expect_value_refused(o, name, "");
+		expect_value_refused(o, name, "99999999999999999999");
+		snprintf(text, sizeof text, "%lld", (long long)(min - 1));
+		expect_value_refused(o, name, text);
+		snprintf(text, sizeof text, "%lld", (long long)(max + (max < INT64_MAX)));
+		if (max < INT64_MAX)
+			expect_value_refused(o, name, text);
+	}
+	if (json_object_get(schema, "enum"))
+		expect_value_refused(o, name, "no-such-choice");
+	if (most) {
+		size_t size = (size_t)json_integer_value(most) + 1;
+		cr_assert_lt(size, sizeof text);
+		memset(text, 'a', size);
+		text[size] = '\0';
+		expect_value_refused(o, name, text);
+	}
+	if (json_is_true(json_object_get(parameter, "required")))
+		expect_refusal(o, "", name);
+}
+
+Test(handlers, every_operation_refuses_what_the_document_does_not_allow)
+{
+	json_t *v = get_json("/openapi.json"), *operations, *operation, *parameter;
+	const char *path, *method;
+	size_t i, held = 0;
+	json_object_foreach(json_object_get(v, "paths"), path, operations)
+	{
+		json_object_foreach(operations, method, operation)
+		{
+			struct operation o = operation_of(v, path, method);
+			expect_refusal(&o, "no_such_parameter=1", "no_such_parameter");
+			expect_refusal(&o, "no_such_parameter", "no_such_parameter");
+			json_array_foreach(json_object_get(operation, "parameters"), i, parameter)
+			{
+				if (strcmp(text_of(parameter, "in"), "query") != 0)
+					continue;
+				expect_schema_held(&o, parameter);
+				held++;
+			}
+			if (!o.body || !*o.body)
+				continue;
+			expect_refusal(&o, "", NULL);
+			o.headers = "Content-Type: text/html\r\n";
+			expect_refusal(&o, "", NULL);
+		}
+	}
+	cr_expect_gt(held, 60);
 	json_decref(v);
 }
 
