@@ -137,7 +137,9 @@ static enum status begin(struct session_command *s, const struct command_next *n
 	s->tries = 0;
 	s->answer_id = jt808_command_answer(next->content.kind);
 	enum status status = jt808_command_encode(&next->content, edition_of(&c->session), &s->message_id, &body, &why);
-	if (status) {
+	if (status == STATUS_NO_MEMORY) {
+		status = STATUS_BUSY;
+	} else if (status) {
 		status = refuse(c, next->id, *why.text ? why.text : status_text(status));
 		status = status == STATUS_BUSY ? STATUS_BUSY : STATUS_NOT_FOUND;
 	} else {
@@ -163,17 +165,17 @@ static enum status begin_next(struct session_command *s)
 
 void session_command_start(struct conn *c)
 {
-	if (!c->gate->ingest->commands || c->session.state != SESSION_OPEN || c->closing || c->backlog)
+	if (!c->gate->ingest->commands || c->session.state != SESSION_OPEN || c->closing)
 		return;
 	struct session_command *s = command_of(c);
 	if (!s || s->id)
 		return;
 	forget(s);
-	enum status status = begin_next(s);
+	enum status status = c->backlog ? STATUS_BUSY : begin_next(s);
 	if (status == STATUS_OK)
 		return;
 	s->id = 0;
-	if (status != STATUS_NOT_FOUND) { /* no room, no memory: soon again */
+	if (status != STATUS_NOT_FOUND) { /* no room, no memory, or it does not read: soon again */
 		s->busy = true;
 		wait(s, BUSY_MS);
 	}
