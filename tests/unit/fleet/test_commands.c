@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/core/clock.h"
+#include "engine/core/hash.h"
 #include "engine/core/limits.h"
 #include "engine/fleet/commands_fence.h"
 #include "engine/geo/shape.h"
@@ -434,6 +435,34 @@ Test(commands, a_finding_that_opens_is_reminded_of_once_in_the_words_of_its_rule
 	cr_expect_eq(open_commands(&w), 1);
 	close_all(&w);
 	open_again(&w, false, false);
+	let_worker_look(&w);
+	cr_expect_eq(open_commands(&w), 1);
+	end(&w);
+}
+
+/* The feed read again from its beginning, as after a crash that lost how far it was read; and the rule may again. */
+Test(commands, a_finding_is_never_reminded_of_twice)
+{
+	struct world w;
+	uint8_t counters[16] = {0}, reminded[17] = {0x06};
+	const uint8_t key = 0;
+	struct store_batch *b;
+	begin(&w, false);
+	put_rules(&w);
+	int64_t now_ms = clock_now_ms();
+	tell(&w, "fast", now_ms - 1000, true, now_ms);
+	let_worker_look(&w);
+	cr_assert_eq(open_commands(&w), 1);
+	commands_close(w.commands);
+	store_be64(counters, 2); /* the next id; the feed from 0 */
+	store_be64(reminded + 1, w.device);
+	store_be64(reminded + 9, hash64(span_of_string("fast")));
+	cr_assert_eq(store_batch_new(w.store, &b), STATUS_OK);
+	store_batch_put(b, STORE_COMMAND, span_of(&key, 1), span_of(counters, sizeof counters));
+	store_batch_delete(b, STORE_COMMAND, span_of(reminded, sizeof reminded));
+	cr_assert_eq(store_commit(w.store, b, false), STATUS_OK);
+	store_batch_free(b);
+	cr_assert_eq(commands_open(w.store, w.registry, w.context, w.findings, &w.commands), STATUS_OK);
 	let_worker_look(&w);
 	cr_expect_eq(open_commands(&w), 1);
 	end(&w);
