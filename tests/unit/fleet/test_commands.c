@@ -10,6 +10,7 @@
 #include "engine/core/clock.h"
 #include "engine/core/hash.h"
 #include "engine/core/limits.h"
+#include "engine/core/utf8.h"
 #include "engine/fleet/commands_fence.h"
 #include "engine/geo/shape.h"
 
@@ -544,6 +545,11 @@ Test(commands, an_answered_reminder_handles_its_finding_by_policy_alone)
 	}
 }
 
+static enum status take_handling(void *context, const struct case_event *e)
+{
+	return e->kind == CASE_EVENT_HANDLED ? buf_append(context, e->text.data, e->text.size) : STATUS_OK;
+}
+
 Test(commands, a_persons_text_about_a_finding_that_is_answered_handles_it)
 {
 	struct world w;
@@ -551,7 +557,9 @@ Test(commands, a_persons_text_about_a_finding_that_is_answered_handles_it)
 	begin(&w, true);
 	int64_t now_ms = clock_now_ms();
 	tell(&w, "fast", now_ms, true, now_ms);
-	struct command_order o = order_text(&w, "慢");
+	struct command_order o = order_text(&w, "x");
+	for (int i = 0; i < 500; i++) /* longer than the ledger's text: cut between characters */
+		memcpy(content.text.text + 1 + 3 * i, "慢", 3);
 	o.violation = 1;
 	cr_assert_eq(commands_add(w.commands, &o, 1, NOW), STATUS_OK);
 	cr_assert_eq(commands_ended(w.commands, w.device, o.id, COMMAND_STATE_ANSWERED, 0, NULL, NULL, now_ms),
@@ -559,6 +567,11 @@ Test(commands, a_persons_text_about_a_finding_that_is_answered_handles_it)
 	commands_stop(w.commands);
 	cr_assert_eq(violation_get(w.findings, 1, &v), STATUS_OK);
 	cr_expect(v.handled);
+	struct buf text = buf_init(CASE_TEXT_MAX);
+	cr_assert_eq(violation_history(w.findings, 1, take_handling, &text), STATUS_OK);
+	cr_expect_gt(text.size, 600);
+	cr_expect(utf8_valid(buf_view(&text)));
+	buf_deinit(&text);
 	end(&w);
 }
 
