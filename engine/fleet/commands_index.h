@@ -46,11 +46,11 @@ bool commands_index_has(struct commands_index *x, uint64_t device, uint64_t id);
  * STATUS_CORRUPT. */
 STATUS_CHECKED enum status commands_index_next(struct commands_index *x, uint64_t device, uint64_t id, int64_t now_ms,
 					       struct command_next *out);
-void commands_index_rest(struct commands_index *x, uint64_t device, uint64_t id, bool resting);
 /* id 0: every command of the device. */
+void commands_index_rest(struct commands_index *x, uint64_t device, uint64_t id, bool resting);
 
 /* What the clock brings about: those that expired, and those that became due and were not told yet (they are now).
- * Walks a slice of the buckets at a time from `*bucket` on; up to `max` of each; false when all were seen. */
+ * Walks a slice of the buckets at a time from `bucket` on; up to `max` of each; false when all were seen. */
 struct command_ref {
 	uint64_t device, id;
 };
