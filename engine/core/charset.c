@@ -121,7 +121,7 @@ enum status charset_utf8_to_gbk(struct span utf8, struct buf *out)
 	iconv_t conversion = d ? d->to_gbk : NO_DESCRIPTOR;
 	/* GB18030 takes at most four bytes where UTF-8 takes two, and never more than twice as many */
 	enum status status = buf_reserve(out, 2 * utf8.size);
-	if (status)
+	if (status || !utf8.size)
 		return status;
 	const uint8_t *in = utf8.data;
 	size_t in_left = utf8.size, out_left = 2 * utf8.size;

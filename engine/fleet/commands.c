@@ -500,7 +500,12 @@ void commands_stats_read(struct commands *c, struct commands_stats *out)
 
 enum status commands_next(struct commands *c, uint64_t device, int64_t now_ms, struct command_next *out)
 {
-	return commands_index_next(&c->index, device, now_ms, out);
+	return commands_index_next(&c->index, device, 0, now_ms, out);
+}
+
+enum status commands_again(struct commands *c, uint64_t device, uint64_t id, int64_t now_ms, struct command_next *out)
+{
+	return commands_index_next(&c->index, device, id, now_ms, out);
 }
 
 /* Behind what was said before it. STATUS_BUSY past COMMANDS_SAID_MAX. */

@@ -157,6 +157,9 @@ struct command_next {
 };
 /* The oldest command of the device that may be sent now and does not rest. STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status commands_next(struct commands *c, uint64_t device, int64_t now_ms, struct command_next *out);
+/* A command that is under way, for sending it again. STATUS_NOT_FOUND: cancelled, expired, ended. */
+STATUS_CHECKED enum status commands_again(struct commands *c, uint64_t device, uint64_t id, int64_t now_ms,
+					  struct command_next *out);
 /* It was given to the network, once more. STATUS_NOT_FOUND: it is no longer open, forget it; STATUS_BUSY: too much
  * waits to be written, do not send it now. */
 STATUS_CHECKED enum status commands_sent(struct commands *c, uint64_t device, uint64_t id, int64_t now_ms);

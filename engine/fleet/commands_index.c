@@ -113,13 +113,18 @@ bool commands_index_has(struct commands_index *x, uint64_t device, uint64_t id)
 	return has;
 }
 
-enum status commands_index_next(struct commands_index *x, uint64_t device, int64_t now_ms, struct command_next *out)
+static bool may_be_sent(const struct open_command *o, uint64_t id, int64_t now_ms)
+{
+	return !o->hidden && o->not_before_ms <= now_ms && o->expires_ms > now_ms && (id ? o->id == id : !o->resting);
+}
+
+enum status commands_index_next(struct commands_index *x, uint64_t device, uint64_t id, int64_t now_ms,
+				struct command_next *out)
 {
 	enum status status = STATUS_NOT_FOUND;
 	pthread_mutex_lock(&x->lock);
 	struct open_command *o = *bucket_of(x, device);
-	while (o &&
-	       (o->device != device || o->hidden || o->resting || o->not_before_ms > now_ms || o->expires_ms <= now_ms))
+	while (o && (o->device != device || !may_be_sent(o, id, now_ms)))
 		o = o->next;
 	if (o) {
 		o->told = true;

@@ -42,14 +42,15 @@ void commands_index_show(struct commands_index *x, uint64_t device, uint64_t id)
 /* False when it is not there. */
 bool commands_index_remove(struct commands_index *x, uint64_t device, uint64_t id);
 bool commands_index_has(struct commands_index *x, uint64_t device, uint64_t id);
-/* The oldest that may be sent. STATUS_NOT_FOUND; STATUS_CORRUPT. */
-STATUS_CHECKED enum status commands_index_next(struct commands_index *x, uint64_t device, int64_t now_ms,
+/* The oldest that may be sent, or that of this id (0: any, as long as it does not rest). STATUS_NOT_FOUND;
+ * STATUS_CORRUPT. */
+STATUS_CHECKED enum status commands_index_next(struct commands_index *x, uint64_t device, uint64_t id, int64_t now_ms,
 					       struct command_next *out);
-void commands_index_rest(struct commands_index *x, uint64_t device, uint64_t id, bool resting);
 /* id 0: every command of the device. */
+void commands_index_rest(struct commands_index *x, uint64_t device, uint64_t id, bool resting);
 
 /* What the clock brings about: those that expired, and those that became due and were not told yet (they are now).
- * Walks a slice of the buckets at a time from `*bucket` on; up to `max` of each; false when all were seen. */
+ * Walks a slice of the buckets at a time from `bucket` on; up to `max` of each; false when all were seen. */
 struct command_ref {
 	uint64_t device, id;
 };

@@ -58,7 +58,7 @@ struct commands {
 	size_t reminder_count, reminder_capacity;
 	int64_t feed_kept_ms;
 	bool counters_kept; /* the row is there */
-	bool look_at_once; /* what the clock brings about could not be written */
+	bool look_at_once;  /* what the clock brings about could not be written */
 
 	_Atomic uint64_t added, sent, answered, refused, expired, cancelled, reminded;
 };

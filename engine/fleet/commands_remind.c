@@ -202,7 +202,7 @@ static enum status fill(const struct commands *c, const struct judged_by *by, co
 	out->kind = COMMAND_TEXT;
 	out->text.flags = rule->remind_flags;
 	out->text.type = COMMAND_TEXT_NOTICE;
-	if (!status)
+	if (!status && text.size)
 		memcpy(out->text.text, text.data, text.size);
 	make_gbk(out->text.text);
 	buf_deinit(&text);

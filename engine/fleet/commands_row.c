@@ -28,9 +28,9 @@ const char *command_state_chinese(unsigned state)
 
 enum status command_state_parse(struct span text, uint8_t *out)
 {
-	for (uint8_t i = 0; i < COMMAND_STATE_COUNT; i++)
+	for (unsigned i = 0; i < COMMAND_STATE_COUNT; i++)
 		if (span_equal(text, span_of_string(states[i].token))) {
-			*out = i;
+			*out = (uint8_t)i;
 			return STATUS_OK;
 		}
 	return STATUS_NOT_FOUND;

@@ -19,6 +19,8 @@
 #define TICK_MS 200
 /* changes of one batch, and expiries or dues looked up at once */
 #define BATCH_MAX 256
+/* bytes of a reminder's words in the ledger's own text, which has room for CASE_TEXT_MAX */
+#define WORDS_IN_LEDGER 600
 
 /* A batch under way; nothing in it is seen by reading before the commit, so a command is in it once. */
 struct writing {
@@ -100,6 +102,17 @@ static void count_said(struct commands *c, uint8_t state)
 
 /* --- handling --- */
 
+/* The bytes of a text up to `max`, no character cut. */
+static size_t whole_characters(const char *text, size_t max)
+{
+	size_t size = strlen(text);
+	if (size <= max)
+		return size;
+	while (max && ((uint8_t)text[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
 static enum status handle_finding(struct commands *c, const struct command *row)
 {
 	struct violation v;
@@ -109,10 +122,8 @@ static enum status handle_finding(struct commands *c, const struct command *row)
 		return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 	snprintf(who, sizeof who, "%s%s", row->by_rule ? "rule:" : "", row->who);
 	/* the ledger's text is bounded; the whole of the words is with the command */
-	snprintf(how, sizeof how, "文本提醒 text reminder %llu: %.600s", (unsigned long long)row->id,
-		 row->content.text.text);
-	for (size_t size = strlen(how); size && (how[size - 1] & 0xc0) == 0x80 && size > 640; size--)
-		how[size - 1] = '\0'; /* no cut character */
+	snprintf(how, sizeof how, "文本提醒 text reminder %llu: %.*s", (unsigned long long)row->id,
+		 (int)whole_characters(row->content.text.text, WORDS_IN_LEDGER), row->content.text.text);
 	return violation_handle(c->findings, row->violation, who, how, "终端已应答 answered by the terminal",
 				row->ended_ms);
 }

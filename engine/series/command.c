@@ -61,9 +61,9 @@ const char *area_shape_token(unsigned shape)
 
 uint8_t area_shape_parse(struct span text)
 {
-	for (uint8_t shape = AREA_CIRCLE; shape <= AREA_ROUTE; shape++)
+	for (unsigned shape = AREA_CIRCLE; shape <= AREA_ROUTE; shape++)
 		if (span_equal(text, span_of_string(shapes[shape])))
-			return shape;
+			return (uint8_t)shape;
 	return 0;
 }
 

@@ -46,7 +46,6 @@ enum command_kind {
 	COMMAND_KIND_TABLE(X)
 #undef X
 };
-#define COMMAND_ANSWERS_FROM 32
 
 /* Static; "" for none. */
 const char *command_kind_token(unsigned kind);

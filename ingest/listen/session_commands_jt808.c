@@ -137,7 +137,9 @@ static enum status begin(struct session_command *s, const struct command_next *n
 	s->tries = 0;
 	s->answer_id = jt808_command_answer(next->content.kind);
 	enum status status = jt808_command_encode(&next->content, edition_of(&c->session), &s->message_id, &body, &why);
-	if (status) {
+	if (status == STATUS_NO_MEMORY) {
+		status = STATUS_BUSY;
+	} else if (status) {
 		status = refuse(c, next->id, *why.text ? why.text : status_text(status));
 		status = status == STATUS_BUSY ? STATUS_BUSY : STATUS_NOT_FOUND;
 	} else {
@@ -163,17 +165,17 @@ static enum status begin_next(struct session_command *s)
 
 void session_command_start(struct conn *c)
 {
-	if (!c->gate->ingest->commands || c->session.state != SESSION_OPEN || c->closing || c->backlog)
+	if (!c->gate->ingest->commands || c->session.state != SESSION_OPEN || c->closing)
 		return;
 	struct session_command *s = command_of(c);
 	if (!s || s->id)
 		return;
 	forget(s);
-	enum status status = begin_next(s);
+	enum status status = c->backlog ? STATUS_BUSY : begin_next(s);
 	if (status == STATUS_OK)
 		return;
 	s->id = 0;
-	if (status != STATUS_NOT_FOUND) { /* no room, no memory: soon again */
+	if (status != STATUS_NOT_FOUND) { /* no room, no memory, or it does not read: soon again */
 		s->busy = true;
 		wait(s, BUSY_MS);
 	}
@@ -257,34 +259,43 @@ void session_command_free(struct session *s)
 }
 
 /* Send it again; its bytes are made anew from what the queue holds, which is how one that was cancelled is noticed. */
-static void again(struct session_command *s)
+static enum status send_again(struct session_command *s)
+{
+	struct conn *c = s->conn;
+	struct command_refusal why = {""};
+	struct buf body = buf_init(JT808_COMMAND_BODY_MAX);
+	struct command_next *next = malloc(sizeof *next);
+	enum status status =
+		next ? commands_again(c->gate->ingest->commands, s->device, s->id, clock_now_ms(), next) : STATUS_BUSY;
+	if (!status)
+		status = jt808_command_encode(&next->content, edition_of(&c->session), &s->message_id, &body, &why);
+	if (!status)
+		status = send_command(s, buf_view(&body));
+	buf_deinit(&body);
+	free(next);
+	return status;
+}
+
+/* No answer came in time. */
+static void overdue(struct session_command *s)
 {
 	struct conn *c = s->conn;
 	struct gate *g = c->gate;
-	uint64_t id = s->id;
-	if (s->tries < g->options->command_tries && !c->backlog) {
-		struct command_next *next = malloc(sizeof *next);
-		struct command_refusal why;
-		struct buf body = buf_init(JT808_COMMAND_BODY_MAX);
-		enum status status =
-			next ? commands_next(g->ingest->commands, s->device, clock_now_ms(), next) : STATUS_BUSY;
-		if (!status && next->id == id)
-			status = jt808_command_encode(&next->content, edition_of(&c->session), &s->message_id, &body,
-						      &why);
-		else if (!status)
-			status = STATUS_NOT_FOUND;
-		if (!status)
-			status = send_command(s, buf_view(&body));
-		else if (status == STATUS_BUSY)
-			wait(s, BUSY_MS);
-		buf_deinit(&body);
-		free(next);
-		if (status == STATUS_OK || status == STATUS_BUSY)
-			return;
+	enum status status = STATUS_NOT_FOUND;
+	if (c->backlog) {
+		wait(s, BUSY_MS); /* it does not read: nothing is sent behind what it has not taken */
+		return;
+	}
+	if (s->tries < g->options->command_tries) {
+		status = send_again(s);
 	} else {
-		commands_rest(g->ingest->commands, s->device, id);
+		commands_rest(g->ingest->commands, s->device, s->id);
 		gate_count(g, INGEST_COUNT_COMMANDS_UNANSWERED, 1);
 	}
+	if (status == STATUS_BUSY)
+		wait(s, BUSY_MS);
+	if (status == STATUS_OK || status == STATUS_BUSY)
+		return;
 	forget(s);
 	session_command_start(c);
 }
@@ -292,21 +303,21 @@ static void again(struct session_command *s)
 void session_command_tick(struct gate *g)
 {
 	uint32_t now_ms = gate_now_ms(g);
-	struct link overdue;
-	link_init(&overdue);
+	struct link late;
+	link_init(&late);
 	for (struct link *l = g->commands_waiting.next, *after; l != &g->commands_waiting; l = after) {
 		struct session_command *s = LINK_OWNER(l, struct session_command, waiting);
 		after = l->next;
 		if (now_ms - s->since_ms <= s->wait_ms)
 			continue;
 		link_remove(l);
-		link_add(&overdue, l);
+		link_add(&late, l);
 	}
-	while (!link_empty(&overdue)) {
-		struct session_command *s = LINK_OWNER(overdue.next, struct session_command, waiting);
+	while (!link_empty(&late)) {
+		struct session_command *s = LINK_OWNER(late.next, struct session_command, waiting);
 		link_remove(&s->waiting);
 		if (s->id)
-			again(s);
+			overdue(s);
 		else
 			session_command_start(s->conn);
 	}

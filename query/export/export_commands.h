@@ -25,7 +25,6 @@ struct ledger_act {
 };
 #define LEDGER_HEADER                                                                                                  \
 	"violation,rule,title,device,plate,company,raised,handled,act,who,by_rule,at,words,answer,result,ended\n"
-#define EXPORT_LEDGER_BYTES_MAX 16384
 /* One object, or one line of CSV. */
 STATUS_CHECKED enum status export_ledger_act(const struct ledger_act *a, enum export_format format, struct buf *out);
 

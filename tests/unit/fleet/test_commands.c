@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "engine/core/clock.h"
+#include "engine/core/hash.h"
 #include "engine/core/limits.h"
+#include "engine/core/utf8.h"
 #include "engine/fleet/commands_fence.h"
 #include "engine/geo/shape.h"
 
@@ -439,6 +441,34 @@ Test(commands, a_finding_that_opens_is_reminded_of_once_in_the_words_of_its_rule
 	end(&w);
 }
 
+/* The feed read again from its beginning, as after a crash that lost how far it was read; and the rule may again. */
+Test(commands, a_finding_is_never_reminded_of_twice)
+{
+	struct world w;
+	uint8_t counters[16] = {0}, reminded[17] = {0x06};
+	const uint8_t key = 0;
+	struct store_batch *b;
+	begin(&w, false);
+	put_rules(&w);
+	int64_t now_ms = clock_now_ms();
+	tell(&w, "fast", now_ms - 1000, true, now_ms);
+	let_worker_look(&w);
+	cr_assert_eq(open_commands(&w), 1);
+	commands_close(w.commands);
+	store_be64(counters, 2); /* the next id; the feed from 0 */
+	store_be64(reminded + 1, w.device);
+	store_be64(reminded + 9, hash64(span_of_string("fast")));
+	cr_assert_eq(store_batch_new(w.store, &b), STATUS_OK);
+	store_batch_put(b, STORE_COMMAND, span_of(&key, 1), span_of(counters, sizeof counters));
+	store_batch_delete(b, STORE_COMMAND, span_of(reminded, sizeof reminded));
+	cr_assert_eq(store_commit(w.store, b, false), STATUS_OK);
+	store_batch_free(b);
+	cr_assert_eq(commands_open(w.store, w.registry, w.context, w.findings, &w.commands), STATUS_OK);
+	let_worker_look(&w);
+	cr_expect_eq(open_commands(&w), 1);
+	end(&w);
+}
+
 Test(commands, what_is_late_or_without_words_or_reviewed_is_not_reminded_of)
 {
 	struct world w;
@@ -515,6 +545,11 @@ Test(commands, an_answered_reminder_handles_its_finding_by_policy_alone)
 	}
 }
 
+static enum status take_handling(void *context, const struct case_event *e)
+{
+	return e->kind == CASE_EVENT_HANDLED ? buf_append(context, e->text.data, e->text.size) : STATUS_OK;
+}
+
 Test(commands, a_persons_text_about_a_finding_that_is_answered_handles_it)
 {
 	struct world w;
@@ -522,7 +557,9 @@ Test(commands, a_persons_text_about_a_finding_that_is_answered_handles_it)
 	begin(&w, true);
 	int64_t now_ms = clock_now_ms();
 	tell(&w, "fast", now_ms, true, now_ms);
-	struct command_order o = order_text(&w, "慢");
+	struct command_order o = order_text(&w, "x");
+	for (int i = 0; i < 500; i++) /* longer than the ledger's text: cut between characters */
+		memcpy(content.text.text + 1 + 3 * i, "慢", 3);
 	o.violation = 1;
 	cr_assert_eq(commands_add(w.commands, &o, 1, NOW), STATUS_OK);
 	cr_assert_eq(commands_ended(w.commands, w.device, o.id, COMMAND_STATE_ANSWERED, 0, NULL, NULL, now_ms),
@@ -530,6 +567,11 @@ Test(commands, a_persons_text_about_a_finding_that_is_answered_handles_it)
 	commands_stop(w.commands);
 	cr_assert_eq(violation_get(w.findings, 1, &v), STATUS_OK);
 	cr_expect(v.handled);
+	struct buf text = buf_init(CASE_TEXT_MAX);
+	cr_assert_eq(violation_history(w.findings, 1, take_handling, &text), STATUS_OK);
+	cr_expect_gt(text.size, 600);
+	cr_expect(utf8_valid(buf_view(&text)));
+	buf_deinit(&text);
 	end(&w);
 }
 

@@ -297,3 +297,31 @@ Test(session_commands, one_that_is_cancelled_is_not_sent_again)
 	terminal_close(&t);
 	end(&p);
 }
+
+Test(session_commands, an_answer_counts_however_its_bytes_are_cut)
+{
+	struct post p;
+	struct terminal t;
+	begin(&p, 60000);
+	uint64_t device = world_device(&p.world, "13900000049", NULL, "code49");
+	terminal_open(&t, &p.world, "13900000049", true, false);
+	terminal_log_in(&t, "code49");
+	for (size_t cut = 1, size = 2; cut < size; cut++) {
+		struct buf body = buf_init(8), wire = buf_init(256);
+		uint64_t id = order_text(&p, device, "x");
+		struct jt808_reply r = {hears(&t, 0x8300), 0x8300, 0};
+		cr_assert_eq(jt808_reply_encode(&r, &body), STATUS_OK);
+		cr_assert_eq(jt808_message_encode(0x0001, &t.like, buf_view(&body), JT808_BODY_MAX, &t.serial, &wire),
+			     STATUS_OK);
+		size = wire.size;
+		terminal_send(&t, span_of(wire.data, cut));
+		for (int i = 0; i < 5; i++)
+			world_turn(&p.world);
+		terminal_send(&t, span_of(wire.data + cut, wire.size - cut));
+		WORLD_UNTIL(&p.world, is_state(&p, id, COMMAND_STATE_ANSWERED));
+		buf_deinit(&body);
+		buf_deinit(&wire);
+	}
+	terminal_close(&t);
+	end(&p);
+}
