@@ -55,7 +55,8 @@ static enum status bind_at(const char *host, uint16_t port, int *out_fd, int *ou
 	int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return status_of(errno);
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) || bind(fd, &a.any, size) ||
+	/* listens from the first moment: whoever dials before the loop runs waits for it */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) || bind(fd, &a.any, size) || listen(fd, BACKLOG) ||
 	    getsockname(fd, &a.any, &size)) {
 		enum status status = status_of(errno);
 		close(fd);

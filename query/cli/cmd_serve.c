@@ -235,9 +235,9 @@ static void close_all(struct server *v)
 
 static void say_ready(const struct server *v)
 {
-	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"jt809\":%d,\"http\":%d,\"data\":\"%s\"}\n",
-	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->platform ? platform_port(v->platform) : -1,
-	       v->http ? http_port(v->http) : -1, v->settings.data_dir);
+	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"jt809\":%d,\"data\":\"%s\"}\n",
+	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->http ? http_port(v->http) : -1,
+	       v->platform ? platform_port(v->platform) : -1, v->settings.data_dir);
 	fflush(stdout);
 }
 

@@ -16,6 +16,8 @@ static const char *kind_token(uint8_t kind)
 		return "ais";
 	case DEVICE_KIND_BEIDOU:
 		return "beidou";
+	case DEVICE_KIND_JT809:
+		return "jt809";
 	default:
 		return "other";
 	}
