@@ -21,9 +21,9 @@
 #define PEERS_MAX 256
 /* bytes read and not used of one connection: a whole frame and what comes behind it */
 #define PEER_BYTES (JT809_FRAME_MAX + 65536)
-/* positions of one connection on their way to the disk: a commit of a millisecond or two still takes hundreds of
- * thousands a second, and terminals find the journal's queue short */
-#define PEER_WINDOW 1024
+/* positions of one connection on their way to the disk: what a turn of the loop takes from a platform stays below a
+ * millisecond of work, so that terminals beside it are answered; a commit each millisecond makes it 200,000 a second */
+#define PEER_WINDOW 256
 /* bytes waiting for a socket: past it nothing is forwarded; past twice of it the peer is given up */
 #define PEER_QUEUE_MAX (4u << 20)
 /* asks without an answer */
