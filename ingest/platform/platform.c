@@ -227,8 +227,9 @@ static void on_tick(uv_timer_t *timer)
 		if (!peer || peer->closing)
 			continue;
 		peer_resume(peer, PEER_PAUSE_ROOM);
-		/* who does not log in, and who does not read what it is told before it is closed */
-		if ((!peer->link || peer->ending) && now_ms - peer->heard_ms > 3 * (uint64_t)p->book->heartbeat_ms)
+		/* who does not log in or say the code, and who does not read what it is told before it is closed */
+		bool stranger = !peer->link || (peer->kind == PEER_SUB && !peer->outgoing && !peer->verified);
+		if ((stranger || peer->ending) && now_ms - peer->heard_ms > 3 * (uint64_t)p->book->heartbeat_ms)
 			peer_close(peer);
 	}
 	for (size_t i = 0; i < p->link_count; i++) {

@@ -54,6 +54,7 @@ struct peer {
 	uint16_t entries_taken;     /* and how many the engine has already */
 	uint32_t outstanding;       /* entries not settled */
 	uint16_t barrier;           /* the message that answers the heartbeat, 0: none is owed */
+	bool broken;                /* takes nothing: closed at the end of the turn */
 	bool verified;              /* a sub link that said the code we were given */
 	uint8_t wake;               /* pauses that are over, undone in the loop's next turn */
 	struct buf out;             /* frames of this turn, one write */
@@ -177,7 +178,7 @@ struct peer *peer_dial(struct platform *p, struct link *link, enum peer_kind kin
 void peer_close(struct peer *peer);
 /* Close when what was said has left. */
 void peer_end(struct peer *peer);
-/* Queue a frame. A peer that takes nothing is closed. */
+/* Queue a frame; nothing is closed before the end of the turn, a peer that takes nothing then. */
 void peer_send(struct peer *peer, uint16_t id, struct span body);
 void peer_pause(struct peer *peer, uint8_t why);
 /* In the loop's next turn. */
