@@ -13,6 +13,7 @@ int cmd_query(int argc, char **argv);
 int cmd_who_was(int argc, char **argv); /* of `query` */
 int cmd_decode(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
+int cmd_links(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 
 #endif
