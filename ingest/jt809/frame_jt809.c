@@ -6,13 +6,13 @@
 #define ESCAPE_OPEN 0x5a  /* of 5B and of itself */
 #define ESCAPE_CLOSE 0x5e /* of 5D and of itself */
 #define CRC_SIZE 2
-#define LANES 8
+#define LANES 16
 
 /* instants that a header of 2019 may carry: 2000-01-01 to 2099-12-31, seconds */
 #define TIME_FIRST_S UINT64_C(946684800)
 #define TIME_LAST_S UINT64_C(4102444799)
 
-/* --- CRC: eight bytes a step (slicing; M. Kounavis and F. Berry, 2005) --- */
+/* --- CRC: sixteen bytes a step (slicing; M. Kounavis and F. Berry, 2005) --- */
 
 static uint16_t crc_lanes[LANES][256];
 
@@ -35,10 +35,13 @@ uint16_t jt809_crc(struct span bytes)
 {
 	const uint8_t *at = bytes.data, *end = bytes.data + bytes.size;
 	uint16_t crc = 0xffff;
-	for (; end - at >= LANES; at += LANES)
-		crc = crc_lanes[7][at[0] ^ crc >> 8] ^ crc_lanes[6][at[1] ^ (crc & 0xff)] ^ crc_lanes[5][at[2]] ^
-		      crc_lanes[4][at[3]] ^ crc_lanes[3][at[4]] ^ crc_lanes[2][at[5]] ^ crc_lanes[1][at[6]] ^
-		      crc_lanes[0][at[7]];
+	for (; end - at >= LANES; at += LANES) {
+		uint16_t rest = 0; /* of the bytes that do not wait for the step before */
+#pragma GCC unroll 14
+		for (unsigned i = 2; i < LANES; i++)
+			rest ^= crc_lanes[LANES - 1 - i][at[i]];
+		crc = rest ^ crc_lanes[LANES - 1][at[0] ^ crc >> 8] ^ crc_lanes[LANES - 2][at[1] ^ (crc & 0xff)];
+	}
 	for (; at < end; at++)
 		crc = (uint16_t)(crc << 8 ^ crc_lanes[0][crc >> 8 ^ *at]);
 	return crc;

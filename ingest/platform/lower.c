@@ -207,8 +207,13 @@ static void verify_sub(struct peer *peer, uint32_t verify)
 	uint8_t result = l->logged_in && verify == l->verify ? 0 : 1;
 	peer->verified = result == 0;
 	peer_send(peer, 0x9002, span_of(&result, 1));
-	if (result)
+	if (result) {
 		peer_end(peer);
+		return;
+	}
+	if (l->sub && l->sub != peer)
+		peer_close(l->sub);
+	l->sub = peer; /* whoever dials without the code leaves the one before in its place */
 }
 
 static void link_message(struct peer *peer, const struct jt809_message *m)
@@ -252,7 +257,7 @@ enum peer_verdict lower_frame(struct peer *peer, const struct jt809_header *h, s
 	static _Thread_local struct jt809_message m;
 	struct link *l = peer->link;
 	enum status status = jt809_message_decode(h->id, body, h->is_2019 ? JT809_2019 : JT809_2011, &m);
-	bool early = peer == l->sub && !peer->verified && h->id != 0x9001;
+	bool early = peer->kind == PEER_SUB && !peer->verified && h->id != 0x9001;
 	if (early || (peer == l->main && !l->logged_in && h->id != 0x1002)) {
 		peer_close(peer); /* nothing is heard before the link is what it says */
 		return PEER_TAKEN;

@@ -112,9 +112,13 @@ void peers_flush(uv_prepare_t *prepare)
 	if (!p->has_dirty)
 		return;
 	p->has_dirty = false;
-	for (unsigned i = 0; i < PEERS_MAX; i++)
-		if (p->peers[i] && !p->peers[i]->closing && p->peers[i]->out.size)
-			flush(p->peers[i]);
+	for (unsigned i = 0; i < PEERS_MAX; i++) {
+		struct peer *peer = p->peers[i];
+		if (peer && peer->broken)
+			peer_close(peer);
+		else if (peer && !peer->closing && peer->out.size)
+			flush(peer);
+	}
 }
 
 void peer_send(struct peer *peer, uint16_t id, struct span body)
@@ -138,8 +142,7 @@ void peer_send(struct peer *peer, uint16_t id, struct span body)
 	enum status status = jt809_frame_encode(&h, l ? &l->config->cipher : &none, body, &peer->out);
 	if (status || peer->queued + peer->out.size > 2 * PEER_QUEUE_MAX) {
 		log_warn("platform", "%s: %s takes nothing", l ? l->config->name : "?", peer->address);
-		peer_close(peer);
-		return;
+		peer->ending = peer->broken = true;
 	}
 	peer->said_ms = uv_now(p->loop);
 	p->has_dirty = true;
@@ -383,12 +386,8 @@ void peer_accept(struct platform *p, uv_stream_t *server, struct link *link, enu
 		return;
 	}
 	begin(peer);
-	if (peer->closing || !link)
-		return;
-	if (link->sub)
-		peer_close(link->sub);
-	peer->link = link;
-	link->sub = peer;
+	if (!peer->closing)
+		peer->link = link;
 }
 
 static void on_connected(uv_connect_t *request, int error)

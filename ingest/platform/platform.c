@@ -55,7 +55,8 @@ static enum status bind_at(const char *host, uint16_t port, int *out_fd, int *ou
 	int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return status_of(errno);
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) || bind(fd, &a.any, size) ||
+	/* listens from the first moment: whoever dials before the loop runs waits for it */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) || bind(fd, &a.any, size) || listen(fd, BACKLOG) ||
 	    getsockname(fd, &a.any, &size)) {
 		enum status status = status_of(errno);
 		close(fd);
@@ -226,8 +227,9 @@ static void on_tick(uv_timer_t *timer)
 		if (!peer || peer->closing)
 			continue;
 		peer_resume(peer, PEER_PAUSE_ROOM);
-		/* who does not log in, and who does not read what it is told before it is closed */
-		if ((!peer->link || peer->ending) && now_ms - peer->heard_ms > 3 * (uint64_t)p->book->heartbeat_ms)
+		/* who does not log in or say the code, and who does not read what it is told before it is closed */
+		bool stranger = !peer->link || (peer->kind == PEER_SUB && !peer->outgoing && !peer->verified);
+		if ((stranger || peer->ending) && now_ms - peer->heard_ms > 3 * (uint64_t)p->book->heartbeat_ms)
 			peer_close(peer);
 	}
 	for (size_t i = 0; i < p->link_count; i++) {

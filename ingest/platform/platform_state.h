@@ -21,9 +21,9 @@
 #define PEERS_MAX 256
 /* bytes read and not used of one connection: a whole frame and what comes behind it */
 #define PEER_BYTES (JT809_FRAME_MAX + 65536)
-/* positions of one connection on their way to the disk: a commit of a millisecond or two still takes hundreds of
- * thousands a second, and terminals find the journal's queue short */
-#define PEER_WINDOW 1024
+/* positions of one connection on their way to the disk: what a turn of the loop takes from a platform stays below a
+ * millisecond of work, so that terminals beside it are answered; a commit each millisecond makes it 200,000 a second */
+#define PEER_WINDOW 256
 /* bytes waiting for a socket: past it nothing is forwarded; past twice of it the peer is given up */
 #define PEER_QUEUE_MAX (4u << 20)
 /* asks without an answer */
@@ -54,6 +54,7 @@ struct peer {
 	uint16_t entries_taken;     /* and how many the engine has already */
 	uint32_t outstanding;       /* entries not settled */
 	uint16_t barrier;           /* the message that answers the heartbeat, 0: none is owed */
+	bool broken;                /* takes nothing: closed at the end of the turn */
 	bool verified;              /* a sub link that said the code we were given */
 	uint8_t wake;               /* pauses that are over, undone in the loop's next turn */
 	struct buf out;             /* frames of this turn, one write */
@@ -177,7 +178,7 @@ struct peer *peer_dial(struct platform *p, struct link *link, enum peer_kind kin
 void peer_close(struct peer *peer);
 /* Close when what was said has left. */
 void peer_end(struct peer *peer);
-/* Queue a frame. A peer that takes nothing is closed. */
+/* Queue a frame; nothing is closed before the end of the turn, a peer that takes nothing then. */
 void peer_send(struct peer *peer, uint16_t id, struct span body);
 void peer_pause(struct peer *peer, uint8_t why);
 /* In the loop's next turn. */

@@ -19,6 +19,7 @@ int cmd_series(int argc, char **argv); /* of `query`: series, streams, values, b
 int cmd_decode(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_command(int argc, char **argv);
+int cmd_links(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 
 #endif

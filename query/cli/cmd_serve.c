@@ -325,10 +325,10 @@ static void close_all(struct server *v)
 
 static void say_ready(const struct server *v)
 {
-	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"jt809\":%d,\"http\":%d,\"lines_udp\":%d,\"data\":"
+	printf("{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"jt809\":%d,\"lines_udp\":%d,\"data\":"
 	       "\"%s\"}\n",
-	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->platform ? platform_port(v->platform) : -1,
-	       v->http ? http_port(v->http) : -1, lines_route_port_udp(v->lines), v->settings.data_dir);
+	       ingest_port_tcp(v->ingest), ingest_port_udp(v->ingest), v->http ? http_port(v->http) : -1,
+	       v->platform ? platform_port(v->platform) : -1, lines_route_port_udp(v->lines), v->settings.data_dir);
 	fflush(stdout);
 }
 

@@ -15,6 +15,8 @@ static const struct {
 	{"query", cmd_query, "last positions, tracks, devices, violations", "查询位置、轨迹、设备、线索"},
 	{"decode", cmd_decode, "explain captured frames, one JSON object each", "解析报文"},
 	{"rules", cmd_rules, "check a file of rules, show what is shipped", "检查、显示规则"},
+	{"links", cmd_links, "links with other platforms: a file checked, a server asked",
+	 "平台级联:检查配置、查询、下发"},
 	{"replay", cmd_replay, "judge what is stored again, by its rules or by others", "重算、规则回测"},
 	{"command", cmd_command, "tell terminals something, see what they answered", "向终端下发命令"},
 	{"check", cmd_check, "verify every checksum and invariant of a store", "校验数据目录"},

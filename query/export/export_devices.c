@@ -22,6 +22,8 @@ static const char *kind_token(uint8_t kind)
 		return "nmea";
 	case DEVICE_KIND_BOAT:
 		return "boat";
+	case DEVICE_KIND_JT809:
+		return "jt809";
 	default:
 		return "other";
 	}

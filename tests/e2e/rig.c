@@ -199,9 +199,9 @@ struct server server_start(const char *folder, const char *const *extra)
 		size += (size_t)n;
 	}
 	line[size] = '\0';
-	cr_assert_eq(
-		sscanf(line, "{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d", &s.tcp, &s.udp, &s.http),
-		3);
+	cr_assert_eq(sscanf(line, "{\"ready\":true,\"jt808_tcp\":%d,\"jt808_udp\":%d,\"http\":%d,\"jt809\":%d", &s.tcp,
+			    &s.udp, &s.http, &s.jt809),
+		     4);
 	return s;
 }
 

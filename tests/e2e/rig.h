@@ -39,7 +39,7 @@ char *rig_file_of(const char *folder, const char *name, struct span content);
 struct server {
 	pid_t pid;
 	int out; /* its standard output */
-	int tcp, udp, http;
+	int tcp, udp, http, jt809;
 	bool tls;
 };
 /* `extra` (NULL-terminated, may be NULL): further words. Returns when the server said that it is ready. */

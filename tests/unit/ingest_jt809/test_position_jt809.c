@@ -79,6 +79,21 @@ Test(position_jt809, a_shifted_position_is_kept_and_never_judged_by_a_fence)
 	cr_expect(r.flags & REPORT_FLAG_OFFSET);
 }
 
+/* The same position, said to be shifted by its first byte alone. */
+Test(position_jt809, the_cipher_byte_alone_makes_a_position_shifted)
+{
+	static const char *const names[] = {"1202_position_2011", "1202_position_2019",
+					    "1202_position_2019_old_fields"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		uint8_t data[512];
+		struct span came = data_of(names[i]);
+		memcpy(data, came.data, came.size);
+		data[0] = 1;
+		cr_expect(report_of(span_of(data, came.size)).flags & REPORT_FLAG_OFFSET);
+		expect_rebuilt(span_of(data, came.size));
+	}
+}
+
 Test(position_jt809, positions_of_a_backfill_come_one_by_one)
 {
 	static const char *const names[] = {"1203_backfill_2011", "1203_backfill_2019"};
