@@ -79,12 +79,13 @@ uint64_t detect_state_hash(const struct detect_state *s);
  * episodes of rules that it has, by id, go on. */
 STATUS_CHECKED enum status detect_step(struct detect_state *s, struct detector *d, const struct report *r,
 				       struct detect_sink *sink);
-/* Rows [from, until) of columns in order of time, of a block of that summary: reports without items, none of them
- * FUTURE. Every column is there but received, course and altitude; mileage only when detect_needs_mileage(). */
+/* Rows [from, until) of columns in order of time, of a block of that summary: none of them FUTURE. Every column is
+ * there but received, course and altitude; mileage only when detect_needs_mileage(). */
 struct detect_rows {
 	const struct block_columns *columns;
 	const struct block_summary *block;
 	size_t from, until;
+	bool items; /* the reports may have items, which the columns leave out */
 	bool facts; /* whether facts are wanted: else a drive need not be told, and the state's drive is not to be used
 		     */
 };
@@ -95,6 +96,8 @@ size_t detect_skim(struct detect_state *s, const struct detector *d, const struc
 /* Whether stepping the device's reports up to that time asks for their mileage, other than of one that
  * detect_looks_back(). */
 bool detect_needs_mileage(const struct detect_state *s, const struct detector *d, int64_t time_ms);
+/* Whether stepping the device's reports up to that time takes no notice of their items. */
+bool detect_ignores_items(const struct detect_state *s, const struct detector *d, int64_t time_ms);
 /* Takes in a whole block after the last report, if no report of it can make anything be told or begin, or matter to
  * what comes later, facts aside. Of the last report only the time is then known, until detect_recall(). */
 bool detect_pass(struct detect_state *s, const struct detector *d, const struct block_summary *block);

@@ -158,7 +158,8 @@ static bool is_of_one_report(const struct rule *r)
 static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t number)
 {
 	const struct rule *r = p->rule;
-	c->recalls |= !is_of_one_report(r);
+	c->recalls |= !is_of_one_report(r) || p->segment;
+	c->reads_items |= p->need & (NEED_ITEMS | NEED_ASSIST | NEED_BLIND | NEED_TIPPED) || r->kind == RULE_NO_FIX;
 	if (r->kind == RULE_SILENT) {
 		c->silent[c->silent_count++] = number;
 		note_min(&c->silent_ms, r->params[PARAM_SILENT_TIME]);
@@ -191,6 +192,7 @@ static void compile_class(const struct plan *plan, unsigned class_code, struct c
 	uint32_t count = plan->book ? plan->book->count : 0;
 	c->silent_ms = c->pause_ms = c->leap_dkmh = c->fact_gap_ms = INT64_MAX;
 	c->pace_dkmh = INT32_MAX;
+	c->reads_items = plan->book && plan->book->inputs.load.known && plan->book->inputs.load.of_item;
 	for (uint32_t i = 0; i < count; i++)
 		if (plan->rules[i].rule->classes >> class_code & 1) {
 			note_inputs(c, &plan->rules[i], &plan->book->inputs);

@@ -61,6 +61,7 @@ struct class_plan {
 	bool by_permit;        /* a rule looks for fences of permits */
 	bool anchored;         /* a rule of kind frozen */
 	bool tips_unseen;      /* a rule of dumping that neither the load nor an item need tell */
+	bool reads_items;      /* a rule may look at them, or the load is told by one */
 	bool recalls;          /* a rule is judged by more of the past than the report before and its fix */
 	/* Bit k is rules[k]: those that are idle, while they have no episode, when the report lacks a need (by its
 	 * bit), is in no place that counts, or is no faster than `pace_dkmh`. */

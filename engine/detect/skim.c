@@ -50,7 +50,7 @@ static bool skim_begin(struct skim *k, struct detect_state *s, const struct dete
 		return false;
 	const struct class_plan *cls = &s->plan->classes[s->subject.class_code];
 	const struct rule_input *load = s->plan->book ? &s->plan->book->inputs.load : NULL;
-	if (cls->rule_count > ASKED_MAX)
+	if (cls->rule_count > ASKED_MAX || (rows->items && cls->reads_items))
 		return false;
 	*k = (struct skim){.s = s,
 			   .d = d,
@@ -370,6 +370,12 @@ bool detect_needs_mileage(const struct detect_state *s, const struct detector *d
 {
 	const struct class_plan *cls = class_until(s, d, time_ms);
 	return !cls || cls->recalls;
+}
+
+bool detect_ignores_items(const struct detect_state *s, const struct detector *d, int64_t time_ms)
+{
+	const struct class_plan *cls = class_until(s, d, time_ms);
+	return cls && !cls->reads_items;
 }
 
 bool detect_looks_back(const struct detect_state *s, const struct detector *d, int64_t time_ms, uint16_t flags)

@@ -43,16 +43,18 @@ STATUS_CHECKED enum status engine_recover(struct engine *e);
 /* Heads of a read-only engine: rows and journals read, nothing written. */
 STATUS_CHECKED enum status engine_recover_read_only(struct engine *e);
 
-/* The reports that come next, when a block without items has them: rows [from, until) of its columns, all before
- * `before_ms` and before whatever else the track holds, so that none has the time of a report elsewhere; none otherwise
- * (from == until). They last until the track is asked again. */
+/* The reports that come next, when a block has them, without items or, `bare`, with items left out: rows [from, until)
+ * of its columns, all before `before_ms` and before whatever else the track holds, so that none has the time of a
+ * report elsewhere; none otherwise (from == until). They last until the track is asked again. */
 struct track_rows {
 	struct block_columns columns; /* as far as wanted */
 	const struct block_summary *block;
+	bool items; /* some report has items, which only track_row() tells */
 	size_t from, until;
 	size_t source; /* the track's own */
 };
-STATUS_CHECKED enum status track_rows(struct track *t, int64_t before_ms, enum block_want want, struct track_rows *out);
+STATUS_CHECKED enum status track_rows(struct track *t, int64_t before_ms, enum block_want want, bool bare,
+				      struct track_rows *out);
 /* Every column of them, so that track_row() gives the i-th. */
 STATUS_CHECKED enum status track_rows_complete(struct track *t, struct track_rows *rows);
 struct report track_row(const struct track *t, const struct track_rows *rows, size_t i);

@@ -201,7 +201,8 @@ static struct report row_report(const struct block_columns *c, size_t i)
 static enum status step_row(struct judge_run *r, struct track *track, struct track_rows *rows, size_t i)
 {
 	const struct block_columns *c = &rows->columns;
-	bool whole = r->snapshot || detect_looks_back(r->state, r->by->detector, c->time_ms[i], c->flags[i]);
+	bool whole = r->snapshot || detect_looks_back(r->state, r->by->detector, c->time_ms[i], c->flags[i]) ||
+		     (rows->items && !detect_ignores_items(r->state, r->by->detector, c->time_ms[i]));
 	enum status status = whole ? track_rows_complete(track, rows) : STATUS_OK;
 	if (!status && whole)
 		status = recall(r, track);
@@ -218,7 +219,8 @@ static enum status step_rows(struct judge_run *r, struct track *track, struct tr
 {
 	enum status status = STATUS_OK;
 	while (!status && rows->from < rows->until) {
-		struct detect_rows skimmed = {&rows->columns, rows->block, rows->from, rows->until, r->facts};
+		struct detect_rows skimmed = {&rows->columns, rows->block, rows->from,
+					      rows->until,    rows->items, r->facts};
 		size_t left = JUDGE_SNAPSHOT_STEPS - 1 - r->steps % JUDGE_SNAPSHOT_STEPS;
 		if (r->snapshot)
 			skimmed.until = rows->until - rows->from > left ? rows->from + left : rows->until - 1;
@@ -268,8 +270,10 @@ static enum status step_columns(struct judge_run *r, struct track *track, const 
 	while (!r->by_steps) {
 		enum status status = pass_blocks(r, track, before_ms, from);
 		enum block_want want = wanted(r, detect_state_time(r->state));
+		bool bare =
+			!r->snapshot && detect_ignores_items(r->state, r->by->detector, detect_state_time(r->state));
 		if (!status)
-			status = track_rows(track, before_ms, want, &rows);
+			status = track_rows(track, before_ms, want, bare, &rows);
 		if (status || rows.from == rows.until || rows.columns.time_ms[rows.from] <= from.time_ms)
 			return status;
 		if (wanted(r, rows.block->time_last_ms) == BLOCK_WANT_MILEAGE && !rows.columns.mileage_hm)

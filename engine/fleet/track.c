@@ -12,13 +12,15 @@
 
 #include "engine/fleet/fleet_internal.h"
 
-/* Of a block without items only the columns are opened, and of them the report that is next. */
+/* Of a block without items, or when they will not be asked for, only the columns are opened, and of them the report
+ * that is next. */
 struct source {
-	struct report_list reports;
+	struct report_list reports; /* of the head, or of a block that is `listed` */
+	bool listed;
 	struct buf block;             /* bytes of the block: it is opened from them, and completed; none of the head */
 	struct block_summary summary; /* of the block */
 	bool closed;                  /* the block has not been opened yet */
-	struct block_rows *rows, *room; /* NULL: all are in `reports`; memory for them, or NULL */
+	struct block_rows *rows, *room; /* NULL: `reports` alone; memory for them, or NULL */
 	size_t at, count;
 	struct report front; /* of `rows`, number `front_at` */
 	size_t front_at;
@@ -81,19 +83,40 @@ static enum status open_rows(struct source *s, enum block_want want)
 	return STATUS_OK;
 }
 
-/* The block opened as far as wanted. */
-static enum status source_open(struct source *s, enum block_want want)
+/* The block's reports with their items. */
+static enum status source_list(struct source *s)
 {
-	if (!s->closed) {
-		bool there = !s->rows || s->rows->whole || (want != BLOCK_WANT_WHOLE && s->rows->mileage_known) ||
-			     want == BLOCK_WANT_JUDGED;
-		return there ? STATUS_OK : block_rows_complete(buf_view(&s->block), s->rows);
+	enum status status = s->listed ? STATUS_OK : block_reports(buf_view(&s->block), &s->reports);
+	s->listed = status == STATUS_OK;
+	return status;
+}
+
+/* More of a block whose columns are open. */
+static enum status source_widen(struct source *s, enum block_want want, bool bare)
+{
+	struct block_rows *rows = s->rows;
+	if (rows->items) {
+		enum status status = bare && want != BLOCK_WANT_WHOLE ? STATUS_OK : source_list(s);
+		if (!status && !bare)
+			s->rows = NULL;
+		return status;
 	}
-	enum status status = open_rows(s, want);
-	if (!status && !s->rows) {
-		status = block_reports(buf_view(&s->block), &s->reports);
-		s->count = s->reports.count;
-	}
+	bool there = rows->whole || want == BLOCK_WANT_JUDGED || (want == BLOCK_WANT_MILEAGE && rows->mileage_known);
+	return there ? STATUS_OK : block_rows_complete(buf_view(&s->block), rows);
+}
+
+/* The block opened as far as wanted. `bare`: columns will do for reports with items. */
+static enum status source_open(struct source *s, enum block_want want, bool bare)
+{
+	size_t parts[BLOCK_PART_COUNT];
+	if (!s->closed)
+		return s->rows ? source_widen(s, want, bare) : STATUS_OK;
+	enum status status = block_parts(buf_view(&s->block), parts);
+	bool items = !status && parts[BLOCK_PART_ITEMS];
+	if (!status && (!items || bare))
+		status = open_rows(s, items ? BLOCK_WANT_MILEAGE : want);
+	if (!status && (!s->rows || (items && want == BLOCK_WANT_WHOLE)))
+		status = source_list(s);
 	s->closed = status != STATUS_OK;
 	return status;
 }
@@ -101,8 +124,9 @@ static enum status source_open(struct source *s, enum block_want want)
 /* Takes `s` in any case. */
 static enum status add_source(struct track *t, struct source *s)
 {
-	enum status status =
-		s->closed && s->summary.time_first_ms < t->from_ms ? source_open(s, BLOCK_WANT_WHOLE) : STATUS_OK;
+	enum status status = s->closed && s->summary.time_first_ms < t->from_ms
+				     ? source_open(s, BLOCK_WANT_WHOLE, false)
+				     : STATUS_OK;
 	while (!status && s->at < s->count && time_at(s, s->at) < t->from_ms)
 		s->at++;
 	if (status || s->at == s->count) {
@@ -141,6 +165,8 @@ static struct source *source_take(struct track *t)
 		return source_new(BLOCK_REPORTS_MAX);
 	t->spare = NULL;
 	buf_clear(&s->block);
+	report_list_clear(&s->reports);
+	s->listed = false;
 	s->rows = NULL;
 	s->at = 0;
 	return s;
@@ -206,7 +232,7 @@ static enum status take_reached(struct track *t)
 /* Kept to be used again when it is a block's; else freed. */
 static void source_end(struct track *t, struct source *s)
 {
-	if (s && s->block.size && !t->spare && !s->reports.count)
+	if (s && s->block.size && !t->spare)
 		t->spare = s;
 	else
 		source_free(s);
@@ -270,7 +296,7 @@ enum status track_next(struct track *t, struct report *out)
 {
 	enum status status = take_reached(t);
 	for (size_t i = 0; i < t->count && !status; i++)
-		status = source_open(t->sources[i], BLOCK_WANT_WHOLE);
+		status = source_open(t->sources[i], BLOCK_WANT_WHOLE, false);
 	if (status)
 		return status;
 	if (!t->count)
@@ -336,7 +362,7 @@ static bool first_alone(const struct track *t, int64_t before_ms, size_t *out_fi
 	return t->count > 0;
 }
 
-enum status track_rows(struct track *t, int64_t before_ms, enum block_want want, struct track_rows *out)
+enum status track_rows(struct track *t, int64_t before_ms, enum block_want want, bool bare, struct track_rows *out)
 {
 	size_t first;
 	int64_t until_ms;
@@ -346,28 +372,35 @@ enum status track_rows(struct track *t, int64_t before_ms, enum block_want want,
 		return status;
 	struct source *s = t->sources[first];
 	if (s->closed || s->rows)
-		status = source_open(s, want);
+		status = source_open(s, want, bare);
 	if (status || !s->rows)
 		return status;
 	out->columns = block_rows_columns(s->rows);
 	out->block = &s->summary;
+	out->items = s->rows->items;
 	out->source = first;
 	out->from = s->at;
 	out->until = rows_until(s->rows, s->at, s->count, until_ms);
 	return STATUS_OK;
 }
 
+/* The i-th report of a source that is whole. */
+static struct report row_of(const struct source *s, size_t i)
+{
+	return s->rows && !s->rows->items ? block_rows_report(s->rows, i) : s->reports.reports[i];
+}
+
 enum status track_rows_complete(struct track *t, struct track_rows *rows)
 {
 	struct source *s = t->sources[rows->source];
-	enum status status = source_open(s, BLOCK_WANT_WHOLE);
+	enum status status = source_open(s, BLOCK_WANT_WHOLE, true);
 	rows->columns = block_rows_columns(s->rows);
 	return status;
 }
 
 struct report track_row(const struct track *t, const struct track_rows *rows, size_t i)
 {
-	return block_rows_report(t->sources[rows->source]->rows, i);
+	return row_of(t->sources[rows->source], i);
 }
 
 void track_skip(struct track *t, const struct track_rows *rows, size_t count)
@@ -410,11 +443,10 @@ bool track_is_over(const struct track *t)
 enum status track_before(struct track *t, struct report *out)
 {
 	struct source *s = t->before;
-	enum status status = s ? source_open(s, BLOCK_WANT_WHOLE) : STATUS_NOT_FOUND;
-	if (status)
-		return status;
-	*out = s->rows ? block_rows_report(s->rows, s->at - 1) : s->reports.reports[s->at - 1];
-	return STATUS_OK;
+	enum status status = s ? source_open(s, BLOCK_WANT_WHOLE, true) : STATUS_NOT_FOUND;
+	if (!status)
+		*out = row_of(s, s->at - 1);
+	return status;
 }
 
 void track_close(struct track *t)

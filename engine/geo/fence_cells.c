@@ -15,9 +15,11 @@ uint32_t fence_leaf_edges_max(unsigned level, unsigned shift)
 	return shift >= CROWDED_SHIFT ? LEAF_EDGES_MAX : LEAF_EDGES_MAX << (CROWDED_SHIFT - shift);
 }
 
+/* Covering slots are read four at a time. */
 static size_t node_size(unsigned bits, uint32_t covering_count)
 {
-	return sizeof(struct fence_node) + (sizeof(fence_child) << 2 * bits) + covering_count * sizeof(uint32_t);
+	size_t room = ((size_t)covering_count + FENCE_LANES - 1) / FENCE_LANES * FENCE_LANES;
+	return sizeof(struct fence_node) + (sizeof(fence_child) << 2 * bits) + room * sizeof(uint32_t);
 }
 
 size_t fence_node_bytes(const struct fence_node *n)

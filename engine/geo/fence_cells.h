@@ -42,7 +42,7 @@ struct fence_node {
 	uint32_t edges; /* real edges that meet the node's cell */
 	uint16_t bits;
 	uint32_t covering_count;
-	uint32_t covering[];
+	uint32_t covering[]; /* room for a multiple of FENCE_LANES */
 };
 
 struct fence_entry {

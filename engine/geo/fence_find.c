@@ -439,6 +439,36 @@ static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t
 	}
 }
 
+#if defined(__SSE2__)
+#define FEW 16
+
+/* The same of all lists at once, FEW slots together at most: slots are all different, so that the place of each is how
+ * many are lower. `few` has the leaf's, and room for FEW and two more fours. */
+static inline void merge_few(const struct way *w, uint32_t *few, size_t count, uint32_t *slots)
+{
+	const __m128i none = _mm_set1_epi32(INT32_MAX);
+	__m128i all[FEW / 4];
+	for (unsigned k = 0; k < w->list_count; k++) {
+		for (uint32_t i = 0; i < w->lists[k].count;
+		     i += FENCE_LANES) /* past its end: into the next one's place */
+			_mm_storeu_si128((__m128i *)(few + count + i),
+					 _mm_loadu_si128((const __m128i *)(w->lists[k].slots + i)));
+		count += w->lists[k].count;
+	}
+	for (size_t i = count; i < FEW; i += 4)
+		_mm_storeu_si128((__m128i *)(few + i), none);
+	for (unsigned k = 0; k < FEW / 4; k++)
+		all[k] = _mm_loadu_si128((const __m128i *)(few + 4 * k));
+	for (size_t i = 0; i < count; i++) {
+		__m128i own = _mm_set1_epi32((int32_t)few[i]);
+		__m128i a = _mm_packs_epi32(_mm_cmpgt_epi32(own, all[0]), _mm_cmpgt_epi32(own, all[1]));
+		__m128i b = _mm_packs_epi32(_mm_cmpgt_epi32(own, all[2]), _mm_cmpgt_epi32(own, all[3]));
+		unsigned lower = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(a, b));
+		slots[__builtin_popcount(lower)] = few[i];
+	}
+}
+#endif
+
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
 			size_t max)
 {
@@ -453,10 +483,21 @@ size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor
 	size_t in_leaf = w.leaf ? w.leaf->fence_count : 0;
 	if ((w.leaf && w.leaf->edge_count > MASK_EDGES) || in_leaf + w.covering_count > max)
 		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
-	size_t count = in_leaf ? leaf_find(w.leaf, p, slots) : 0;
-	for (unsigned k = 0; k < w.list_count; k++) {
-		merge(slots, count, w.lists[k].slots, w.lists[k].count);
-		count += w.lists[k].count;
+	size_t count;
+#if defined(__SSE2__)
+	if (w.list_count && in_leaf + w.covering_count <= FEW) {
+		uint32_t few[FEW + 8];
+		count = in_leaf ? leaf_find(w.leaf, p, few) : 0;
+		merge_few(&w, few, count, slots);
+		count += w.covering_count;
+	} else
+#endif
+	{
+		count = in_leaf ? leaf_find(w.leaf, p, slots) : 0;
+		for (unsigned k = 0; k < w.list_count; k++) {
+			merge(slots, count, w.lists[k].slots, w.lists[k].count);
+			count += w.lists[k].count;
+		}
 	}
 	if (cursor)
 		cursor_learn(cursor, i, &w, p, slots, count);

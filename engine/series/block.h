@@ -92,7 +92,8 @@ STATUS_CHECKED enum status block_reports(struct span block, struct report_list *
 struct block_rows {
 	struct block_summary summary;
 	size_t count;
-	bool plain; /* no report has items or is FUTURE, no two have one time: block_rows_report() may be asked */
+	bool plain; /* no report is FUTURE, no two have one time */
+	bool items; /* some report has items: only block_reports() gives whole ones */
 	bool whole; /* every column is there */
 	bool mileage_known;
 	int64_t longest_ms;
@@ -110,9 +111,9 @@ enum block_want {
 /* Decode a block whose checksum is right, as far as wanted. When it is `plain`, its times ascend, its positions are on
  * the globe and, when it is `whole`, its reports are whole. STATUS_CORRUPT, STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status block_rows_open(struct span block, enum block_want want, struct block_rows *out);
-/* Decode what is missing of the same block. STATUS_CORRUPT. */
+/* Decode what is missing of the same block, which has no items. STATUS_CORRUPT. */
 STATUS_CHECKED enum status block_rows_complete(struct span block, struct block_rows *b);
-/* The i-th report of a plain block that is whole, as block_reports() gives it. */
+/* The i-th report of a plain block that is whole and without items, as block_reports() gives it. */
 struct report block_rows_report(const struct block_rows *b, size_t i);
 /* The same columns under their names; borrowed. What is not there has none: NULL. */
 struct block_columns block_rows_columns(struct block_rows *b);

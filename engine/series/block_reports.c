@@ -142,7 +142,8 @@ static enum status rows_decode(struct span block, enum block_want want, struct b
 		return status;
 	out->summary = v.summary;
 	out->count = v.summary.count;
-	out->plain = v.sections[BLOCK_PART_ITEMS].size == 0 && !(v.summary.flags_or & REPORT_FLAG_FUTURE);
+	out->plain = !(v.summary.flags_or & REPORT_FLAG_FUTURE);
+	out->items = v.sections[BLOCK_PART_ITEMS].size != 0;
 	out->whole = want == BLOCK_WANT_WHOLE;
 	out->mileage_known = want != BLOCK_WANT_JUDGED;
 	struct block_columns wanted = block_rows_columns(out);

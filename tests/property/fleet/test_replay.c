@@ -29,7 +29,7 @@ static uint64_t next(uint64_t *state)
 /* How a device lives: most days are quiet, some have everything that makes a report be looked at. */
 struct life {
 	struct report now;
-	bool drives, jitters;
+	bool drives, jitters, items;
 	uint32_t trouble; /* one report in so many */
 	uint16_t top_dkmh;
 };
@@ -84,12 +84,21 @@ static struct life make_life(uint64_t *state)
 				     .altitude_m = 12,
 				     .body = REPORT_BODY_ROW},
 			     .jitters = next(state) % 3 == 0,
+			     .items = next(state) % 3 == 0,
 			     .trouble = troubles[next(state) % 4],
 			     .top_dkmh = tops[next(state) % 4]};
 }
 
-static void add(struct bulk *b, uint64_t device, struct report r)
+/* Satellites, the recorder's speed, the input that may tell the load. */
+static void add(struct bulk *b, uint64_t device, struct report r, bool items)
 {
+	uint64_t dice = (uint64_t)r.time_ms / 1000;
+	uint8_t list[] = {0x30, 1, 20, 0x31, 1, (uint8_t)(next(&dice) % 50 ? 9 : 0), 0x03,
+			  2,    0, 60, 0xe1, 1, (uint8_t)(next(&dice) % 40 == 0)};
+	if (items) {
+		r.items = list;
+		r.items_size = sizeof list;
+	}
 	cr_assert_eq(report_rehash(&r), STATUS_OK);
 	cr_assert_eq(bulk_add(b, device, &r), STATUS_OK);
 }
@@ -107,14 +116,14 @@ static void add_track(struct bulk *b, uint64_t device, uint64_t *state)
 		if (dice % late_one_in == 0)
 			late[late_count++] = r;
 		else
-			add(b, device, r);
+			add(b, device, r, l.items);
 		if (!twins || dice >> 8 & 511)
 			continue;
 		r.altitude_m++;
 		late[late_count++] = r;
 	}
 	for (size_t i = 0; i < late_count; i++)
-		add(b, device, late[i]);
+		add(b, device, late[i], l.items);
 }
 
 static void put_card(struct rig *r, uint64_t device, int64_t time_ms, uint64_t driver)
@@ -198,12 +207,15 @@ static const char *const rules[] = {
 	"kind = unregistered\n" HEAD,
 	"kind = off_hours\n" HEAD "require = yes\nwhen = 22:00-06:00\n",
 	"kind = no_video\n" HEAD,
+	"kind = shielded\n" HEAD "hold = 10 s\nsignal = 15\n",
+	"kind = speed_mismatch\n" HEAD "percent = 20 %\nmargin = 10 km/h\nwith = recorder\n",
+	"kind = overspeed\n" HEAD "limit = 60 km/h\nloaded = yes\n",
 	"kind = fatigue\n" HEAD "continuous = 20 min\nrest = 5 min\nnight = 0 s\nday = 0 s\nweek = 0 s\n",
 	"kind = convoy\n" HEAD "tag = gate\ntimes = 2\ntime = 2 min\n",
 };
 #define RULES (sizeof rules / sizeof rules[0])
 /* those that are judged by one report, so that whole blocks are passed over, and what came before is looked up */
-static const uint8_t light[] = {0, 1, 14, 14, 16, 21};
+static const uint8_t light[] = {0, 1, 14, 14, 16, 24, 24};
 
 /* One to four rules, or every one; or the shipped ones. */
 static struct judged_by *random_rules(struct rig *r, uint64_t *state)
@@ -213,7 +225,9 @@ static struct judged_by *random_rules(struct rig *r, uint64_t *state)
 	struct buf text = buf_init(1 << 20);
 	uint64_t dice = next(state) % 12;
 	if (next(state) % 2)
-		cr_assert_eq(buf_printf(&text, "[inputs]\nload = status bits 8-9\n"), STATUS_OK);
+		cr_assert_eq(buf_printf(&text, next(state) % 4 ? "[inputs]\nload = status bits 8-9\n"
+							       : "[inputs]\nload = item E1 byte 0 mask 0x01\n"),
+			     STATUS_OK);
 	for (size_t i = 0, left = dice < 4 ? 1 : 1 + next(state) % 3; i < (dice ? left : RULES); i++)
 		cr_assert_eq(buf_printf(&text, "[r%zu]\n%s", i,
 					rules[!dice      ? i

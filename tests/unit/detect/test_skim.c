@@ -137,7 +137,7 @@ static size_t compare(const char *rules, uint8_t class_code, uint64_t seed, bool
 	start(&stepped, rules, class_code);
 	start(&skimmed, rules, class_code);
 	for (size_t i = 0; i < ROWS; i++) {
-		struct detect_rows rows = {&c, &all, i, ROWS - 1, true};
+		struct detect_rows rows = {&c, &all, i, ROWS - 1, false, true};
 		size_t until = detect_skim(skimmed.state, skimmed.detector, &rows);
 		count += until - i;
 		i = until;
