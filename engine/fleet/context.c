@@ -51,7 +51,16 @@ static uint64_t name_hash(const char *name)
 	return *name ? hash64(span_of_string(name)) : 0;
 }
 
-static void take_value(const struct binding *b, struct detect_subject *out, bool *named, bool *refused)
+/* What was said so far of the device and of its vehicle. */
+struct said {
+	uint32_t own;     /* fields that the device has itself: bit = field */
+	bool named;       /* a plate or a name is known */
+	bool refused;     /* unregistered or revoked */
+	uint64_t vehicle; /* the device whose plate is this one's VEHICLE, 0 when there is none */
+};
+_Static_assert(DEVICE_FIELD_COUNT <= 32, "a bit for each field");
+
+static void take_value(const struct binding *b, struct detect_subject *out, struct said *said)
 {
 	switch (b->field) {
 	case DEVICE_FIELD_CLASS:
@@ -60,10 +69,11 @@ static void take_value(const struct binding *b, struct detect_subject *out, bool
 		break;
 	case DEVICE_FIELD_PLATE:
 	case DEVICE_FIELD_NAME:
-		*named = true;
+	case DEVICE_FIELD_VEHICLE:
+		said->named = true;
 		break;
 	case DEVICE_FIELD_STATE:
-		*refused = strcmp(b->value, "registered") != 0;
+		said->refused |= strcmp(b->value, "registered") != 0;
 		break;
 	case DEVICE_FIELD_VIDEO:
 		out->has_video = *b->value && strcmp(b->value, "0") != 0;
@@ -88,41 +98,93 @@ static void take_value(const struct binding *b, struct detect_subject *out, bool
 	}
 }
 
-/* Where the bindings stay as they are at `time_ms`. */
-static void narrow(const struct binding *b, int64_t time_ms, struct detect_subject *out)
+/* Where what holds during [from, to) stays as it is at `time_ms`. */
+static void narrow(int64_t from_ms, int64_t to_ms, int64_t time_ms, struct detect_subject *out)
 {
-	if (b->valid_from_ms <= time_ms && b->valid_from_ms > out->from_ms)
-		out->from_ms = b->valid_from_ms;
-	if (b->valid_to_ms <= time_ms && b->valid_to_ms > out->from_ms)
-		out->from_ms = b->valid_to_ms;
-	if (b->valid_from_ms > time_ms && b->valid_from_ms < out->to_ms)
-		out->to_ms = b->valid_from_ms;
-	if (b->valid_to_ms > time_ms && b->valid_to_ms < out->to_ms)
-		out->to_ms = b->valid_to_ms;
+	const int64_t edges[2] = {from_ms, to_ms};
+	for (unsigned i = 0; i < 2; i++) {
+		if (edges[i] <= time_ms && edges[i] > out->from_ms)
+			out->from_ms = edges[i];
+		if (edges[i] > time_ms && edges[i] < out->to_ms)
+			out->to_ms = edges[i];
+	}
+}
+
+/* plates change hands rarely: spans of one plate that are looked at */
+#define PLATE_SPANS_MAX 64
+
+/* The device that has this plate at `time_ms`; `out` is narrowed to where that stays so. */
+static uint64_t vehicle_of(const struct registry *r, const char *plate, int64_t time_ms, struct detect_subject *out)
+{
+	struct registry_span spans[PLATE_SPANS_MAX];
+	size_t count = registry_spans(r, DEVICE_FIELD_PLATE, span_of_string(plate), spans, PLATE_SPANS_MAX);
+	uint64_t device = 0;
+	for (size_t i = 0; i < count; i++) {
+		narrow(spans[i].from_ms, spans[i].to_ms, time_ms, out);
+		if (spans[i].from_ms <= time_ms && time_ms < spans[i].to_ms)
+			device = spans[i].device;
+	}
+	return device;
+}
+
+/* What the registry says of a device itself. */
+static void take_own(const struct context *c, uint64_t device, int64_t time_ms, struct detect_subject *out,
+		     struct said *said)
+{
+	struct device d;
+	if (registry_device(c->registry, device, &d))
+		return;
+	out->joined_ms = d.created_ms;
+	for (size_t i = 0; i < d.binding_count; i++) {
+		const struct binding *b = &d.bindings[i];
+		narrow(b->valid_from_ms, b->valid_to_ms, time_ms, out);
+		if (b->valid_from_ms > time_ms || time_ms >= b->valid_to_ms)
+			continue;
+		take_value(b, out, said);
+		said->own |= 1u << b->field;
+		if (b->field == DEVICE_FIELD_VEHICLE)
+			said->vehicle = vehicle_of(c->registry, b->value, time_ms, out);
+	}
+	device_deinit(&d);
+}
+
+/* What its vehicle lends it, and whether that is registered. */
+static void take_lent(const struct context *c, int64_t time_ms, struct detect_subject *out, struct said *said)
+{
+	struct device d;
+	if (registry_device(c->registry, said->vehicle, &d))
+		return;
+	for (size_t i = 0; i < d.binding_count; i++) {
+		const struct binding *b = &d.bindings[i];
+		bool counts = b->field == DEVICE_FIELD_STATE ||
+			      (device_field_is_lent(b->field) && !(said->own >> b->field & 1));
+		if (!counts)
+			continue;
+		narrow(b->valid_from_ms, b->valid_to_ms, time_ms, out);
+		if (b->valid_from_ms <= time_ms && time_ms < b->valid_to_ms)
+			take_value(b, out, said);
+	}
+	device_deinit(&d);
 }
 
 static void subject_of(const void *registry, uint64_t device, int64_t time_ms, struct detect_subject *out)
 {
 	const struct context *c = registry;
-	struct device d;
-	bool named = false, refused = false;
+	struct said said = {0};
 	memset(out, 0, sizeof *out);
 	out->device = device;
 	out->from_ms = INT64_MIN;
 	out->to_ms = INT64_MAX;
 	out->metrology_due_ms = out->inspection_due_ms = out->scrap_due_ms = DUE_UNKNOWN;
-	if (registry_device(c->registry, device, &d) == STATUS_OK) {
-		out->joined_ms = d.created_ms;
-		for (size_t i = 0; i < d.binding_count; i++) {
-			const struct binding *b = &d.bindings[i];
-			if (b->valid_from_ms <= time_ms && time_ms < b->valid_to_ms)
-				take_value(b, out, &named, &refused);
-			narrow(b, time_ms, out);
-		}
-		device_deinit(&d);
-	}
-	out->registered = named && !refused;
+	take_own(c, device, time_ms, out, &said);
+	if (said.vehicle == device)
+		said.vehicle = 0;
+	if (said.vehicle)
+		take_lent(c, time_ms, out, &said);
+	out->registered = said.named && !said.refused;
 	permits_of(c->permits, device, time_ms, out);
+	if (said.vehicle && out->permit_count == 0)
+		permits_of(c->permits, said.vehicle, time_ms, out);
 }
 
 /* --- snapshots --- */

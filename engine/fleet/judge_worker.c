@@ -593,7 +593,9 @@ static void *judge_main(void *argument)
 /* One change on its way to every loop; the last one to be done with it lets it be forgotten. */
 struct change_call {
 	struct judge *j;
-	uint64_t device, number;
+	uint64_t devices[1 + REGISTRY_SOURCES_MAX]; /* the one that changed, and the sources of the same vehicle */
+	size_t device_count;
+	uint64_t number;
 	int64_t from_ms;
 	_Atomic unsigned left;
 	_Atomic bool failed;
@@ -617,8 +619,26 @@ static void change_done(struct change_call *call)
 static void change_on_loop(void *context)
 {
 	struct change_part *part = context;
-	judge_context_changed(part->shard, part->call->device, part->call->from_ms);
-	change_done(part->call);
+	struct change_call *call = part->call;
+	for (size_t i = 0; i < call->device_count; i++)
+		if (!call->devices[i] || engine_owner(call->j->engine, call->devices[i]) == part->shard)
+			judge_context_changed(part->shard, call->devices[i], call->from_ms);
+	change_done(call);
+}
+
+/* Whom a change of `device` concerns: itself, and those it lends what is said of its vehicle. */
+static size_t concerned(const struct engine *e, uint64_t device, uint64_t out[1 + REGISTRY_SOURCES_MAX])
+{
+	out[0] = device;
+	return 1 + (device ? registry_sources(e->registry, device, out + 1, REGISTRY_SOURCES_MAX) : 0);
+}
+
+static bool concerns(const struct change_call *call, const struct shard *s)
+{
+	for (size_t i = 0; i < call->device_count; i++)
+		if (!call->devices[i] || engine_owner(call->j->engine, call->devices[i]) == s)
+			return true;
+	return false;
 }
 
 static void on_context(void *context, uint64_t device, int64_t from_ms, uint64_t number)
@@ -631,14 +651,14 @@ static void on_context(void *context, uint64_t device, int64_t from_ms, uint64_t
 		return;
 	}
 	call->j = j;
-	call->device = device;
+	call->device_count = concerned(e, device, call->devices);
 	call->number = number;
 	call->from_ms = from_ms;
 	atomic_init(&call->left, 1);
 	atomic_init(&call->failed, false);
 	for (unsigned i = 0; i < e->shard_count; i++) {
 		struct shard *s = &e->shards[i];
-		if (device && engine_owner(e, device) != s)
+		if (!concerns(call, s))
 			continue;
 		call->parts[i] = (struct change_part){call, s};
 		atomic_fetch_add(&call->left, 1);
@@ -653,7 +673,10 @@ static void on_context(void *context, uint64_t device, int64_t from_ms, uint64_t
 static enum status take_up(void *context, uint64_t number, uint64_t device, int64_t from_ms)
 {
 	struct judge *j = context;
-	judge_note_change(j->engine, device, from_ms);
+	uint64_t devices[1 + REGISTRY_SOURCES_MAX];
+	size_t count = concerned(j->engine, device, devices);
+	for (size_t i = 0; i < count; i++)
+		judge_note_change(j->engine, devices[i], from_ms);
 	add_forget(j, number); /* the thread does not run yet */
 	return STATUS_OK;
 }

@@ -22,7 +22,7 @@ struct permit_change {
 /* Durable when it returns. */
 STATUS_CHECKED enum status permits_put(struct permits *p, uint64_t device, const struct permit *permit,
 				       struct permit_change *out);
-/* Fills out->permits with those valid at `time_ms` and narrows out->from_ms and out->to_ms to where that stays so.
+/* Adds to out->permits those valid at `time_ms` and narrows out->from_ms and out->to_ms to where that stays so.
  * Past SUBJECT_PERMITS_MAX the earliest are kept. A BUSINESS permit that is over stays in the list: that one existed
  * is what `expired` asks. */
 void permits_of(const struct permits *p, uint64_t device, int64_t time_ms, struct detect_subject *out);

@@ -20,7 +20,7 @@
 #define HISTORY_VERSION 1
 #define HISTORY_KIND 1 /* of the rows of the family `log` that are the registry's */
 #define HISTORY_BYTES_MAX 1024
-#define CHANGES_MAX 64 /* of one registry_apply: every field thrice */
+#define CHANGES_MAX 72 /* of one registry_apply: every field thrice */
 
 struct registry {
 	struct store *store;
@@ -51,6 +51,12 @@ static bool is_unique(uint8_t field)
 #undef X
 	};
 	return unique[field];
+}
+
+/* In the map of names: what devices are found by. */
+static bool is_named(uint8_t field)
+{
+	return is_unique(field) || field == DEVICE_FIELD_VEHICLE;
 }
 
 static struct span row_bytes(const struct id_slot *slot)
@@ -86,7 +92,7 @@ static enum status reserve_names(struct registry *r, size_t extra)
 	return STATUS_OK;
 }
 
-/* How many unique values a row ever held. */
+/* How many values that are names a row ever held. */
 static size_t count_names(struct span bytes)
 {
 	struct row row;
@@ -94,7 +100,7 @@ static size_t count_names(struct span bytes)
 	size_t count = 0;
 	enum status status = row_open(bytes, &row);
 	while (!status && !(status = row_next(&row, &fact)))
-		count += is_unique(fact.field) && fact.value.size;
+		count += is_named(fact.field) && fact.value.size;
 	return count;
 }
 
@@ -119,7 +125,7 @@ static void name_row(struct name_queue *q, uint64_t device, struct span bytes)
 	struct fact fact;
 	enum status status = row_open(bytes, &row);
 	while (!status && !(status = row_next(&row, &fact))) {
-		if (!is_unique(fact.field) || !fact.value.size)
+		if (!is_named(fact.field) || !fact.value.size)
 			continue;
 		uint64_t hash = names_hash(fact.field, fact.value);
 		names_prefetch(q->names, hash);
@@ -246,30 +252,6 @@ bool registry_has(const struct registry *r, uint64_t device)
 	return has;
 }
 
-enum status registry_value(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms, char *out)
-{
-	struct fact fact;
-	read_lock(r);
-	struct span row = row_bytes(ids_find(&r->ids, device));
-	enum status status = row.size ? row_at(row, (uint8_t)field, at_ms, &fact) : STATUS_NOT_FOUND;
-	if (!status) {
-		memcpy(out, fact.value.data, fact.value.size);
-		out[fact.value.size] = '\0';
-	}
-	read_unlock(r);
-	return status;
-}
-
-uint8_t registry_class(const struct registry *r, uint64_t device, int64_t at_ms)
-{
-	char token[DEVICE_VALUE_MAX + 1];
-	uint8_t class_code;
-	if (registry_value(r, device, DEVICE_FIELD_CLASS, at_ms, token) ||
-	    device_class_parse(span_of_string(token), &class_code))
-		return DEVICE_CLASS_OTHER;
-	return class_code;
-}
-
 /* A device other than `but` of which `field` is `value` at any instant of [from_ms, to_ms), 0 when none. */
 static uint64_t holder(const struct registry *r, uint8_t field, struct span value, int64_t from_ms, int64_t to_ms,
 		       uint64_t but)
@@ -280,6 +262,107 @@ static uint64_t holder(const struct registry *r, uint8_t field, struct span valu
 		if (device != but && row_says(row_bytes(ids_find(&r->ids, device)), field, value, from_ms, to_ms))
 			return device;
 	return 0;
+}
+
+/* What the vehicle of `row` says at `at_ms`; a source that has no plate is called by its vehicle's. */
+static enum status lent(const struct registry *r, struct span row, uint8_t field, int64_t at_ms, struct fact *out)
+{
+	struct fact vehicle;
+	if ((field != DEVICE_FIELD_PLATE && !device_field_is_lent(field)) || at_ms == VALID_FOREVER ||
+	    row_at(row, DEVICE_FIELD_VEHICLE, at_ms, &vehicle))
+		return STATUS_NOT_FOUND;
+	*out = vehicle;
+	if (field == DEVICE_FIELD_PLATE)
+		return STATUS_OK;
+	uint64_t device = holder(r, DEVICE_FIELD_PLATE, vehicle.value, at_ms, at_ms + 1, 0);
+	return device ? row_at(row_bytes(ids_find(&r->ids, device)), field, at_ms, out) : STATUS_NOT_FOUND;
+}
+
+enum status registry_value(const struct registry *r, uint64_t device, enum device_field field, int64_t at_ms, char *out)
+{
+	struct fact fact;
+	read_lock(r);
+	struct span row = row_bytes(ids_find(&r->ids, device));
+	enum status status = row.size ? row_at(row, (uint8_t)field, at_ms, &fact) : STATUS_NOT_FOUND;
+	if (status == STATUS_NOT_FOUND && row.size)
+		status = lent(r, row, (uint8_t)field, at_ms, &fact);
+	if (!status) {
+		memcpy(out, fact.value.data, fact.value.size);
+		out[fact.value.size] = '\0';
+	}
+	read_unlock(r);
+	return status;
+}
+
+/* Append where `field` of the row is `value`. */
+static size_t row_spans(struct span bytes, uint64_t device, uint8_t field, struct span value, struct registry_span *out,
+			size_t count, size_t max)
+{
+	struct row row;
+	struct fact fact;
+	bool open = false;
+	enum status status = row_open(bytes, &row);
+	while (!status && !(status = row_next(&row, &fact))) {
+		if (open)
+			out[count - 1].to_ms = fact.field == field ? fact.from_ms : VALID_FOREVER;
+		open = fact.field == field && span_equal(fact.value, value) && count < max;
+		if (open)
+			out[count++] = (struct registry_span){device, fact.from_ms, VALID_FOREVER};
+	}
+	return count;
+}
+
+size_t registry_spans(const struct registry *r, enum device_field field, struct span value, struct registry_span *out,
+		      size_t max)
+{
+	uint64_t hash = names_hash((uint8_t)field, value), device;
+	size_t at = 0, count = 0;
+	read_lock(r);
+	while ((device = names_next(&r->names, hash, &at)) != 0)
+		count = row_spans(row_bytes(ids_find(&r->ids, device)), device, (uint8_t)field, value, out, count, max);
+	read_unlock(r);
+	return count;
+}
+
+/* Add those whose VEHICLE was ever `plate`, each once. */
+static size_t add_sources(const struct registry *r, struct span plate, uint64_t *out, size_t count, size_t max)
+{
+	uint64_t hash = names_hash(DEVICE_FIELD_VEHICLE, plate), source;
+	size_t at = 0;
+	while ((source = names_next(&r->names, hash, &at)) != 0 && count < max) {
+		size_t i = 0;
+		while (i < count && out[i] != source)
+			i++;
+		if (i == count && row_says(row_bytes(ids_find(&r->ids, source)), DEVICE_FIELD_VEHICLE, plate,
+					   VALID_ALWAYS_FROM, VALID_FOREVER))
+			out[count++] = source;
+	}
+	return count;
+}
+
+size_t registry_sources(const struct registry *r, uint64_t device, uint64_t *out, size_t max)
+{
+	struct row row;
+	struct fact fact;
+	size_t count = 0;
+	read_lock(r);
+	struct span bytes = row_bytes(ids_find(&r->ids, device));
+	enum status status = bytes.size ? row_open(bytes, &row) : STATUS_NOT_FOUND;
+	while (!status && !(status = row_next(&row, &fact)))
+		if (fact.field == DEVICE_FIELD_PLATE && fact.value.size)
+			count = add_sources(r, fact.value, out, count, max);
+	read_unlock(r);
+	return count;
+}
+
+uint8_t registry_class(const struct registry *r, uint64_t device, int64_t at_ms)
+{
+	char token[DEVICE_VALUE_MAX + 1];
+	uint8_t class_code;
+	if (registry_value(r, device, DEVICE_FIELD_CLASS, at_ms, token) ||
+	    device_class_parse(span_of_string(token), &class_code))
+		return DEVICE_CLASS_OTHER;
+	return class_code;
 }
 
 enum status registry_find(const struct registry *r, enum device_field field, struct span value, int64_t at_ms,
@@ -408,6 +491,9 @@ struct work {
 	struct buf row;
 	bool sync;       /* before it is seen */
 	uint64_t number; /* of the change (changes.h) */
+	/* sources of a plate that was taken back: nothing in the row leads to them any more */
+	uint64_t orphans[REGISTRY_SOURCES_MAX], orphan_numbers[REGISTRY_SOURCES_MAX];
+	size_t orphan_count;
 };
 
 static enum status load_facts(struct work *w, struct span bytes, enum device_kind kind, size_t extra)
@@ -471,6 +557,8 @@ static enum status change_field(struct work *w, const struct registry_change *ch
 		if (*out_conflict)
 			return STATUS_CONFLICT;
 	}
+	if (said.field == DEVICE_FIELD_PLATE && previous.size)
+		w->orphan_count = add_sources(w->registry, previous, w->orphans, w->orphan_count, REGISTRY_SOURCES_MAX);
 	w->said[w->said_count++] = said;
 	if (w->changes == UINT32_MAX)
 		return STATUS_FULL;
@@ -527,7 +615,7 @@ static struct stored_row *publish(struct work *w, struct stored_row *row)
 		ids_put(&r->ids, w->device, row);
 	}
 	for (size_t i = 0; i < w->said_count; i++)
-		if (is_unique(w->said[i].field) && w->said[i].value.size)
+		if (is_named(w->said[i].field) && w->said[i].value.size)
 			names_put(&r->names, names_hash(w->said[i].field, w->said[i].value), w->device);
 	pthread_rwlock_unlock(&r->readers);
 	return old;
@@ -543,6 +631,8 @@ static enum status store_and_publish(struct work *w, enum device_kind kind, int6
 		return STATUS_NO_MEMORY;
 	if (w->sync) /* of a bulk load no reports are before */
 		w->number = change_put(w->batch, w->device, w->from_ms);
+	for (size_t i = 0; w->sync && i < w->orphan_count; i++)
+		w->orphan_numbers[i] = change_put(w->batch, w->orphans[i], w->from_ms);
 	status = store_commit(w->registry->store, w->batch, w->sync);
 	free(status ? row : publish(w, row));
 	return status;
@@ -588,8 +678,11 @@ static enum status check_and_apply(struct registry *r, uint64_t device, enum dev
 	pthread_mutex_lock(&r->writer);
 	enum status status = apply(w, kind, changes, count, &conflict);
 	pthread_mutex_unlock(&r->writer);
-	if (!status && w->said_count && r->changed)
+	if (!status && w->said_count && r->changed) {
 		r->changed(r->changed_context, device, from_ms, w->number);
+		for (size_t i = 0; i < w->orphan_count; i++)
+			r->changed(r->changed_context, w->orphans[i], from_ms, w->orphan_numbers[i]);
+	}
 	if (out_conflict)
 		*out_conflict = conflict;
 	store_batch_free(w->batch);

@@ -15,6 +15,12 @@
  *   - saying what already holds at T is no change, and nothing is written.
  * Changes of different instants may thus come in any order. The history keeps each as it was said.
  *
+ * A vehicle may be seen by several sources: by its own terminal, and by each platform that forwards it. The device
+ * whose PLATE is a source's VEHICLE lends it what is said of the vehicle where the source has nothing said itself:
+ * registry_value(), registry_class() and the judge's subject (context.c) see it so, at every instant.
+ *
+ *   source ── VEHICLE "2:闽C12345" ──> the device with that PLATE then ── CLASS, COMPANY, VILLAGE, DRIVER ...
+ *
  * All of it is in memory; changes are synced to the store before they return (never call a changing
  * function on an event loop). Threads: any; readers never wait for the disk.
  *
@@ -66,7 +72,8 @@ enum device_kind {
 	X(19, NAME, "name", "名称", 0)                                                                                 \
 	X(20, NOTE, "note", "备注", 0)                                                                                 \
 	X(21, INSPECTION_DUE, "inspection_due", "年检有效期", 0)                                                       \
-	X(22, SCRAP_DUE, "scrap_due", "报废日期", 0)
+	X(22, SCRAP_DUE, "scrap_due", "报废日期", 0)                                                                   \
+	X(23, VEHICLE, "vehicle", "所属车辆", 0) /* plate of the vehicle that this source speaks of */
 
 enum device_field {
 #define X(code, NAME, token, chinese, unique) DEVICE_FIELD_##NAME = code,
@@ -88,7 +95,7 @@ STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
 #define REGISTRY_DEVICES_MAX 4000000
 
 /* A value as the registry keeps it, NUL-terminated. Spaces around it and full-width Latin go. Then, by field:
- *   PLATE           COLOUR:PLATE, the colour a code of JT/T 697.7 or its Chinese name: "黄:闽c·12345" -> "2:闽C12345"
+ *   PLATE, VEHICLE  COLOUR:PLATE, the colour a code of JT/T 697.7 or its Chinese name: "黄:闽c·12345" -> "2:闽C12345"
  *   SECOND_PLATE, TRAILER   a plate without colour; upper case, without spaces, dots and hyphens
  *   PHONE           hex digits, lower case, leading zeros dropped, at most 20
  *   SIM, VIN        upper case
@@ -118,6 +125,9 @@ struct device {
 
 /* The id a device of `kind` and `identity` has: for JT/T 808 the header phone in hex without leading zeros. */
 uint64_t device_id(enum device_kind kind, struct span identity);
+/* The identity of a vehicle as the platform with this access code forwards it; `plate` as the registry keeps it
+ * ("2:闽C12345"). */
+uint64_t device_id_jt809(uint32_t access_code, const char *plate);
 static inline uint16_t device_partition(uint64_t device)
 {
 	return (uint16_t)(device >> 48);
@@ -133,15 +143,31 @@ void registry_on_change(struct registry *r, context_changed *changed, void *cont
 
 size_t registry_count(const struct registry *r);
 bool registry_has(const struct registry *r, uint64_t device);
+/* Whether a source has this field from its vehicle when it has none itself: what is true of the vehicle, not of the
+ * terminal or the connection. */
+bool device_field_is_lent(unsigned field);
 /* What was true at `at_ms`; the class is OTHER when none was said. */
 uint8_t registry_class(const struct registry *r, uint64_t device, int64_t at_ms);
-/* Copies the value valid at `at_ms` into `out` (DEVICE_VALUE_MAX + 1 bytes). STATUS_NOT_FOUND. */
+/* Copies the value valid at `at_ms` into `out` (DEVICE_VALUE_MAX + 1 bytes): the device's own, or what its vehicle
+ * lends it; a source without a plate has its VEHICLE for it. STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status registry_value(const struct registry *r, uint64_t device, enum device_field field,
 					  int64_t at_ms, char *out);
 /* The device that a unique field's value names at `at_ms`. STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status registry_find(const struct registry *r, enum device_field field, struct span value,
 					 int64_t at_ms, uint64_t *out);
-/* Whole copy; free with device_deinit. STATUS_NOT_FOUND, STATUS_NO_MEMORY. */
+/* Spans of time in which the unique `field` is `value` (normalised), of whichever device, in no order: up to `max`;
+ * returns how many. */
+struct registry_span {
+	uint64_t device;
+	int64_t from_ms, to_ms; /* [from, to) */
+};
+size_t registry_spans(const struct registry *r, enum device_field field, struct span value, struct registry_span *out,
+		      size_t max);
+/* sources of one vehicle that changes are told of: its terminals, and the platforms that forward it */
+#define REGISTRY_SOURCES_MAX 32
+/* Devices whose VEHICLE was at any time a plate that `device` had at any time; up to `max`, returns how many. */
+size_t registry_sources(const struct registry *r, uint64_t device, uint64_t *out, size_t max);
+/* Own bindings, nothing lent. Whole copy; free with device_deinit. STATUS_NOT_FOUND, STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status registry_device(const struct registry *r, uint64_t device, struct device *out);
 void device_deinit(struct device *d);
 /* Ids in ascending order from `after` (exclusive; 0 for the first): up to `max`; returns how many. */

@@ -1,4 +1,6 @@
 /* registry_field.c -- the fields of a device: their names, and what a value of each looks like. */
+#include <stdio.h>
+
 #include "engine/core/clock.h"
 #include "engine/core/hash.h"
 #include "engine/core/utf8.h"
@@ -38,6 +40,33 @@ uint64_t device_id(enum device_kind kind, struct span identity)
 {
 	uint64_t id = hash64_seeded(identity, (uint64_t)kind);
 	return id ? id : 1; /* 0 means none */
+}
+
+uint64_t device_id_jt809(uint32_t access_code, const char *plate)
+{
+	char identity[16 + DEVICE_VALUE_MAX];
+	int size = snprintf(identity, sizeof identity, "%u/%s", access_code, plate);
+	return device_id(DEVICE_KIND_JT809, span_of(identity, (size_t)size));
+}
+
+bool device_field_is_lent(unsigned field)
+{
+	switch (field) {
+	case DEVICE_FIELD_SECOND_PLATE:
+	case DEVICE_FIELD_TRAILER:
+	case DEVICE_FIELD_CLASS:
+	case DEVICE_FIELD_COMPANY:
+	case DEVICE_FIELD_VILLAGE:
+	case DEVICE_FIELD_DRIVER:
+	case DEVICE_FIELD_PERMIT:
+	case DEVICE_FIELD_VIN:
+	case DEVICE_FIELD_NAME:
+	case DEVICE_FIELD_INSPECTION_DUE:
+	case DEVICE_FIELD_SCRAP_DUE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* --- values --- */
@@ -190,6 +219,7 @@ static enum status normalise_field(unsigned field, char *text)
 {
 	switch (field) {
 	case DEVICE_FIELD_PLATE:
+	case DEVICE_FIELD_VEHICLE:
 		return normalise_plate(text);
 	case DEVICE_FIELD_SECOND_PLATE:
 	case DEVICE_FIELD_TRAILER:

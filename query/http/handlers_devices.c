@@ -192,15 +192,16 @@ struct edit {
 	int64_t from_ms;
 	struct registry_change changes[CHANGES_MAX];
 	size_t count;
-	char detail[160]; /* what is wrong with the body */
+	char vehicle[DEVICE_VALUE_MAX + 1]; /* a change borrows it */
+	char detail[160];                   /* what is wrong with the body */
 };
 
 /* Fields that the terminal says of itself: replacing a device's record leaves them. */
 static bool is_terminals_own(unsigned field)
 {
-	return field == DEVICE_FIELD_AUTH_CODE || field == DEVICE_FIELD_VIDEO || field == DEVICE_FIELD_TERMINAL_ID ||
-	       field == DEVICE_FIELD_TERMINAL_MODEL || field == DEVICE_FIELD_MANUFACTURER ||
-	       field == DEVICE_FIELD_PHONE;
+	return field == DEVICE_FIELD_VEHICLE || field == DEVICE_FIELD_AUTH_CODE || field == DEVICE_FIELD_VIDEO ||
+	       field == DEVICE_FIELD_TERMINAL_ID || field == DEVICE_FIELD_TERMINAL_MODEL ||
+	       field == DEVICE_FIELD_MANUFACTURER || field == DEVICE_FIELD_PHONE;
 }
 
 static bool wrong(struct edit *e, const char *what, const char *name)
@@ -290,7 +291,27 @@ static enum status end_the_rest(struct edit *e, const struct registry *r)
 	return STATUS_OK;
 }
 
-/* Which device is meant; "phone:N" of an unknown terminal makes a new one. */
+/* "jt809:ACCESS CODE:COLOUR:PLATE": a vehicle as another platform forwards it. */
+static bool make_forwarded(struct edit *e, struct span text)
+{
+	char *end, copy[DEVICE_VALUE_MAX + 1];
+	if (text.size <= 6 || text.size >= sizeof copy || memcmp(text.data, "jt809:", 6) != 0)
+		return false;
+	memcpy(copy, text.data + 6, text.size - 6);
+	copy[text.size - 6] = '\0';
+	unsigned long code = strtoul(copy, &end, 10);
+	if (end == copy || *end != ':' || code > UINT32_MAX ||
+	    device_value_normalise(DEVICE_FIELD_VEHICLE, span_of_string(end + 1), e->vehicle) || !*e->vehicle)
+		return false;
+	e->id = device_id_jt809((uint32_t)code, e->vehicle);
+	e->kind = DEVICE_KIND_JT809;
+	e->made = true;
+	if (!is_mentioned(e, DEVICE_FIELD_VEHICLE))
+		e->changes[e->count++] = (struct registry_change){DEVICE_FIELD_VEHICLE, span_of_string(e->vehicle)};
+	return true;
+}
+
+/* Which device is meant; "phone:N" of an unknown terminal, or "jt809:CODE:COLOUR:PLATE", makes a new one. */
 static bool find_or_make(struct http_call *c, struct edit *e)
 {
 	struct span text = c->path_args[0], phone;
@@ -298,6 +319,10 @@ static bool find_or_make(struct http_call *c, struct edit *e)
 	enum status status = device_reference(r, text, clock_now_ms(), &e->id);
 	if (!status)
 		return true;
+	if (c->x->request.method == HTTP_PUT && make_forwarded(e, text)) {
+		e->made = !registry_has(r, e->id);
+		return true;
+	}
 	if (status == STATUS_NOT_FOUND && c->x->request.method == HTTP_PUT && text.size > 6 &&
 	    !memcmp(text.data, "phone:", 6)) {
 		phone = span_of(text.data + 6, text.size - 6);
@@ -367,7 +392,8 @@ static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/devices/{id}/history", "getDeviceHistory", "Everything that was ever said of a device.",
 	 "application/json", NULL, 0, get_history, NULL},
 	{HTTP_PUT, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "putDevice",
-	 "Say everything of a device from an instant on: {\"from\":..., \"fields\":{...}}; makes phone:N.",
+	 "Say everything of a device from an instant on: {\"from\":..., \"fields\":{...}}; makes phone:N and "
+	 "jt809:ACCESS CODE:COLOUR:PLATE.",
 	 "application/json", NULL, 0, put_device_record, NULL},
 	{HTTP_PATCH, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "patchDevice",
 	 "Change some fields of a device from an instant on.", "application/json", NULL, 0, put_device_record, NULL},

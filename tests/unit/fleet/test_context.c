@@ -416,3 +416,57 @@ Test(context, a_date_holds_until_its_day_ends_in_china)
 	cr_expect_eq(s.inspection_due_ms, civil_to_ms(&end_of_day) + MS_PER_DAY);
 	cr_expect_eq(s.scrap_due_ms, DUE_UNKNOWN);
 }
+
+/* --- a source and its vehicle --- */
+
+static void say_of(uint64_t device, enum device_kind kind, enum device_field field, const char *value, int64_t from_ms)
+{
+	struct registry_change change = {(uint8_t)field, span_of_string(value)};
+	cr_assert_eq(registry_apply(registry, device, kind, &change, 1, from_ms, "x", NULL), STATUS_OK);
+}
+
+Test(context, a_source_is_judged_by_what_is_said_of_its_vehicle)
+{
+	say_of(7, DEVICE_KIND_JT809, DEVICE_FIELD_VEHICLE, "2:闽C12345", VALID_ALWAYS_FROM);
+	cr_expect_eq(subject_at(7, 1500).class_code, DEVICE_CLASS_OTHER);
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_PLATE, "2:闽C12345", 1000);
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_CLASS, "coach", 2000);
+	struct detect_subject s = subject_at(7, 1500);
+	cr_expect_eq(s.class_code, DEVICE_CLASS_OTHER);
+	cr_expect_eq(s.from_ms, 1000);
+	cr_expect_eq(s.to_ms, 2000);
+	s = subject_at(7, 2000);
+	cr_expect_eq(s.class_code, DEVICE_CLASS_COACH);
+	cr_expect(s.registered);
+	cr_expect_eq(s.device, 7);
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_PLATE, "2:闽C99999", 3000);
+	cr_expect_eq(subject_at(7, 2000).to_ms, 3000);
+	cr_expect_eq(subject_at(7, 3000).class_code, DEVICE_CLASS_OTHER);
+}
+
+Test(context, a_vehicle_that_is_revoked_revokes_its_sources)
+{
+	say_of(7, DEVICE_KIND_JT809, DEVICE_FIELD_VEHICLE, "2:闽C12345", 1000);
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_PLATE, "2:闽C12345", 1000);
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_STATE, "revoked", 2000);
+	cr_expect(subject_at(7, 1999).registered);
+	cr_expect_not(subject_at(7, 2000).registered);
+}
+
+Test(context, a_source_has_the_permits_of_its_vehicle)
+{
+	say_of(7, DEVICE_KIND_JT809, DEVICE_FIELD_VEHICLE, "2:闽C12345", VALID_ALWAYS_FROM);
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_PLATE, "2:闽C12345", VALID_ALWAYS_FROM);
+	struct permit p = {.number = "P-9", .kind = PERMIT_ROUTE, .valid_from_ms = 1000, .valid_to_ms = 2000};
+	cr_assert_eq(context_put_permit(context, 5, &p), STATUS_OK);
+	expect_subject(7, 1500, "P-9 ", 1000, 2000);
+}
+
+Test(context, who_loses_a_plate_is_told_with_its_sources)
+{
+	say_of(7, DEVICE_KIND_JT809, DEVICE_FIELD_VEHICLE, "2:闽C12345", 500);
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_PLATE, "2:闽C12345", 1000);
+	told[0] = '\0';
+	say_of(5, DEVICE_KIND_JT808, DEVICE_FIELD_PLATE, "2:闽C99999", 1000);
+	expect_told("5@1000 7@1000 ");
+}

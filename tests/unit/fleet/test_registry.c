@@ -346,3 +346,69 @@ Test(registry, readers_see_whole_changes_while_it_grows)
 		pthread_join(threads[i], NULL);
 	cr_assert_eq(registry_count(registry), 1500);
 }
+
+/* --- a source and its vehicle --- */
+
+/* The terminal of a coach, and the same coach as platform 1001 forwards it. */
+static uint64_t coach, forwarded;
+
+static void make_coach(void)
+{
+	struct registry_change change = {DEVICE_FIELD_VEHICLE, span_of_string("黄:闽c·12345")};
+	coach = truck("13800000001");
+	forwarded = device_id_jt809(1001, "2:闽C12345");
+	cr_assert_eq(say(coach, DEVICE_FIELD_PLATE, "2:闽C12345", 1000), STATUS_OK);
+	cr_assert_eq(say(coach, DEVICE_FIELD_CLASS, "coach", 2000), STATUS_OK);
+	cr_assert_eq(registry_apply(registry, forwarded, DEVICE_KIND_JT809, &change, 1, 500, "x", NULL), STATUS_OK);
+}
+
+Test(registry, a_source_has_what_is_said_of_its_vehicle)
+{
+	make_coach();
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 1999, NULL);
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 2000, "coach");
+	cr_expect_eq(registry_class(registry, forwarded, 2000), DEVICE_CLASS_COACH);
+	assert_value(forwarded, DEVICE_FIELD_PLATE, 600, "2:闽C12345");
+	assert_value(forwarded, DEVICE_FIELD_PHONE, 2000, NULL);
+}
+
+Test(registry, what_a_source_says_itself_stands)
+{
+	struct registry_change change = {DEVICE_FIELD_CLASS, span_of_string("hazmat")};
+	make_coach();
+	cr_assert_eq(registry_apply(registry, forwarded, DEVICE_KIND_JT809, &change, 1, 3000, "x", NULL), STATUS_OK);
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 2999, "coach");
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 3000, "hazmat");
+}
+
+Test(registry, the_vehicle_of_a_source_is_who_has_the_plate_then)
+{
+	uint64_t other = truck("13800000002");
+	make_coach();
+	cr_assert_eq(say(other, DEVICE_FIELD_CLASS, "muck", 1000), STATUS_OK);
+	cr_assert_eq(say(coach, DEVICE_FIELD_PLATE, "", 5000), STATUS_OK);
+	cr_assert_eq(say(other, DEVICE_FIELD_PLATE, "2:闽C12345", 6000), STATUS_OK);
+	close_both();
+	open_both();
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 4999, "coach");
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 5500, NULL);
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 6000, "muck");
+	struct registry_span spans[4];
+	cr_expect_eq(registry_spans(registry, DEVICE_FIELD_PLATE, span_of_string("2:闽C12345"), spans, 4), 2);
+	uint64_t sources[2];
+	cr_expect_eq(registry_sources(registry, coach, sources, 2), 1);
+	cr_expect_eq(sources[0], forwarded);
+	cr_expect_eq(registry_sources(registry, other, sources, 2), 1);
+}
+
+Test(registry, one_plate_in_two_colours_is_two_vehicles)
+{
+	uint64_t blue = truck("13800000002");
+	make_coach();
+	cr_assert_eq(say(blue, DEVICE_FIELD_PLATE, "1:闽C12345", 1000), STATUS_OK);
+	cr_assert_eq(say(blue, DEVICE_FIELD_CLASS, "muck", 1000), STATUS_OK);
+	assert_value(forwarded, DEVICE_FIELD_CLASS, 2000, "coach");
+	cr_expect_neq(device_id_jt809(1001, "1:闽C12345"), forwarded);
+	uint64_t sources[2];
+	cr_expect_eq(registry_sources(registry, blue, sources, 2), 0);
+}
