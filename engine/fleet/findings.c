@@ -219,8 +219,11 @@ static void match_overlap(struct replacing *w)
 
 static enum status put_finding(struct cases_change *c, const struct finding_row *row)
 {
-	uint8_t key[FINDING_KEY_SIZE];
+	uint8_t key[FINDING_KEY_SIZE], pair[FINDING_PAIR_KEY_SIZE];
 	struct finding_key k = finding_key_of(&row->finding);
+	finding_pair_key(row->finding.other, &k, pair);
+	if (row->finding.other)
+		store_batch_put(c->batch, STORE_FINDING, span_of(pair, sizeof pair), (struct span){NULL, 0});
 	buf_clear(&c->row);
 	enum status status = finding_row_encode(row, &c->row);
 	finding_key_store(&k, key);
@@ -241,11 +244,14 @@ static void delete_time(struct cases_change *c, int64_t start_ms, uint64_t id)
 	store_batch_delete(c->batch, STORE_FINDING, span_of(key, sizeof key));
 }
 
-static void delete_finding(struct cases_change *c, const struct finding_key *k)
+static void delete_finding(struct cases_change *c, const struct old_finding *old)
 {
-	uint8_t key[FINDING_KEY_SIZE];
-	finding_key_store(k, key);
+	uint8_t key[FINDING_KEY_SIZE], pair[FINDING_PAIR_KEY_SIZE];
+	finding_key_store(&old->key, key);
+	finding_pair_key(old->row.finding.other, &old->key, pair);
 	store_batch_delete(c->batch, STORE_FINDING, span_of(key, sizeof key));
+	if (old->row.finding.other)
+		store_batch_delete(c->batch, STORE_FINDING, span_of(pair, sizeof pair));
 }
 
 static enum status raise(struct cases_change *c, const struct told_finding *t)
@@ -299,7 +305,7 @@ static enum status replace_one(struct cases_change *c, const struct old_finding 
 	if (same && decided_compare(old->row.decided, t->decided) == 0)
 		return STATUS_OK;
 	if (!finding_key_equal(&key, &old->key)) {
-		delete_finding(c, &old->key);
+		delete_finding(c, old);
 		delete_time(c, old->key.start_ms, row.id);
 		put_time(c, t->finding.start_ms, row.id);
 	}
@@ -324,7 +330,7 @@ static enum status withdraw(struct cases_change *c, const struct old_finding *ol
 {
 	struct case_row r;
 	struct case_event e = {.kind = CASE_EVENT_WITHDRAWN, .has_finding = true, .finding = old->row.finding};
-	delete_finding(c, &old->key);
+	delete_finding(c, old);
 	enum status status = cases_load(c->f, old->row.id, &r);
 	if (status)
 		return status;

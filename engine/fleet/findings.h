@@ -3,6 +3,7 @@
  *   family    key                                            value
  *   finding   0x01 | subject 8 | start 8 | rule 8 | mark 8   id 8 | decided 8 | its hash 8 | finding_encode()
  *             0x02 | start 8 | id 8                          empty: by time
+ *             0x03 | other 8 | subject 8 | start 8 | rule 8 | mark 8   empty: of pairs, by the second device
  *   case      0x01 | id 8                                    the case row (findings_row.h)
  *             0x02 | id 8 | number 4                         one event of its history, never rewritten
  *             0x03 | feed 8                                  id 8 | event 1 | at 8: the live feed
@@ -154,6 +155,9 @@ STATUS_CHECKED enum status findings_replace(struct findings *f, const struct rep
 /* Findings of a subject as they stand, ascending; facts of a subject or of a device, ascending. */
 typedef enum status findings_visit(void *context, uint64_t id, struct decided decided, const struct finding *f);
 STATUS_CHECKED enum status findings_of(struct findings *f, uint64_t subject, findings_visit *visit, void *context);
+/* Subjects of findings about pairs whose second device is `other`; one may come more than once. */
+typedef enum status partner_visit(void *context, uint64_t subject);
+STATUS_CHECKED enum status findings_partners(struct findings *f, uint64_t other, partner_visit *visit, void *context);
 typedef enum status facts_visit(void *context, const struct fact *f);
 STATUS_CHECKED enum status facts_of(struct findings *f, uint64_t subject, facts_visit *visit, void *context);
 /* Facts of one device that began at or after `from_ms`, ascending. */

@@ -30,6 +30,26 @@ enum status findings_of(struct findings *f, uint64_t subject, findings_visit *vi
 	return store_scan(f->store, STORE_FINDING, span_of(prefix, sizeof prefix), visit_finding, &walk);
 }
 
+struct partners_walk {
+	partner_visit *visit;
+	void *context;
+};
+
+static enum status visit_partner(void *context, struct span key, struct span value)
+{
+	const struct partners_walk *walk = context;
+	(void)value;
+	return key.size == FINDING_PAIR_KEY_SIZE ? walk->visit(walk->context, load_be64(key.data + 9)) : STATUS_CORRUPT;
+}
+
+enum status findings_partners(struct findings *f, uint64_t other, partner_visit *visit, void *context)
+{
+	uint8_t prefix[9] = {0x03};
+	struct partners_walk walk = {visit, context};
+	store_be64(prefix + 1, other);
+	return store_scan(f->store, STORE_FINDING, span_of(prefix, sizeof prefix), visit_partner, &walk);
+}
+
 struct facts_walk {
 	facts_visit *visit;
 	void *context;
@@ -137,7 +157,8 @@ enum status violations_scan(struct findings *f, int64_t from_ms, int64_t to_ms, 
 	uint8_t start[FINDING_TIME_KEY_SIZE];
 	struct violation_walk walk = {f, to_ms, after_start_ms, after_id, visit, context, false};
 	finding_time_key(after_id && after_start_ms > from_ms ? after_start_ms : from_ms, 0, start);
-	enum status status = store_scan_from(f->store, STORE_FINDING, span_of(start, sizeof start), visit_time, &walk);
+	enum status status = store_scan_within(f->store, STORE_FINDING, span_of(start, 1), span_of(start, sizeof start),
+					       visit_time, &walk);
 	return walk.ended ? STATUS_OK : status;
 }
 

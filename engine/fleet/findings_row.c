@@ -64,6 +64,13 @@ void finding_time_key(int64_t start_ms, uint64_t id, uint8_t out[FINDING_TIME_KE
 	store_be64(out + 9, id);
 }
 
+void finding_pair_key(uint64_t other, const struct finding_key *k, uint8_t out[FINDING_PAIR_KEY_SIZE])
+{
+	finding_key_store(k, out + 8); /* its tag gives way to what is written next */
+	out[0] = 0x03;
+	store_be64(out + 1, other);
+}
+
 void case_key(uint64_t id, uint8_t out[CASE_KEY_SIZE])
 {
 	out[0] = 0x01;

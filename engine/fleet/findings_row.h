@@ -12,6 +12,7 @@
 #define FINDING_KEY_SIZE 33
 #define FINDING_TIME_KEY_SIZE 17
 #define FINDING_ROW_HEAD 24 /* id, decided */
+#define FINDING_PAIR_KEY_SIZE 41
 #define CASE_KEY_SIZE 9
 #define EVENT_KEY_SIZE 13
 #define FEED_KEY_SIZE 9
@@ -34,6 +35,7 @@ static inline bool finding_key_equal(const struct finding_key *a, const struct f
 void finding_key_store(const struct finding_key *k, uint8_t out[FINDING_KEY_SIZE]);
 STATUS_CHECKED enum status finding_key_parse(struct span key, struct finding_key *out);
 void finding_time_key(int64_t start_ms, uint64_t id, uint8_t out[FINDING_TIME_KEY_SIZE]);
+void finding_pair_key(uint64_t other, const struct finding_key *k, uint8_t out[FINDING_PAIR_KEY_SIZE]);
 void case_key(uint64_t id, uint8_t out[CASE_KEY_SIZE]);
 void event_key(uint64_t id, uint32_t number, uint8_t out[EVENT_KEY_SIZE]);
 void feed_key(uint64_t feed, uint8_t out[FEED_KEY_SIZE]);

@@ -262,10 +262,44 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 	return status;
 }
 
-/* Who is judged because of others must be as well known after a crash, for those are then no longer touched. */
+/* Who is in a pair with somebody touched. */
+struct partners {
+	struct subjects all;
+	int64_t raw_from_ms;
+};
+
+static enum status add_partner(void *context, uint64_t subject)
+{
+	struct partners *q = context;
+	return subjects_add(&q->all, subject, q->raw_from_ms, NULL);
+}
+
+static enum status gather_partners(struct pass *p, struct partners *q)
+{
+	const struct subjects *t = p->touched;
+	enum status status = STATUS_OK;
+	for (size_t i = 0; t->slots && i <= t->mask && !status; i++) {
+		q->raw_from_ms = t->slots[i].raw_from_ms;
+		if (t->slots[i].subject)
+			status = findings_partners(p->e->findings, t->slots[i].subject, add_partner, q);
+	}
+	return status;
+}
+
+/* Who is judged because of others must be as well known after a crash, for those are then no longer touched: pairs that
+ * stand, which may be over, and pairs that there are now, whose reports may be others. */
 static enum status touch_pairs(struct pass *p)
 {
-	enum status status = STATUS_OK;
+	struct partners q = {.raw_from_ms = 0};
+	enum status status = gather_partners(p, &q);
+	for (size_t i = 0; q.all.slots && i <= q.all.mask && !status; i++) {
+		int64_t from_ms = q.all.slots[i].raw_from_ms;
+		if (!q.all.slots[i].subject)
+			continue;
+		status = subjects_add(p->touched, q.all.slots[i].subject, from_ms, &from_ms);
+		put_touched(p->batch, q.all.slots[i].subject, from_ms);
+	}
+	subjects_deinit(&q.all);
 	for (size_t i = 0; i < p->pairs.finding_count && !status; i++) {
 		const struct finding *f = &p->pairs.findings[i].finding;
 		int64_t from_ms = raw_from(p->touched, f->other);

@@ -225,6 +225,63 @@ Test(tend, a_place_that_nobody_visits_is_found_as_time_goes_by, .timeout = 120)
 	rig_deinit(&r);
 }
 
+/* --- pairs --- */
+
+static void put_gate(struct rig *r, unsigned number)
+{
+	struct geo_point ring[4];
+	uint32_t end = 4;
+	struct fence f = {.valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX, .tag_count = 1};
+	int32_t south = 249000000 + (int32_t)number * 1000000;
+	for (int i = 0; i < 4; i++)
+		ring[i] =
+			(struct geo_point){south + (i == 1 || i == 2 ? 100000 : 0), 1187000000 + (i >= 2 ? 100000 : 0)};
+	snprintf(f.id, sizeof f.id, "gate-%u", number);
+	memcpy(&f.when, &SCHEDULE_ALWAYS, sizeof f.when);
+	cr_assert_eq(tag_number(span_of_string("gate"), &f.tags[0]), STATUS_OK);
+	cr_assert_eq(fence_area_new(ring, &end, 1, &f.area), STATUS_OK);
+	cr_assert_eq(context_put_fences(engine_context(r->engine), &f, 1), STATUS_OK);
+	fence_area_unref(f.area);
+}
+
+static void say_class(struct rig *r, unsigned device, const char *name)
+{
+	struct registry_change change = {DEVICE_FIELD_CLASS, span_of_string(name)};
+	cr_assert_eq(registry_apply(engine_registry(r->engine), rig_device(device), DEVICE_KIND_JT808, &change, 1,
+				    VALID_ALWAYS_FROM, "test", NULL),
+		     STATUS_OK);
+}
+
+/* Two through three gates; then one turns out to have been no truck, and nobody settles. */
+static void expect_pair_gone(unsigned corrected)
+{
+	struct rig r;
+	rig_init(&r);
+	rig_open(&r);
+	put_rules(&r, RULE("pair", "convoy") "tag = gate\ntimes = 3\ntime = 2 min\nclasses = truck\n");
+	for (unsigned gate = 1; gate <= 3; gate++)
+		put_gate(&r, gate);
+	for (unsigned d = 1; d <= 2; d++) {
+		know(&r, d);
+		say_class(&r, d, "truck");
+		for (unsigned gate = 1; gate <= 3; gate++)
+			send_at(&r, d, noon(14) + gate * 10 * MS_PER_MINUTE + d * 10000, 24905000 + gate * 100000,
+				118705000);
+	}
+	wait_raised(&r, 1);
+	say_class(&r, corrected, "coach");
+	while (atomic_load(&findings_stats(engine_findings(r.engine))->withdrawn) < 1)
+		sched_yield();
+	rig_close(&r);
+	rig_deinit(&r);
+}
+
+Test(tend, a_pair_is_over_when_the_visits_of_either_go, .timeout = 120)
+{
+	expect_pair_gone(1);
+	expect_pair_gone(2);
+}
+
 /* --- days --- */
 
 static enum status count_day(void *context, const struct day_record *d)
