@@ -10,6 +10,7 @@
 #define FLAG_HANDLED 2
 #define FLAG_CONFIRMED 4
 #define FLAG_LAST 8
+#define FLAG_JOINED 16
 
 /* --- keys --- */
 
@@ -159,7 +160,8 @@ enum status case_row_encode(const struct case_row *r, struct buf *out)
 	store_be64(head + 25, r->key.mark);
 	head[33] = r->state;
 	head[34] = (uint8_t)((r->late ? FLAG_LATE : 0) | (r->handled ? FLAG_HANDLED : 0) |
-			     (r->has_confirmed ? FLAG_CONFIRMED : 0) | (r->has_last ? FLAG_LAST : 0));
+			     (r->has_confirmed ? FLAG_CONFIRMED : 0) | (r->has_last ? FLAG_LAST : 0) |
+			     (r->joined ? FLAG_JOINED : 0));
 	store_be64(head + 35, (uint64_t)r->raised_ms);
 	store_be32(head + 43, r->events);
 	store_be32(head + 47, r->amended);
@@ -168,7 +170,7 @@ enum status case_row_encode(const struct case_row *r, struct buf *out)
 		status = put_sized(&r->confirmed, out);
 	if (!status && r->has_last)
 		status = put_sized(&r->last, out);
-	return status;
+	return !status && r->joined ? buf_append_be64(out, r->joined) : status;
 }
 
 enum status case_row_decode(struct span value, struct case_row *out)
@@ -195,6 +197,10 @@ enum status case_row_decode(struct span value, struct case_row *out)
 		status = take_sized(&c, &out->confirmed);
 	if (!status && out->has_last)
 		status = take_sized(&c, &out->last);
+	if (!status && flags & FLAG_JOINED) {
+		out->joined = cursor_be64(&c);
+		status = c.failed || !out->joined ? STATUS_CORRUPT : STATUS_OK;
+	}
 	return !status && cursor_left(&c) ? STATUS_CORRUPT : status;
 }
 
