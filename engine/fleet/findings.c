@@ -81,7 +81,8 @@ static bool in_scope(const struct replacement *r, const struct finding_row *row)
 	return r->scope == REPLACE_ALL || row->finding.open || decided_compare(row->decided, r->after) > 0;
 }
 
-/* What is told under the key of one that stands is that finding, whenever that was decided. */
+/* What is told under the key of one that stands is that finding, whenever that was decided: two episodes of one second
+ * have one key, and the last word on it stands. */
 static bool is_told(const struct replacing *w, const struct finding_key *key)
 {
 	size_t low = 0, high = w->told_count;

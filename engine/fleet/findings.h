@@ -104,12 +104,15 @@ void findings_close(struct findings *f);
 /* --- the judge's side --- */
 
 /* Where a subject's state stood when something was told: (time, hash) of the report. What a card or the clock made it
- * tell behind that report has DECIDED_BEHIND for its hash: whoever goes on from the report alone tells it again. */
+ * tell behind that report has DECIDED_BEHIND for its hash: whoever goes on from the report alone tells it again. What
+ * was told only because somebody asked has DECIDED_ASKED: the state still has it, even if it was told as ended because
+ * by then too much time had gone by, and whoever goes on from the state tells it again too. */
 struct decided {
 	int64_t time_ms;
 	uint64_t hash;
 };
-#define DECIDED_BEHIND UINT64_MAX
+#define DECIDED_BEHIND (UINT64_MAX - 1)
+#define DECIDED_ASKED UINT64_MAX
 static inline int decided_compare(struct decided a, struct decided b)
 {
 	if (a.time_ms != b.time_ms)

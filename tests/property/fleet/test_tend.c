@@ -282,6 +282,49 @@ Test(tend, a_pair_is_over_when_the_visits_of_either_go, .timeout = 120)
 	expect_pair_gone(2);
 }
 
+/* --- asking --- */
+
+static enum status count_case(void *context, const struct violation *v)
+{
+	*(unsigned *)context += !strcmp(v->finding.rule, "fast");
+	return STATUS_OK;
+}
+
+static void send_fast(struct rig *r, int64_t time_ms)
+{
+	struct sent s = {.device = rig_device(1), .received_ms = time_ms + 1000, .size = 28};
+	store_be32(s.body, 0);
+	store_be32(s.body + 4, 3);
+	store_be32(s.body + 8, 24905000);
+	store_be32(s.body + 12, 118705000);
+	store_be16(s.body + 18, 900);
+	cr_assert_eq(bcd_time_encode(time_ms, s.body + 22), STATUS_OK);
+	rig_submit(r, 0, &s, 1);
+}
+
+/* Asked long after the last report, an episode is told as ended, and a silence; then the device goes on. What was told
+ * is told again by whoever goes on from the state, and is still the same case. */
+Test(tend, what_was_told_on_asking_keeps_its_case_when_the_device_goes_on, .timeout = 120)
+{
+	struct rig r;
+	unsigned cases = 0;
+	rig_init(&r);
+	rig_open(&r);
+	put_rules(&r, RULE("fast", "overspeed") "limit = 60 km/h\n" RULE("gone", "silent") "time = 30 min\n");
+	know(&r, 1);
+	for (int i = 0; i < 5; i++)
+		send_fast(&r, noon(14) + i * MS_PER_MINUTE);
+	cr_assert_eq(engine_judge_settle(r.engine, noon(14) + 2 * MS_PER_HOUR), STATUS_OK);
+	send_at(&r, 1, noon(14) + 3 * MS_PER_HOUR, VALLEY);
+	expect_both(&r, noon(14) + 3 * MS_PER_HOUR, 2);
+	cr_assert_eq(violations_scan(engine_findings(r.engine), INT64_MIN, INT64_MAX, 0, 0, count_case, &cases),
+		     STATUS_OK);
+	cr_expect_eq(cases, 1);
+	cr_expect_eq(atomic_load(&findings_stats(engine_findings(r.engine))->raised), 2, "a case each, once");
+	rig_close(&r);
+	rig_deinit(&r);
+}
+
 /* --- days --- */
 
 static enum status count_day(void *context, const struct day_record *d)
