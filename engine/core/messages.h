@@ -28,6 +28,7 @@
 	X(KEY_OF_OTHER_KIND, "'%s' is a parameter of %s, not of %s", "“%s”是 %s 的参数, 不是 %s 的")                   \
 	X(KEY_MISSING, "[%s] has no %s", "[%s] 缺少 %s")                                                               \
 	X(KEY_WITHOUT_REMIND, "%s, but there is no remind", "写了 %s, 但没有 remind")                                  \
+	X(NOT_HEEDED, "%s does not heed it", "%s 不看这一项")                                                          \
 	X(PARAM_MISSING, "[%s] has no %s, which %s needs", "[%s] 缺少 %s, %s 必须有")                                  \
 	X(NO_RULE_ID, "'%s' is not an id (at most %d of a-z 0-9 - _ .)", "“%s”不能作编号 (最多 %d 个 a-z 0-9 - _ .)")  \
 	X(RULE_TWICE, "[%s] is there already, in line %u", "[%s] 在第 %u 行已有")                                      \

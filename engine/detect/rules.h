@@ -264,6 +264,8 @@ typedef void rule_mistakes(void *context, const struct rule_mistake *mistake);
 /* Mistakes go to `tell` (may be NULL), all of them, in order of lines. STATUS_MALFORMED when there was any;
  * STATUS_TOO_LONG past RULES_BYTES_MAX or RULES_MAX; STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status rulebook_parse(struct span text, rule_mistakes *tell, void *context, struct rulebook **out);
+/* A text that was taken before, maybe by a version that refused less. */
+STATUS_CHECKED enum status rulebook_parse_stored(struct span text, struct rulebook **out);
 struct rulebook *rulebook_ref(struct rulebook *b);
 void rulebook_unref(struct rulebook *b);
 /* A rule in the normal form of the file: every key, defaults too, in one order. Parsing it gives the same rule.

@@ -23,6 +23,7 @@ struct parse {
 	uint32_t mistake_count, mistake_capacity;
 	struct arena memory; /* of the mistakes' texts */
 	uint32_t inputs_line;
+	bool stored;        /* was taken before: what is refused since is let pass */
 	enum status status; /* what is not a mistake: no memory, too long */
 };
 
@@ -216,6 +217,32 @@ static void read_unknown(struct rule_reading *r, const struct line *line, struct
 			 rule_kind_token(r->rule.kind));
 }
 
+/* Stage 2 judges what a subject did over time, not single reports: what those would be asked is asked of nothing, and
+ * who writes it believes otherwise. Fatigue alone asks how long a gap of knowledge is. */
+static bool is_heeded(unsigned kind, const struct rule_key *key)
+{
+	static const char *const of_reports[] = {"where", "when", "loaded", "moving", "hold", "points", "release"};
+	if (rule_kind_stage(kind) != 2)
+		return true;
+	for (size_t i = 0; i < sizeof of_reports / sizeof of_reports[0]; i++)
+		if (strcmp(key->token, of_reports[i]) == 0)
+			return false;
+	return strcmp(key->token, "gap") != 0 || kind == RULE_FATIGUE;
+}
+
+/* As if nothing had been said: the normal form of a rule says it of every key. */
+static bool is_initial(const struct rule_key *key, const struct rule *rule)
+{
+	struct rule fresh;
+	struct buf said = buf_init(2 * SCHEDULE_TEXT_MAX), initial = buf_init(2 * SCHEDULE_TEXT_MAX);
+	rule_keys_init(&fresh);
+	bool same = !rule_key_print(key, rule, &said) && !rule_key_print(key, &fresh, &initial) &&
+		    span_equal(buf_view(&said), buf_view(&initial));
+	buf_deinit(&said);
+	buf_deinit(&initial);
+	return same;
+}
+
 static void read_pair(struct rule_reading *r, const struct line *line, struct span key, struct span value)
 {
 	const struct rule_key *shared = rule_key_find(key);
@@ -235,6 +262,9 @@ static void read_pair(struct rule_reading *r, const struct line *line, struct sp
 		good = rule_key_parse(shared, value, &r->rule, &r->p->book->words, &r->p->status, &why);
 	else
 		good = value_parse(param, value, &r->rule.params[param->place], &why);
+	if (good && shared && r->kind_known && !r->p->stored && !is_heeded(r->rule.kind, shared) &&
+	    !is_initial(shared, &r->rule))
+		good = refuse(&why, NOT_HEEDED, rule_kind_token(r->rule.kind));
 	if (!good)
 		complain_of(r->p, line->number, token, &why);
 }
@@ -448,9 +478,10 @@ static enum status too_long(rule_mistakes *tell, void *context)
 	return STATUS_TOO_LONG;
 }
 
-enum status rulebook_parse(struct span text, rule_mistakes *tell, void *context, struct rulebook **out)
+static enum status parse_book(struct span text, bool stored, rule_mistakes *tell, void *context, struct rulebook **out)
 {
-	struct parse p = {.memory = arena_init(RULES_MISTAKES_MAX * LANGUAGE_COUNT * (MESSAGE_TEXT_MAX + 1) + 65536)};
+	struct parse p = {.stored = stored,
+			  .memory = arena_init(RULES_MISTAKES_MAX * LANGUAGE_COUNT * (MESSAGE_TEXT_MAX + 1) + 65536)};
 	if (text.size > RULES_BYTES_MAX)
 		return too_long(tell, context);
 	enum status status = book_new(text, &p.book);
@@ -474,4 +505,14 @@ enum status rulebook_parse(struct span text, rule_mistakes *tell, void *context,
 	}
 	*out = p.book;
 	return STATUS_OK;
+}
+
+enum status rulebook_parse(struct span text, rule_mistakes *tell, void *context, struct rulebook **out)
+{
+	return parse_book(text, false, tell, context, out);
+}
+
+enum status rulebook_parse_stored(struct span text, struct rulebook **out)
+{
+	return parse_book(text, true, NULL, NULL, out);
 }

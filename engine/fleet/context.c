@@ -305,7 +305,7 @@ static enum status load_rules(void *context, struct span key, struct span value)
 	if (key.size != 8 || value.size < RULE_ROW_HEAD || value.size < RULE_ROW_HEAD + (size_t)value.data[8])
 		return STATUS_CORRUPT;
 	size_t head = RULE_ROW_HEAD + (size_t)value.data[8];
-	enum status status = rulebook_parse(span_of(value.data + head, value.size - head), NULL, NULL, &book);
+	enum status status = rulebook_parse_stored(span_of(value.data + head, value.size - head), &book);
 	if (status) {
 		log_error("context", "a stored rules file is not understood: %s", status_text(status));
 		return status == STATUS_MALFORMED ? STATUS_CORRUPT : status;

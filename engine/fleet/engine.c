@@ -6,6 +6,7 @@
 #include "engine/core/log.h"
 #include "engine/fleet/day_chain.h"
 #include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/vehicle.h"
 
 struct engine_options engine_options_default(const char *dir)
 {
@@ -24,6 +25,11 @@ struct engine_options engine_options_default(const char *dir)
 }
 
 /* --- opening and closing --- */
+
+static size_t sources_of_vehicle(void *registry, uint64_t device, int64_t at_ms, uint64_t *out, size_t max)
+{
+	return vehicle_sources(registry, device, at_ms, out, max);
+}
 
 static enum status open_store(struct engine *e)
 {
@@ -44,6 +50,8 @@ static enum status open_store(struct engine *e)
 		status = findings_open(e->store, &e->findings);
 	if (!status)
 		status = commands_open(e->store, e->registry, e->context, e->findings, &e->commands);
+	if (!status)
+		findings_on_sources(e->findings, sources_of_vehicle, e->registry);
 	if (!status && !e->options.read_only)
 		status = sign_key_open(e->options.dir, true, &e->sign_key);
 	return status || e->options.read_only ? status : days_open(e->store);

@@ -211,7 +211,7 @@ static enum status keep_violation(void *context, const struct violation *v)
 enum status findings_keep(void *context, int64_t from_ms, int64_t to_ms, struct buf *out)
 {
 	struct keeping k = {.findings = context, .from_ms = from_ms, .out = out};
-	enum status status = violations_scan(k.findings, INT64_MIN, to_ms, 0, 0, keep_violation, &k);
+	enum status status = violations_scan_all(k.findings, INT64_MIN, to_ms, keep_violation, &k);
 	stretches_deinit(&k.stretches);
 	return status;
 }

@@ -81,7 +81,8 @@ static bool in_scope(const struct replacement *r, const struct finding_row *row)
 	return r->scope == REPLACE_ALL || row->finding.open || decided_compare(row->decided, r->after) > 0;
 }
 
-/* What is told under the key of one that stands is that finding, whenever that was decided. */
+/* What is told under the key of one that stands is that finding, whenever that was decided: two episodes of one second
+ * have one key, and the last word on it stands. */
 static bool is_told(const struct replacing *w, const struct finding_key *key)
 {
 	size_t low = 0, high = w->told_count;
@@ -217,14 +218,19 @@ static void match_overlap(struct replacing *w)
 	}
 }
 
-static enum status put_finding(struct cases_change *c, const struct finding_row *row)
+enum status cases_put_finding(struct cases_change *c, const struct finding_row *row)
 {
-	uint8_t key[FINDING_KEY_SIZE];
+	uint8_t key[FINDING_KEY_SIZE], pair[FINDING_PAIR_KEY_SIZE];
 	struct finding_key k = finding_key_of(&row->finding);
+	finding_pair_key(row->finding.other, &k, pair);
+	if (row->finding.other)
+		store_batch_put(c->batch, STORE_FINDING, span_of(pair, sizeof pair), (struct span){NULL, 0});
 	buf_clear(&c->row);
 	enum status status = finding_row_encode(row, &c->row);
 	finding_key_store(&k, key);
-	return status ? status : cases_put(c, STORE_FINDING, key, sizeof key);
+	if (!status)
+		status = cases_put(c, STORE_FINDING, key, sizeof key);
+	return status ? status : cases_remember_finding(c, row->id, &row->finding);
 }
 
 static void put_time(struct cases_change *c, int64_t start_ms, uint64_t id)
@@ -241,11 +247,20 @@ static void delete_time(struct cases_change *c, int64_t start_ms, uint64_t id)
 	store_batch_delete(c->batch, STORE_FINDING, span_of(key, sizeof key));
 }
 
-static void delete_finding(struct cases_change *c, const struct finding_key *k)
+static void delete_finding(struct cases_change *c, const struct old_finding *old)
 {
-	uint8_t key[FINDING_KEY_SIZE];
-	finding_key_store(k, key);
+	uint8_t key[FINDING_KEY_SIZE], pair[FINDING_PAIR_KEY_SIZE];
+	finding_key_store(&old->key, key);
+	finding_pair_key(old->row.finding.other, &old->key, pair);
 	store_batch_delete(c->batch, STORE_FINDING, span_of(key, sizeof key));
+	if (old->row.finding.other)
+		store_batch_delete(c->batch, STORE_FINDING, span_of(pair, sizeof pair));
+}
+
+void cases_move_time(struct cases_change *c, int64_t start_ms, uint64_t from_id, uint64_t to_id)
+{
+	delete_time(c, start_ms, from_id);
+	put_time(c, start_ms, to_id);
 }
 
 static enum status raise(struct cases_change *c, const struct told_finding *t)
@@ -254,15 +269,15 @@ static enum status raise(struct cases_change *c, const struct told_finding *t)
 	struct case_row r = {.key = finding_key_of(&t->finding),
 			     .late = c->now_ms - t->finding.found_ms > NEWS_MS,
 			     .raised_ms = c->now_ms};
-	struct case_event raised = {.kind = CASE_EVENT_RAISED, .has_finding = true, .finding = t->finding};
-	struct case_event closed = {.kind = CASE_EVENT_CLOSED, .has_finding = true, .finding = t->finding};
-	enum status status = put_finding(c, &row);
+	uint64_t host;
+	enum status status = cases_put_finding(c, &row);
 	put_time(c, t->finding.start_ms, row.id);
+	c->counters = true;
 	if (!status)
-		status = cases_add_event(c, row.id, &r, &raised, &t->finding);
-	if (!status && !t->finding.open)
-		status = cases_add_event(c, row.id, &r, &closed, &t->finding);
-	return status;
+		status = join_find_host(c, &t->finding, &host);
+	if (status)
+		return status;
+	return host ? join_as_guest(c, host, row.id, &r, &t->finding) : cases_raise(c, row.id, &r, &t->finding);
 }
 
 /* Whether people must be told: an open finding that grows, or one that ends, is as expected. */
@@ -272,13 +287,6 @@ static enum case_event_kind kind_of_change(const struct old_finding *old, const 
 	if (before->start_ms != now->start_ms || !before->open)
 		return CASE_EVENT_AMENDED;
 	return now->open ? 0 : CASE_EVENT_CLOSED;
-}
-
-/* What was confirmed and is no longer so must be looked at again; `confirmed` keeps what it was. */
-static void reopen(struct case_row *row)
-{
-	if (row->state == CASE_CONFIRMED || row->state == CASE_TRANSFERRED)
-		row->state = CASE_PENDING;
 }
 
 static bool same_bytes(const struct finding *a, const struct finding *b)
@@ -291,6 +299,29 @@ static bool same_bytes(const struct finding *a, const struct finding *b)
 	return same;
 }
 
+/* The case of a finding that is another now; `key` is its new one. */
+static enum status amend(struct cases_change *c, const struct old_finding *old, const struct told_finding *t,
+			 const struct finding_key *key)
+{
+	enum case_event_kind kind = kind_of_change(old, t);
+	struct case_event e = {.kind = (uint8_t)kind, .has_finding = true, .finding = t->finding};
+	bool moved = old->row.finding.start_ms != t->finding.start_ms || old->row.finding.end_ms != t->finding.end_ms;
+	struct case_row r;
+	enum status status = cases_load(c, old->row.id, &r);
+	if (status)
+		return status;
+	r.key = *key;
+	if (r.joined)
+		return join_guest_changed(c, old->row.id, &r, &t->finding);
+	if (kind == CASE_EVENT_AMENDED) {
+		r.amended++;
+		cases_reopen(&r);
+	}
+	if (kind)
+		status = cases_add_event(c, old->row.id, &r, &e, &t->finding);
+	return status || !moved ? status : join_host_changed(c, old->row.id, &t->finding);
+}
+
 static enum status replace_one(struct cases_change *c, const struct old_finding *old, const struct told_finding *t)
 {
 	struct finding_row row = {old->row.id, t->decided, t->finding};
@@ -299,34 +330,30 @@ static enum status replace_one(struct cases_change *c, const struct old_finding 
 	if (same && decided_compare(old->row.decided, t->decided) == 0)
 		return STATUS_OK;
 	if (!finding_key_equal(&key, &old->key)) {
-		delete_finding(c, &old->key);
+		delete_finding(c, old);
 		delete_time(c, old->key.start_ms, row.id);
 		put_time(c, t->finding.start_ms, row.id);
 	}
-	enum status status = put_finding(c, &row);
-	enum case_event_kind kind = same ? 0 : kind_of_change(old, t);
-	if (status || !kind)
-		return status;
-	struct case_row r;
-	struct case_event e = {.kind = (uint8_t)kind, .has_finding = true, .finding = t->finding};
-	status = cases_load(c->f, row.id, &r);
-	if (status)
-		return status;
-	r.key = key;
-	if (kind == CASE_EVENT_AMENDED) {
-		r.amended++;
-		reopen(&r);
-	}
-	return cases_add_event(c, row.id, &r, &e, &t->finding);
+	enum status status = cases_put_finding(c, &row);
+	return status || same ? status : amend(c, old, t, &key);
 }
 
 static enum status withdraw(struct cases_change *c, const struct old_finding *old)
 {
 	struct case_row r;
 	struct case_event e = {.kind = CASE_EVENT_WITHDRAWN, .has_finding = true, .finding = old->row.finding};
-	delete_finding(c, &old->key);
-	enum status status = cases_load(c->f, old->row.id, &r);
-	if (status)
+	bool succeeded = false;
+	delete_finding(c, old);
+	enum status status = cases_load(c, old->row.id, &r);
+	if (!status && r.joined) {
+		delete_time(c, old->key.start_ms, old->row.id);
+		return join_guest_gone(c, old->row.id, &r, &old->row.finding);
+	}
+	if (!status)
+		status = join_host_gone(c, old->row.id, &r, &succeeded);
+	if (succeeded && !status && r.key.start_ms != old->key.start_ms)
+		delete_time(c, old->key.start_ms, old->row.id);
+	if (status || succeeded)
 		return status;
 	r.state = CASE_WITHDRAWN;
 	r.has_last = true;

@@ -30,6 +30,26 @@ enum status findings_of(struct findings *f, uint64_t subject, findings_visit *vi
 	return store_scan(f->store, STORE_FINDING, span_of(prefix, sizeof prefix), visit_finding, &walk);
 }
 
+struct partners_walk {
+	partner_visit *visit;
+	void *context;
+};
+
+static enum status visit_partner(void *context, struct span key, struct span value)
+{
+	const struct partners_walk *walk = context;
+	(void)value;
+	return key.size == FINDING_PAIR_KEY_SIZE ? walk->visit(walk->context, load_be64(key.data + 9)) : STATUS_CORRUPT;
+}
+
+enum status findings_partners(struct findings *f, uint64_t other, partner_visit *visit, void *context)
+{
+	uint8_t prefix[9] = {0x03};
+	struct partners_walk walk = {visit, context};
+	store_be64(prefix + 1, other);
+	return store_scan(f->store, STORE_FINDING, span_of(prefix, sizeof prefix), visit_partner, &walk);
+}
+
 struct facts_walk {
 	facts_visit *visit;
 	void *context;
@@ -69,25 +89,29 @@ enum status facts_since(struct findings *f, uint64_t device, int64_t from_ms, fa
 				 &walk);
 }
 
-static enum status load_violation(struct findings *f, uint64_t id, struct case_row *row, struct violation *out)
+enum status cases_stored_finding(struct findings *f, uint64_t id, const struct case_row *row, struct violation *out)
 {
 	uint8_t key[FINDING_KEY_SIZE];
 	struct finding_row finding;
 	struct buf value = buf_init(FINDING_BYTES_MAX);
-	enum status status = cases_load(f, id, row);
-	if (status || row->has_last) {
-		if (!status)
-			cases_violation(row, id, &row->last, out);
-		return status;
+	if (row->has_last) {
+		cases_violation(row, id, &row->last, out);
+		return STATUS_OK;
 	}
 	finding_key_store(&row->key, key);
-	status = store_get(f->store, STORE_FINDING, span_of(key, sizeof key), &value);
+	enum status status = store_get(f->store, STORE_FINDING, span_of(key, sizeof key), &value);
 	if (!status)
 		status = finding_row_decode(buf_view(&value), &finding);
 	if (!status)
 		cases_violation(row, id, &finding.finding, out);
 	buf_deinit(&value);
 	return status;
+}
+
+static enum status load_violation(struct findings *f, uint64_t id, struct case_row *row, struct violation *out)
+{
+	enum status status = cases_load_stored(f, id, row);
+	return status ? status : cases_stored_finding(f, id, row, out);
 }
 
 enum status violation_get(struct findings *f, uint64_t id, struct violation *out)
@@ -106,6 +130,7 @@ struct violation_walk {
 	uint64_t after_id;
 	violation_visit *visit;
 	void *context;
+	bool guests; /* visited too */
 	bool ended;
 };
 
@@ -128,17 +153,32 @@ static enum status visit_time(void *context, struct span key, struct span value)
 	/* replaced since this snapshot was taken: its present row comes by its present start */
 	if (status == STATUS_NOT_FOUND || (!status && v.finding.start_ms != start_ms))
 		return STATUS_OK;
+	if (!status && v.joined && !walk->guests)
+		return STATUS_OK;
 	return status ? status : walk->visit(walk->context, &v);
+}
+
+static enum status scan_by_time(struct violation_walk *walk, int64_t from_ms)
+{
+	uint8_t start[FINDING_TIME_KEY_SIZE];
+	finding_time_key(walk->after_id && walk->after_start_ms > from_ms ? walk->after_start_ms : from_ms, 0, start);
+	enum status status = store_scan_within(walk->f->store, STORE_FINDING, span_of(start, 1),
+					       span_of(start, sizeof start), visit_time, walk);
+	return walk->ended ? STATUS_OK : status;
 }
 
 enum status violations_scan(struct findings *f, int64_t from_ms, int64_t to_ms, int64_t after_start_ms,
 			    uint64_t after_id, violation_visit *visit, void *context)
 {
-	uint8_t start[FINDING_TIME_KEY_SIZE];
-	struct violation_walk walk = {f, to_ms, after_start_ms, after_id, visit, context, false};
-	finding_time_key(after_id && after_start_ms > from_ms ? after_start_ms : from_ms, 0, start);
-	enum status status = store_scan_from(f->store, STORE_FINDING, span_of(start, sizeof start), visit_time, &walk);
-	return walk.ended ? STATUS_OK : status;
+	struct violation_walk walk = {f, to_ms, after_start_ms, after_id, visit, context, false, false};
+	return scan_by_time(&walk, from_ms);
+}
+
+enum status violations_scan_all(struct findings *f, int64_t from_ms, int64_t to_ms, violation_visit *visit,
+				void *context)
+{
+	struct violation_walk walk = {f, to_ms, 0, 0, visit, context, true, false};
+	return scan_by_time(&walk, from_ms);
 }
 
 struct history_walk {
@@ -204,7 +244,7 @@ static enum status check_step(const struct violation *v, const struct review *r)
 		return STATUS_INVALID;
 	if (r->state == CASE_TRANSFERRED && (!r->document || !*r->document))
 		return STATUS_INVALID;
-	if (!(from[r->state] & 1 << v->state))
+	if (v->joined || !(from[r->state] & 1 << v->state))
 		return STATUS_CONFLICT;
 	return v->finding.open && r->state == CASE_CONFIRMED ? STATUS_CONFLICT : STATUS_OK;
 }

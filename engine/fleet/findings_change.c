@@ -104,6 +104,12 @@ void findings_on_change(struct findings *f, findings_changed *changed, void *con
 	f->changed_context = context;
 }
 
+void findings_on_sources(struct findings *f, findings_sources *sources, void *context)
+{
+	f->sources = sources;
+	f->sources_context = context;
+}
+
 const struct findings_stats *findings_stats(const struct findings *f)
 {
 	return &f->stats;
@@ -133,6 +139,7 @@ void cases_end(struct cases_change *c, const struct store_batch *callers)
 		store_batch_free(c->batch);
 	buf_deinit(&c->row);
 	free(c->notices);
+	free(c->cases);
 }
 
 enum status cases_commit(struct cases_change *c, bool sync)
@@ -182,7 +189,8 @@ void cases_violation(const struct case_row *row, uint64_t id, const struct findi
 				  .has_confirmed = row->has_confirmed,
 				  .raised_ms = row->raised_ms,
 				  .events = row->events,
-				  .amended = row->amended};
+				  .amended = row->amended,
+				  .joined = row->joined};
 	out->finding = *finding;
 	if (row->has_confirmed)
 		out->confirmed = row->confirmed;
@@ -206,6 +214,78 @@ static enum status notify(struct cases_change *c, uint64_t id, enum case_event_k
 	return STATUS_OK;
 }
 
+/* --- case rows, as the batch leaves them --- */
+
+static struct changed_case *changed(const struct cases_change *c, uint64_t id)
+{
+	for (size_t i = c->case_count; i-- > 0;)
+		if (c->cases[i].id == id)
+			return &c->cases[i];
+	return NULL;
+}
+
+/* The entry of the case, made when there is none; NULL without memory. */
+static struct changed_case *entry(struct cases_change *c, uint64_t id)
+{
+	struct changed_case *known = changed(c, id);
+	if (known)
+		return known;
+	if (c->case_count == c->case_capacity) {
+		size_t capacity = c->case_capacity ? c->case_capacity * 2 : 8;
+		struct changed_case *list = realloc(c->cases, capacity * sizeof *list);
+		if (!list)
+			return NULL;
+		c->cases = list;
+		c->case_capacity = capacity;
+	}
+	known = &c->cases[c->case_count++];
+	known->id = id;
+	known->gone = known->has_row = known->has_finding = false;
+	return known;
+}
+
+enum status cases_remember_finding(struct cases_change *c, uint64_t id, const struct finding *f)
+{
+	struct changed_case *known = entry(c, id);
+	if (!known)
+		return STATUS_NO_MEMORY;
+	known->finding = *f;
+	known->has_finding = true;
+	return STATUS_OK;
+}
+
+static enum status remember_row(struct cases_change *c, uint64_t id, const struct case_row *row)
+{
+	struct changed_case *known = entry(c, id);
+	if (!known)
+		return STATUS_NO_MEMORY;
+	known->row = *row;
+	known->has_row = true;
+	known->gone = false;
+	return STATUS_OK;
+}
+
+enum status cases_put_row(struct cases_change *c, uint64_t id, const struct case_row *row)
+{
+	uint8_t key[CASE_KEY_SIZE];
+	case_key(id, key);
+	buf_clear(&c->row);
+	enum status status = case_row_encode(row, &c->row);
+	if (!status)
+		status = cases_put(c, STORE_CASE, key, CASE_KEY_SIZE);
+	return status ? status : remember_row(c, id, row);
+}
+
+void cases_delete_row(struct cases_change *c, uint64_t id)
+{
+	uint8_t key[CASE_KEY_SIZE];
+	case_key(id, key);
+	store_batch_delete(c->batch, STORE_CASE, span_of(key, sizeof key));
+	struct changed_case *known = changed(c, id);
+	if (known)
+		known->gone = true;
+}
+
 /* Add an event to the history and the feed; the case row is written with it. */
 enum status cases_add_event(struct cases_change *c, uint64_t id, struct case_row *row, struct case_event *e,
 			    const struct finding *finding)
@@ -220,13 +300,10 @@ enum status cases_add_event(struct cases_change *c, uint64_t id, struct case_row
 		return status;
 	event_key(id, e->number, key);
 	store_batch_log(c->batch, STORE_CASE, span_of(key, EVENT_KEY_SIZE), buf_view(&c->row));
-	buf_clear(&c->row);
 	if (!status)
-		status = case_row_encode(row, &c->row);
+		status = cases_put_row(c, id, row);
 	if (status)
 		return status;
-	case_key(id, key);
-	status = cases_put(c, STORE_CASE, key, CASE_KEY_SIZE);
 	store_be64(value, id);
 	value[8] = e->kind;
 	store_be64(value + 9, (uint64_t)c->now_ms);
@@ -236,7 +313,7 @@ enum status cases_add_event(struct cases_change *c, uint64_t id, struct case_row
 	return status ? status : notify(c, id, (enum case_event_kind)e->kind, row, finding);
 }
 
-enum status cases_load(struct findings *f, uint64_t id, struct case_row *out)
+enum status cases_load_stored(struct findings *f, uint64_t id, struct case_row *out)
 {
 	uint8_t key[CASE_KEY_SIZE];
 	struct buf row = buf_init(4 * FINDING_BYTES_MAX);
@@ -245,5 +322,43 @@ enum status cases_load(struct findings *f, uint64_t id, struct case_row *out)
 	if (!status)
 		status = case_row_decode(buf_view(&row), out);
 	buf_deinit(&row);
+	return status;
+}
+
+enum status cases_load(struct cases_change *c, uint64_t id, struct case_row *out)
+{
+	const struct changed_case *known = changed(c, id);
+	if (known && known->gone)
+		return STATUS_NOT_FOUND;
+	if (!known || !known->has_row)
+		return cases_load_stored(c->f, id, out);
+	*out = known->row;
+	return STATUS_OK;
+}
+
+enum status cases_raise(struct cases_change *c, uint64_t id, struct case_row *row, const struct finding *f)
+{
+	struct case_event raised = {.kind = CASE_EVENT_RAISED, .has_finding = true, .finding = *f};
+	struct case_event closed = {.kind = CASE_EVENT_CLOSED, .has_finding = true, .finding = *f};
+	enum status status = cases_add_event(c, id, row, &raised, f);
+	return status || f->open ? status : cases_add_event(c, id, row, &closed, f);
+}
+
+void cases_reopen(struct case_row *row)
+{
+	if (row->state == CASE_CONFIRMED || row->state == CASE_TRANSFERRED)
+		row->state = CASE_PENDING;
+}
+
+enum status cases_finding(struct cases_change *c, uint64_t id, const struct case_row *row, struct finding *out)
+{
+	const struct changed_case *known = changed(c, id);
+	struct violation v;
+	if (known && known->has_finding) {
+		*out = known->finding;
+		return STATUS_OK;
+	}
+	enum status status = cases_stored_finding(c->f, id, row, &v);
+	*out = v.finding;
 	return status;
 }

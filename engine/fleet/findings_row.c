@@ -10,6 +10,7 @@
 #define FLAG_HANDLED 2
 #define FLAG_CONFIRMED 4
 #define FLAG_LAST 8
+#define FLAG_JOINED 16
 
 /* --- keys --- */
 
@@ -62,6 +63,13 @@ void finding_time_key(int64_t start_ms, uint64_t id, uint8_t out[FINDING_TIME_KE
 	out[0] = 0x02;
 	store_be64(out + 1, time_bias(start_ms));
 	store_be64(out + 9, id);
+}
+
+void finding_pair_key(uint64_t other, const struct finding_key *k, uint8_t out[FINDING_PAIR_KEY_SIZE])
+{
+	finding_key_store(k, out + 8); /* its tag gives way to what is written next */
+	out[0] = 0x03;
+	store_be64(out + 1, other);
 }
 
 void case_key(uint64_t id, uint8_t out[CASE_KEY_SIZE])
@@ -152,7 +160,8 @@ enum status case_row_encode(const struct case_row *r, struct buf *out)
 	store_be64(head + 25, r->key.mark);
 	head[33] = r->state;
 	head[34] = (uint8_t)((r->late ? FLAG_LATE : 0) | (r->handled ? FLAG_HANDLED : 0) |
-			     (r->has_confirmed ? FLAG_CONFIRMED : 0) | (r->has_last ? FLAG_LAST : 0));
+			     (r->has_confirmed ? FLAG_CONFIRMED : 0) | (r->has_last ? FLAG_LAST : 0) |
+			     (r->joined ? FLAG_JOINED : 0));
 	store_be64(head + 35, (uint64_t)r->raised_ms);
 	store_be32(head + 43, r->events);
 	store_be32(head + 47, r->amended);
@@ -161,7 +170,7 @@ enum status case_row_encode(const struct case_row *r, struct buf *out)
 		status = put_sized(&r->confirmed, out);
 	if (!status && r->has_last)
 		status = put_sized(&r->last, out);
-	return status;
+	return !status && r->joined ? buf_append_be64(out, r->joined) : status;
 }
 
 enum status case_row_decode(struct span value, struct case_row *out)
@@ -188,6 +197,10 @@ enum status case_row_decode(struct span value, struct case_row *out)
 		status = take_sized(&c, &out->confirmed);
 	if (!status && out->has_last)
 		status = take_sized(&c, &out->last);
+	if (!status && flags & FLAG_JOINED) {
+		out->joined = cursor_be64(&c);
+		status = c.failed || !out->joined ? STATUS_CORRUPT : STATUS_OK;
+	}
 	return !status && cursor_left(&c) ? STATUS_CORRUPT : status;
 }
 

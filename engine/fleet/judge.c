@@ -347,6 +347,7 @@ void judge_tell_open(struct shard *s, int64_t as_of_ms)
 		int64_t last_ms = detect_state_time(j->live);
 		int64_t then_ms = as_of_ms > last_ms ? as_of_ms : last_ms;
 		enum status status = tick(s, j, then_ms);
+		s->told.decided.hash = DECIDED_ASKED;
 		if (!status)
 			status = detect_open(j->live, s->judged_by->detector, then_ms, &s->told.sink);
 		if (status)

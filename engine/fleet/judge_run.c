@@ -312,7 +312,7 @@ enum status judge_run_track(struct judge_run *r, int64_t to_ms)
 
 enum status judge_run_open(struct judge_run *r, int64_t as_of_ms)
 {
-	r->told.decided = (struct decided){detect_state_time(r->state), DECIDED_BEHIND};
+	r->told.decided = (struct decided){detect_state_time(r->state), DECIDED_ASKED};
 	if (as_of_ms < r->told.decided.time_ms)
 		as_of_ms = r->told.decided.time_ms;
 	enum status status = detect_open(r->state, r->by->detector, as_of_ms, &r->told.sink);

@@ -184,42 +184,54 @@ static enum status leave_touched(struct pass *p, uint64_t subject, bool open)
 
 /* --- digests: those of reports that have not changed are not made again --- */
 
-/* A finding that is told, looking for itself among what stands. */
-struct known {
-	struct finding *told;
-	bool found;
-};
-
+/* Findings of stage 2 that stand and have one. */
 static enum status take_known(void *context, uint64_t id, struct decided decided, const struct finding *f)
 {
-	struct known *k = context;
-	struct buf now = buf_init(FINDING_BYTES_MAX), before = buf_init(FINDING_BYTES_MAX);
-	struct finding bare = *f;
+	struct told *known = context;
 	(void)id;
 	(void)decided;
-	if (f->start_ms != k->told->start_ms || f->open || f->kind != k->told->kind)
-		return STATUS_OK;
-	memset(bare.digest, 0, sizeof bare.digest);
-	enum status status = finding_encode(k->told, &now);
-	if (!status)
-		status = finding_encode(&bare, &before);
-	if (!status && span_equal(buf_view(&now), buf_view(&before))) {
-		memcpy(k->told->digest, f->digest, sizeof f->digest);
-		k->found = finding_has_digest(f);
-	}
-	buf_deinit(&now);
-	buf_deinit(&before);
-	return status;
+	if (rule_kind_stage(f->kind) == 2 && finding_has_digest(f))
+		known->sink.finding(known->sink.context, f, NULL);
+	return known->status;
 }
 
-static enum status add_digest(struct pass *p, struct finding *f, const struct fact_array *facts)
+/* The same but for its digest. */
+static bool is_known(const struct finding *f, const struct finding *known)
+{
+	struct buf now = buf_init(FINDING_BYTES_MAX), before = buf_init(FINDING_BYTES_MAX);
+	struct finding bare = *known;
+	if (known->start_ms != f->start_ms || known->kind != f->kind)
+		return false;
+	memset(bare.digest, 0, sizeof bare.digest);
+	bool same = !finding_encode(f, &now) && !finding_encode(&bare, &before) &&
+		    span_equal(buf_view(&now), buf_view(&before));
+	buf_deinit(&now);
+	buf_deinit(&before);
+	return same;
+}
+
+static enum status add_digest(struct pass *p, struct finding *f, const struct fact_array *facts,
+			      const struct told *known)
 {
 	int64_t one = raw_from(p->touched, f->subject), other = raw_from(p->touched, f->other);
-	struct known known = {f, false};
-	enum status status = STATUS_OK;
-	if (!f->open && f->end_ms < one && f->end_ms < other)
-		status = findings_of(p->e->findings, f->subject, take_known, &known);
-	return status || known.found ? status : finding_digest(p->e, f, facts->list, facts->count);
+	for (size_t i = 0; i < known->finding_count && f->end_ms < one && f->end_ms < other; i++)
+		if (is_known(f, &known->findings[i].finding)) {
+			memcpy(f->digest, known->findings[i].finding.digest, sizeof f->digest);
+			return STATUS_OK;
+		}
+	return finding_digest(p->e, f, facts->list, facts->count);
+}
+
+static enum status add_digests(struct pass *p, uint64_t subject, struct told *told, const struct fact_array *facts)
+{
+	struct told known;
+	told_init(&known);
+	enum status status = told->finding_count ? findings_of(p->e->findings, subject, take_known, &known) : STATUS_OK;
+	for (size_t i = 0; i < told->finding_count && !status; i++)
+		if (!told->findings[i].finding.open)
+			status = add_digest(p, &told->findings[i].finding, facts, &known);
+	told_deinit(&known);
+	return status;
 }
 
 /* All that stage 2 says of one subject, whatever it is. */
@@ -243,8 +255,8 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 	}
 	if (!status)
 		status = tell_pairs(p, subject, &told);
-	for (size_t i = 0; i < told.finding_count && !status; i++)
-		status = add_digest(p, &told.findings[i].finding, &facts);
+	if (!status)
+		status = add_digests(p, subject, &told, &facts);
 	struct replacement r = {.subject = subject,
 				.stage = 2,
 				.scope = REPLACE_ALL,
@@ -262,10 +274,44 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 	return status;
 }
 
-/* Who is judged because of others must be as well known after a crash, for those are then no longer touched. */
+/* Who is in a pair with somebody touched. */
+struct partners {
+	struct subjects all;
+	int64_t raw_from_ms;
+};
+
+static enum status add_partner(void *context, uint64_t subject)
+{
+	struct partners *q = context;
+	return subjects_add(&q->all, subject, q->raw_from_ms, NULL);
+}
+
+static enum status gather_partners(struct pass *p, struct partners *q)
+{
+	const struct subjects *t = p->touched;
+	enum status status = STATUS_OK;
+	for (size_t i = 0; t->slots && i <= t->mask && !status; i++) {
+		q->raw_from_ms = t->slots[i].raw_from_ms;
+		if (t->slots[i].subject)
+			status = findings_partners(p->e->findings, t->slots[i].subject, add_partner, q);
+	}
+	return status;
+}
+
+/* Who is judged because of others must be as well known after a crash, for those are then no longer touched: pairs that
+ * stand, which may be over, and pairs that there are now, whose reports may be others. */
 static enum status touch_pairs(struct pass *p)
 {
-	enum status status = STATUS_OK;
+	struct partners q = {.raw_from_ms = 0};
+	enum status status = gather_partners(p, &q);
+	for (size_t i = 0; q.all.slots && i <= q.all.mask && !status; i++) {
+		int64_t from_ms = q.all.slots[i].raw_from_ms;
+		if (!q.all.slots[i].subject)
+			continue;
+		status = subjects_add(p->touched, q.all.slots[i].subject, from_ms, &from_ms);
+		put_touched(p->batch, q.all.slots[i].subject, from_ms);
+	}
+	subjects_deinit(&q.all);
 	for (size_t i = 0; i < p->pairs.finding_count && !status; i++) {
 		const struct finding *f = &p->pairs.findings[i].finding;
 		int64_t from_ms = raw_from(p->touched, f->other);

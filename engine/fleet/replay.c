@@ -216,7 +216,7 @@ enum status engine_findings_standing(struct engine *e, int64_t from_ms, int64_t 
 	struct told told;
 	told_init(&told);
 	*out = (struct replay_result){0};
-	enum status status = violations_scan(e->findings, from_ms, to_ms, 0, 0, add_standing, &told);
+	enum status status = violations_scan_all(e->findings, from_ms, to_ms, add_standing, &told);
 	if (!status)
 		status = hand_out(&told, out);
 	told_deinit(&told);

@@ -137,6 +137,16 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 	PUT("\n");
 }
 
+/* Of stage 2 what it heeds. */
+static bool may_be_said(unsigned kind, const char *token)
+{
+	static const char *const refused[] = {"where", "when", "loaded", "moving", "hold", "points", "release", "gap"};
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+		if (rule_kind_stage(kind) == 2 && !strcmp(token, refused[i]))
+			return false;
+	return true;
+}
+
 static void put_rule(struct buf *out, unsigned number, uint64_t *state)
 {
 	unsigned kind = 1 + rules_below(state, RULE_KIND_COUNT - 1), count;
@@ -146,7 +156,8 @@ static void put_rule(struct buf *out, unsigned number, uint64_t *state)
 	for (unsigned i = 1; i < RULE_KEY_COUNT; i++)
 		if (strncmp(rule_keys[i].token, "remind", 6) == 0
 			    ? reminds && (rule_keys[i].form == KEY_REMIND || rules_below(state, 2))
-			    : rule_keys[i].required || rules_below(state, 2))
+			    : rule_keys[i].required ||
+				      (may_be_said(kind, rule_keys[i].token) && rules_below(state, 2)))
 			put_key(out, &rule_keys[i], state);
 	for (unsigned i = 0; i < count; i++)
 		if (*params[i].token && (params[i].initial == PARAM_REQUIRED || rules_below(state, 2))) {

@@ -61,21 +61,29 @@ static struct story *make_story(uint64_t *state)
 	return s;
 }
 
-/* What a dead process leaves: the files as they are, while nothing is under way. The engine that lives goes on with the
- * files it was opened with, and is closed; `r` stands on the copy. */
+/* Copies the folder as it is at one instant: RocksDB goes on merging files and dropping them after everybody has
+ * stopped, and a copy taken meanwhile has a list of files without the files. So it counts only when nothing changed
+ * under it. */
+static bool copy_at_rest(const char *from, const char *to)
+{
+	char command[512];
+	snprintf(command, sizeof command,
+		 "seen() { find %s -type f -printf '%%p %%s %%T@\n' 2>/dev/null | sort; }; before=$(seen); "
+		 "rm -rf %s; cp -r %s %s 2>/dev/null && [ \"$before\" = \"$(seen)\" ]",
+		 from, to, from, to);
+	return system(command) == 0;
+}
+
+/* What a dead process leaves: the files as they are. The engine that lives goes on with the files it was opened with,
+ * and is closed; `r` stands on the copy. */
 static void die(struct rig *r)
 {
-	char command[256], left[80];
+	char left[80];
 	snprintf(left, sizeof left, "%s-dead", r->dir);
-	snprintf(command, sizeof command, "cp -r %s %s", r->dir, left);
-	/* the loops and the judge first: they write as long as they run; then RocksDB may still drop a file under the
-	 * copy */
+	/* the loops and the judge first: they write as long as they run */
 	engine_stop(r->engine);
-	while (system(command) != 0) {
-		char again[96];
-		snprintf(again, sizeof again, "rm -rf %s", left);
-		cr_assert_eq(system(again), 0);
-	}
+	while (!copy_at_rest(r->dir, left))
+		;
 	engine_close(r->engine);
 	rig_deinit(r);
 	cr_assert_eq(rename(left, r->dir), 0);

@@ -303,6 +303,45 @@ Test(finding_reports, of_one_instant_are_all_of_it_whenever_they_come, .timeout 
 	end(&r);
 }
 
+/* --- two sources of one vehicle --- */
+
+static enum status count_all(void *context, const struct violation *v)
+{
+	*(size_t *)context += v->state != CASE_WITHDRAWN;
+	return STATUS_OK;
+}
+
+Test(finding_reports, of_two_sources_are_two_findings_and_one_case, .timeout = 120)
+{
+	struct rig r;
+	struct replay_result standing;
+	size_t cases = 0, withdrawn;
+	begin(&r);
+	say(&r, VAN, DEVICE_FIELD_PLATE, "");
+	say(&r, VAN, DEVICE_FIELD_VEHICLE, "2:闽C10001");
+	drive(&r, CAR, noon(3), 5, 90);
+	drive(&r, VAN, noon(3) + 30000, 5, 90);
+	drive(&r, CAR, noon(3) + 5 * MS_PER_MINUTE, 1, 10);
+	drive(&r, VAN, noon(3) + 6 * MS_PER_MINUTE, 1, 10);
+	settle(&r, noon(4));
+	cr_assert_eq(violations_scan(engine_findings(r.engine), INT64_MIN, INT64_MAX, 0, 0, count_all, &cases),
+		     STATUS_OK);
+	cr_expect_eq(cases, 1);
+	cr_assert_eq(engine_findings_standing(r.engine, INT64_MIN, INT64_MAX, &standing), STATUS_OK);
+	cr_expect_eq(standing.count, 2);
+	free(standing.findings);
+	rig_close(&r);
+	rig_open(&r);
+	settle(&r, noon(4));
+	cases = 0;
+	cr_assert_eq(violations_scan(engine_findings(r.engine), INT64_MIN, INT64_MAX, 0, 0, count_all, &cases),
+		     STATUS_OK);
+	cr_expect_eq(cases, 1, "a restart changes nothing");
+	withdrawn = findings_stats(engine_findings(r.engine))->withdrawn;
+	cr_expect_eq(withdrawn, 0);
+	end(&r);
+}
+
 /* --- retention --- */
 
 static size_t reports_of(struct rig *r, uint64_t device)

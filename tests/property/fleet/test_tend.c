@@ -225,6 +225,106 @@ Test(tend, a_place_that_nobody_visits_is_found_as_time_goes_by, .timeout = 120)
 	rig_deinit(&r);
 }
 
+/* --- pairs --- */
+
+static void put_gate(struct rig *r, unsigned number)
+{
+	struct geo_point ring[4];
+	uint32_t end = 4;
+	struct fence f = {.valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX, .tag_count = 1};
+	int32_t south = 249000000 + (int32_t)number * 1000000;
+	for (int i = 0; i < 4; i++)
+		ring[i] =
+			(struct geo_point){south + (i == 1 || i == 2 ? 100000 : 0), 1187000000 + (i >= 2 ? 100000 : 0)};
+	snprintf(f.id, sizeof f.id, "gate-%u", number);
+	memcpy(&f.when, &SCHEDULE_ALWAYS, sizeof f.when);
+	cr_assert_eq(tag_number(span_of_string("gate"), &f.tags[0]), STATUS_OK);
+	cr_assert_eq(fence_area_new(ring, &end, 1, &f.area), STATUS_OK);
+	cr_assert_eq(context_put_fences(engine_context(r->engine), &f, 1), STATUS_OK);
+	fence_area_unref(f.area);
+}
+
+static void say_class(struct rig *r, unsigned device, const char *name)
+{
+	struct registry_change change = {DEVICE_FIELD_CLASS, span_of_string(name)};
+	cr_assert_eq(registry_apply(engine_registry(r->engine), rig_device(device), DEVICE_KIND_JT808, &change, 1,
+				    VALID_ALWAYS_FROM, "test", NULL),
+		     STATUS_OK);
+}
+
+/* Two through three gates; then one turns out to have been no truck, and nobody settles. */
+static void expect_pair_gone(unsigned corrected)
+{
+	struct rig r;
+	rig_init(&r);
+	rig_open(&r);
+	put_rules(&r, RULE("pair", "convoy") "tag = gate\ntimes = 3\ntime = 2 min\nclasses = truck\n");
+	for (unsigned gate = 1; gate <= 3; gate++)
+		put_gate(&r, gate);
+	for (unsigned d = 1; d <= 2; d++) {
+		know(&r, d);
+		say_class(&r, d, "truck");
+		for (unsigned gate = 1; gate <= 3; gate++)
+			send_at(&r, d, noon(14) + gate * 10 * MS_PER_MINUTE + d * 10000, 24905000 + gate * 100000,
+				118705000);
+	}
+	wait_raised(&r, 1);
+	say_class(&r, corrected, "coach");
+	while (atomic_load(&findings_stats(engine_findings(r.engine))->withdrawn) < 1)
+		sched_yield();
+	rig_close(&r);
+	rig_deinit(&r);
+}
+
+Test(tend, a_pair_is_over_when_the_visits_of_either_go, .timeout = 120)
+{
+	expect_pair_gone(1);
+	expect_pair_gone(2);
+}
+
+/* --- asking --- */
+
+static enum status count_case(void *context, const struct violation *v)
+{
+	*(unsigned *)context += !strcmp(v->finding.rule, "fast");
+	return STATUS_OK;
+}
+
+static void send_fast(struct rig *r, int64_t time_ms)
+{
+	struct sent s = {.device = rig_device(1), .received_ms = time_ms + 1000, .size = 28};
+	store_be32(s.body, 0);
+	store_be32(s.body + 4, 3);
+	store_be32(s.body + 8, 24905000);
+	store_be32(s.body + 12, 118705000);
+	store_be16(s.body + 18, 900);
+	cr_assert_eq(bcd_time_encode(time_ms, s.body + 22), STATUS_OK);
+	rig_submit(r, 0, &s, 1);
+}
+
+/* Asked long after the last report, an episode is told as ended, and a silence; then the device goes on. What was told
+ * is told again by whoever goes on from the state, and is still the same case. */
+Test(tend, what_was_told_on_asking_keeps_its_case_when_the_device_goes_on, .timeout = 120)
+{
+	struct rig r;
+	unsigned cases = 0;
+	rig_init(&r);
+	rig_open(&r);
+	put_rules(&r, RULE("fast", "overspeed") "limit = 60 km/h\n" RULE("gone", "silent") "time = 30 min\n");
+	know(&r, 1);
+	for (int i = 0; i < 5; i++)
+		send_fast(&r, noon(14) + i * MS_PER_MINUTE);
+	cr_assert_eq(engine_judge_settle(r.engine, noon(14) + 2 * MS_PER_HOUR), STATUS_OK);
+	send_at(&r, 1, noon(14) + 3 * MS_PER_HOUR, VALLEY);
+	expect_both(&r, noon(14) + 3 * MS_PER_HOUR, 2);
+	cr_assert_eq(violations_scan(engine_findings(r.engine), INT64_MIN, INT64_MAX, 0, 0, count_case, &cases),
+		     STATUS_OK);
+	cr_expect_eq(cases, 1);
+	cr_expect_eq(atomic_load(&findings_stats(engine_findings(r.engine))->raised), 2, "a case each, once");
+	rig_close(&r);
+	rig_deinit(&r);
+}
+
 /* --- days --- */
 
 static enum status count_day(void *context, const struct day_record *d)

@@ -99,6 +99,17 @@ Test(rules_parse, every_mistake_is_told_at_its_line)
 		 "5: types: more than 8 types\n"},
 		{"[a]\nkind = fatigue\ntitle = 车 | Car\nsource = law\nnight_hours = mon\n",
 		 "5: night_hours: 'mon' is not hours of the day, such as 22:00-06:00\n"},
+		{"[a]\nkind = fatigue\ntitle = 车 | Car\nsource = law\nwhere = tag:zone\nwhen = 22:00-06:00\ngap = 6 "
+		 "min\n"
+		 "hold = 1 s\npoints = 2\nrelease = 1 s\nloaded = yes\nmoving = yes\nclasses = muck\n",
+		 "5: where: fatigue does not heed it\n6: when: fatigue does not heed it\n8: hold: fatigue does not "
+		 "heed it\n"
+		 "9: points: fatigue does not heed it\n10: release: fatigue does not heed it\n"
+		 "11: loaded: fatigue does not heed it\n12: moving: fatigue does not heed it\n"},
+		{"[a]\nwhen = 22:00-06:00\nkind = convoy\ntitle = 车 | Car\nsource = law\ntag = gate\ngap = 6 min\n",
+		 "2: when: convoy does not heed it\n7: gap: convoy does not heed it\n"},
+		{"[a]\nkind = patrol\ntitle = 车 | Car\nsource = law\ntag = cell\ntime = 1 h\nhold = 1 min\n",
+		 "7: hold: patrol does not heed it\n"},
 		{"[a]\nkind = no_video\ntitle = 车 | Car\nsource = law\nsince = 20201001\n",
 		 "5: since: '20201001' is not a date, such as 2020-10-01\n"},
 		{"[a]\nkind = no_video\ntitle = 车 | Car\nsource = law\nsince = 2021-02-29\n",
@@ -113,6 +124,21 @@ Test(rules_parse, every_mistake_is_told_at_its_line)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		expect_mistakes(cases[i][0], cases[i][1]);
+}
+
+Test(rules_parse, what_is_not_heeded_may_be_said_as_if_it_were_not_and_stands_where_it_was_stored)
+{
+	static const char plain[] =
+		"[a]\nkind = convoy\ntitle = 车 | Car\nsource = law\ntag = gate\nwhere = any\nwhen = always\n"
+		"hold = 0 s\ngap = 5 min\n";
+	static const char odd[] =
+		"[a]\nkind = convoy\ntitle = 车 | Car\nsource = law\ntag = gate\nwhen = 22:00-06:00\n";
+	struct rulebook *b;
+	cr_assert_eq(rulebook_parse(span_of_string(plain), NULL, NULL, &b), STATUS_OK);
+	rulebook_unref(b);
+	cr_expect_eq(rulebook_parse(span_of_string(odd), NULL, NULL, &b), STATUS_MALFORMED);
+	cr_assert_eq(rulebook_parse_stored(span_of_string(odd), &b), STATUS_OK);
+	rulebook_unref(b);
 }
 
 Test(rules_parse, all_mistakes_come_in_one_pass_in_order_of_lines)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/finding_reports.h"
 #include "unit/query_http/violations_rig.h"
 
 TestSuite(evidence, .init = violations_rig_open, .fini = violations_rig_close, .timeout = 120);
@@ -160,6 +161,9 @@ Test(evidence, json_holds_the_same)
 	cr_expect_eq(json_integer_value(json_object_get(v, "report_count")), 20);
 	cr_assert_eq(json_array_size(reports), 20);
 	const char *body = json_string_value(json_object_get(json_array_get(reports, 0), "body"));
+	char device[17];
+	snprintf(device, sizeof device, "%016llx", (unsigned long long)world.truck);
+	cr_expect_str_eq(json_string_value(json_object_get(json_array_get(reports, 0), "device")), device);
 	cr_expect_eq(strlen(body), 56);
 	cr_expect(!strncmp(body, "0000000000000003", 16));
 	cr_expect_str_eq(json_string_value(json_object_get(registry, "terminal_model")), "ZT-1<b>");
@@ -169,6 +173,21 @@ Test(evidence, json_holds_the_same)
 	cr_expect_str_eq(json_string_value(json_object_get(json_object_get(v, "digest"), "result")), "same");
 	cr_expect_eq(json_array_size(json_object_get(v, "history")), 2);
 	cr_expect_str_eq(json_string_value(json_object_get(v, "made_by")), "local");
+	json_decref(v);
+}
+
+/* The boat sent nothing: what the truck sent speaks for both, and the boat's would as well. */
+Test(evidence, of_a_pair_both_devices_reports_are_digested_and_listed)
+{
+	struct finding f = finding_of("convoy", RULE_CONVOY, world.boat, T0 + 10000);
+	f.other = world.truck;
+	f.end_ms = T0 + 200000;
+	cr_assert_eq(finding_digest(world.engine, &f, NULL, 0), STATUS_OK);
+	tell(&f, false);
+	json_t *v = get_json("/api/v1/violations/5/evidence?format=json");
+	cr_expect_eq(json_integer_value(json_object_get(v, "report_count")), 20);
+	cr_expect_eq(json_array_size(json_object_get(v, "reports")), 20);
+	cr_expect_str_eq(json_string_value(json_object_get(json_object_get(v, "digest"), "result")), "same");
 	json_decref(v);
 }
 
