@@ -43,8 +43,8 @@ enum connection_transport { CONNECTION_TCP, CONNECTION_UDP, CONNECTION_TRANSPORT
 struct connection {
 	uint64_t device;
 	int64_t from_ms;
-	uint32_t number;   /* tells those of a device that begin in the same ms apart */
 	int64_t until_ms;  /* OPEN: from_ms */
+	uint32_t number;   /* tells those of a device that begin in the same ms apart */
 	uint8_t end;       /* enum connection_end */
 	uint8_t transport; /* enum connection_transport */
 	uint16_t port;     /* of the peer */

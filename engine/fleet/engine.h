@@ -109,7 +109,7 @@ struct intake {
 	uint64_t device; /* 0 allowed for QUARANTINE */
 	int64_t received_ms;
 	const struct report *report; /* REPORT: with received_ms and arrival flags set; items borrow from `body` */
-	uint16_t message_id;         /* all but REPORT: 0x0702 ... */
+	uint16_t message_id;         /* all but REPORT, CONNECTION: 0x0702 ... */
 	uint8_t protocol; /* MESSAGE, CARD, FRAGMENT: protocol edition byte of the header, as the session judged it */
 	int64_t time_ms;  /* MESSAGE, CARD: event time, or received_ms when it has none */
 	uint16_t serial;  /* FRAGMENT: header serial */

@@ -1,5 +1,8 @@
 #include "ingest/jt808/jt808.h"
 
+/* once for each framing, whose bytes are constants then */
+#define INLINE static inline __attribute__((always_inline))
+
 /* How frames are set off, as in jt808.h: `escape` 01 stands for itself and 02 for the flag; `other` 01 for itself and
  * 02 for the byte below it. The standard has no other. */
 struct framing {
@@ -51,7 +54,7 @@ static uint64_t xor_of(const uint8_t *at, size_t size)
 	return sum;
 }
 
-static const uint8_t *find_escape(const struct framing *f, const uint8_t *at, const uint8_t *end)
+INLINE const uint8_t *find_escape(const struct framing *f, const uint8_t *at, const uint8_t *end)
 {
 	const uint8_t *escape = memchr(at, f->escape, (size_t)(end - at));
 	if (f->other == f->escape)
@@ -61,7 +64,7 @@ static const uint8_t *find_escape(const struct framing *f, const uint8_t *at, co
 }
 
 /* What an escape and the byte behind it stand for. */
-static uint8_t escaped(const struct framing *f, const uint8_t *escape)
+INLINE uint8_t escaped(const struct framing *f, const uint8_t *escape)
 {
 	if (escape[1] == 0x01)
 		return escape[0];
@@ -70,7 +73,7 @@ static uint8_t escaped(const struct framing *f, const uint8_t *escape)
 
 /* What lies between the flags, in place when nothing is escaped, else in `scratch`; `out` is header, body and
  * checksum. Most frames hold no escape, and a copy would be read back while its bytes are on their way to the cache. */
-static enum status unescape(const struct framing *f, struct span wire, uint8_t *scratch, struct span *out,
+INLINE enum status unescape(const struct framing *f, struct span wire, uint8_t *scratch, struct span *out,
 			    uint8_t *out_sum)
 {
 	const uint8_t *at = wire.data, *end = wire.data + wire.size;
@@ -101,7 +104,7 @@ static enum status unescape(const struct framing *f, struct span wire, uint8_t *
 
 /* The first byte behind garbage, empty flag pairs and ASCII frames: the last flag of the run that opens a
  * frame. NULL when no flag is there. */
-static const uint8_t *find_opening(uint8_t flag, const uint8_t *at, const uint8_t *end)
+INLINE const uint8_t *find_opening(uint8_t flag, const uint8_t *at, const uint8_t *end)
 {
 	at = memchr(at, flag, (size_t)(end - at));
 	while (at && end - at > 1 && at[1] == flag)
@@ -115,7 +118,7 @@ static bool is_ascii_frame(struct span wire)
 	return wire.size >= 2 && wire.data[0] == '(' && wire.data[wire.size - 1] == ')';
 }
 
-static enum status check(const struct framing *f, struct jt808_frame *out, uint8_t *scratch)
+INLINE enum status check(const struct framing *f, struct jt808_frame *out, uint8_t *scratch)
 {
 	struct span content;
 	uint8_t sum;
@@ -128,7 +131,7 @@ static enum status check(const struct framing *f, struct jt808_frame *out, uint8
 	return sum == 0 ? STATUS_OK : STATUS_BAD_CHECKSUM;
 }
 
-enum status jt808_framed_next(enum jt808_framing framing, struct span input, uint8_t *scratch, struct jt808_frame *out)
+INLINE enum status frame_next(enum jt808_framing framing, struct span input, uint8_t *scratch, struct jt808_frame *out)
 {
 	const struct framing *f = &framings[framing];
 	const uint8_t *from = input.data, *end = input.data + input.size;
@@ -165,7 +168,13 @@ enum status jt808_framed_next(enum jt808_framing framing, struct span input, uin
 
 enum status jt808_frame_next(struct span input, uint8_t *scratch, struct jt808_frame *out)
 {
-	return jt808_framed_next(JT808_FRAMING_STANDARD, input, scratch, out);
+	return frame_next(JT808_FRAMING_STANDARD, input, scratch, out);
+}
+
+enum status jt808_framed_next(enum jt808_framing framing, struct span input, uint8_t *scratch, struct jt808_frame *out)
+{
+	return framing == JT808_FRAMING_STANDARD ? jt808_frame_next(input, scratch, out)
+						 : frame_next(JT808_FRAMING_PRIVATE, input, scratch, out);
 }
 
 /* The framing whose flag comes first. */
@@ -213,19 +222,19 @@ static bool has_zero(uint64_t word)
 	return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
 }
 
-static bool has_special(const struct framing *f, uint64_t word)
+INLINE bool has_special(const struct framing *f, uint64_t word)
 {
 	return has_zero(word ^ 0x0101010101010101u * f->flag) || has_zero(word ^ 0x0101010101010101u * f->escape);
 }
 
 /* `other` and the byte below it are special where there is another escape. */
-static bool has_other(const struct framing *f, uint64_t word)
+INLINE bool has_other(const struct framing *f, uint64_t word)
 {
 	return f->other != f->escape && (has_zero(word ^ 0x0101010101010101u * f->other) ||
 					 has_zero(word ^ 0x0101010101010101u * (uint8_t)(f->other - 1)));
 }
 
-static uint8_t *escape_bytes(const struct framing *f, uint8_t *to, const uint8_t *from, size_t size)
+INLINE uint8_t *escape_bytes(const struct framing *f, uint8_t *to, const uint8_t *from, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
 		uint8_t byte = from[i];
@@ -238,7 +247,7 @@ static uint8_t *escape_bytes(const struct framing *f, uint8_t *to, const uint8_t
 	return to;
 }
 
-size_t jt808_framed_write(enum jt808_framing framing, struct span content, uint8_t *out)
+INLINE size_t frame_write(enum jt808_framing framing, struct span content, uint8_t *out)
 {
 	const struct framing *f = &framings[framing];
 	uint8_t *to = out;
@@ -266,7 +275,13 @@ size_t jt808_framed_write(enum jt808_framing framing, struct span content, uint8
 
 size_t jt808_frame_write(struct span content, uint8_t *out)
 {
-	return jt808_framed_write(JT808_FRAMING_STANDARD, content, out);
+	return frame_write(JT808_FRAMING_STANDARD, content, out);
+}
+
+size_t jt808_framed_write(enum jt808_framing framing, struct span content, uint8_t *out)
+{
+	return framing == JT808_FRAMING_STANDARD ? jt808_frame_write(content, out)
+						 : frame_write(JT808_FRAMING_PRIVATE, content, out);
 }
 
 enum status jt808_framed_encode(enum jt808_framing framing, struct span content, struct buf *out)

@@ -71,9 +71,9 @@ struct jt808_header {
 	uint8_t phone_size; /* 6 or 10 */
 	uint16_t serial;
 	bool is_fragment;
+	uint8_t framing; /* enum jt808_framing; not of these bytes: how what is encoded like this is framed */
 	uint16_t fragment_total, fragment_index; /* index from 1 */
 	struct span body;
-	enum jt808_framing framing; /* not of these bytes: how what is encoded like this header is framed */
 };
 /* STATUS_BAD_LENGTH when the body length field does not match what is there: the header fields are filled and
  * `body` is what is there; and when the header itself is cut: `phone_size` is 0 if the phone is. `framing` is left

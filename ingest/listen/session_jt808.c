@@ -61,7 +61,7 @@ struct jt808_header session_header(const struct session *s)
 	struct jt808_header h = {.is_2019 = s->phone_size == 10,
 				 .version = s->version,
 				 .phone_size = s->phone_size,
-				 .framing = (enum jt808_framing)s->framing};
+				 .framing = s->framing};
 	memcpy(h.phone, s->phone, sizeof h.phone);
 	return h;
 }
@@ -359,7 +359,7 @@ static enum session_verdict take_frame(struct conn *c, const struct jt808_frame 
 	struct jt808_header h;
 	if (jt808_header_decode(frame->content, &h) != STATUS_OK)
 		return SESSION_BAD;
-	h.framing = frame->framing;
+	h.framing = (uint8_t)frame->framing;
 	s->framing = (uint8_t)frame->framing;
 	bool same = h.phone_size == s->phone_size && memcmp(h.phone, s->phone, sizeof h.phone) == 0;
 	if (!same && !adopt_phone(s, &h))

@@ -8,7 +8,8 @@
  * Quirks of libwebsockets 4.1 that are settled here and nowhere else:
  *   - it decodes the path and splits the query at '&' and ';' itself: the query is put together again;
  *   - POST without a length is taken for 100 MiB: a chunked body comes as it is on the wire, http_chunked.h takes it
- *     apart, and its connection is closed after the answer; one with neither gets 411;
+ *     apart, and its connection is closed after the answer; one with neither gets 411. In HTTP/2 that is every body
+ *     without a length: it tells nobody when a stream ends, nor is there a way to ask;
  *   - headers past HTTP_HEADER_MAX close the connection without an answer;
  *   - a vhost takes a clear-text port for HTTP/1.1 or for HTTP/2: http_listen.h looks first, so that HTTP/2 is
  *     reached by prior knowledge, by Upgrade: h2c and, under TLS, by ALPN;

@@ -34,7 +34,8 @@ static enum status note_connection(struct world *w, const struct intake *in)
 {
 	if (w->connections_busy)
 		return STATUS_BUSY;
-	w->connections = realloc(w->connections, (w->connection_count + 1) * sizeof *w->connections);
+	if ((w->connection_count & (w->connection_count - 1)) == 0)
+		w->connections = realloc(w->connections, (2 * w->connection_count + 1) * sizeof *w->connections);
 	struct connection *c = &w->connections[w->connection_count++];
 	cr_assert_eq(connection_decode(in->device, in->body, c), STATUS_OK);
 	return STATUS_OK;

@@ -51,12 +51,12 @@ struct world {
 	size_t settled; /* entries before this one are settled */
 	bool settles;   /* every entry settles in the turn after its submission */
 	enum status submit_status;
-	size_t room;  /* submissions until STATUS_BUSY */
-	size_t tries; /* calls of shard_submit */
+	size_t room;                    /* submissions until STATUS_BUSY */
+	size_t tries;                   /* calls of shard_submit */
 	struct connection *connections; /* INTAKE_CONNECTION, kept apart: not among `entries` */
 	size_t connection_count;
 	bool connections_busy; /* they get STATUS_BUSY */
-	bool forgets; /* keep the tickets of entries, not their bodies: allocates nothing */
+	bool forgets;          /* keep the tickets of entries, not their bodies: allocates nothing */
 };
 
 /* Loopback, ephemeral ports, open registration; nothing settles by itself. */
