@@ -194,7 +194,7 @@ static bool is_static(uint8_t type)
 }
 
 /* By sender and bits, the repeat indicator aside; a static message also by its day of receipt at most once. */
-static bool folded(struct feed *f, const struct ais_packet *p, const struct ais_message *m, int64_t now_ms)
+static bool folded(struct feed *f, const struct ais_packet *p, const struct ais_message *m, int64_t anchor_ms)
 {
 	bool is_new;
 	uint8_t bits[AIS_BYTES_MAX];
@@ -202,7 +202,7 @@ static bool folded(struct feed *f, const struct ais_packet *p, const struct ais_
 	memcpy(bits, p->payload, size);
 	bits[0] &= 0xfc;
 	int64_t window = m->type == 5 || m->type == 24 ? FOLD_STATIC_MS : FOLD_WINDOW_MS;
-	if (!fold_seen(f->fold, hash64_seeded(span_of(bits, size), p->bits), f->station, now_ms, window, &is_new))
+	if (!fold_seen(f->fold, hash64_seeded(span_of(bits, size), p->bits), f->station, anchor_ms, window, &is_new))
 		return false;
 	station_count(f->stats, STATION_COUNT_FOLDED, 1);
 	station_count(f->stats, STATION_COUNT_SHARED, is_new);
@@ -219,7 +219,7 @@ static enum status take_message(struct feed *f, const struct ais_packet *p, cons
 	enum status status = STATUS_OK;
 	if (m->mmsi == 0 || m->mmsi > 999999999)
 		return STATUS_OUT_OF_RANGE;
-	if (folded(f, p, m, now_ms))
+	if (folded(f, p, m, anchor))
 		return STATUS_OK;
 	if (m->known && ais_is_position(m->type)) {
 		status = ais_report(p, m, time_ms, &f->items, &r);
