@@ -463,6 +463,25 @@ static enum status submit(struct feed *f, struct feed_out *o)
 	return f->submit(f->context, &o->in);
 }
 
+/* Whether the registry says so already, or a person said something else of what is not the ship's to say. */
+static bool is_said(const struct registry *r, const struct feed_job *j, size_t i)
+{
+	char value[DEVICE_VALUE_MAX + 1];
+	if (j->fields[i] == DEVICE_FIELD_CLASS)
+		return registry_class(r, j->device, j->from_ms) != DEVICE_CLASS_OTHER;
+	return !registry_value(r, j->device, (enum device_field)j->fields[i], j->from_ms, value) &&
+	       strcmp(value, j->values[i]) == 0;
+}
+
+/* Most of what is said every few minutes stands there: memory only, no worker is needed to see it. */
+static bool note_is_news(const struct feed *f)
+{
+	for (size_t i = 0; f->note_wanted && i < f->note.count; i++)
+		if (!is_said(f->registry, &f->note, i))
+			return true;
+	return false;
+}
+
 /* Entry by entry, then the note. */
 static enum feed_wait give(struct feed *f)
 {
@@ -490,10 +509,11 @@ static enum feed_wait give(struct feed *f)
 	}
 	f->out_count = f->out_next = 0;
 	buf_clear(&f->bodies);
-	if (!f->note_wanted)
+	bool news = note_is_news(f);
+	f->note_wanted = false;
+	if (!news)
 		return FEED_IDLE;
 	f->job = f->note;
-	f->note_wanted = false;
 	return FEED_JOB;
 }
 
@@ -530,16 +550,6 @@ enum feed_wait feed_end(struct feed *f, int64_t now_ms)
 }
 
 /* --- the registry --- */
-
-/* Whether the registry says so already, or a person said something else of what is not the ship's to say. */
-static bool is_said(const struct registry *r, const struct feed_job *j, size_t i)
-{
-	char value[DEVICE_VALUE_MAX + 1];
-	if (j->fields[i] == DEVICE_FIELD_CLASS)
-		return registry_class(r, j->device, j->from_ms) != DEVICE_CLASS_OTHER;
-	return !registry_value(r, j->device, (enum device_field)j->fields[i], j->from_ms, value) &&
-	       strcmp(value, j->values[i]) == 0;
-}
 
 void feed_job_run(struct feed *f)
 {

@@ -211,6 +211,10 @@ Test(feed, static_data_is_a_message_and_stands_in_the_registry)
 	cr_assert_eq(put_text(&f, text, NOW), FEED_IDLE);
 	cr_assert_eq(put_text(&f, text, NOW + 360000), FEED_IDLE);
 	cr_assert_eq(w->count, 1, "the same six minutes later is folded");
+	cr_assert_eq(w->jobs, 2, "one that makes the ship, one that notes what it says");
+	cr_assert_eq(put_text(&f, text, NOW + 2 * FOLD_STATIC_MS), FEED_IDLE);
+	cr_assert_eq(w->count, 2);
+	cr_assert_eq(w->jobs, 2, "what stands there is not written again");
 	cr_assert_eq(w->list[0].in.kind, INTAKE_MESSAGE);
 	cr_assert_eq(w->list[0].in.message_id, MARINE_MESSAGE_AIS | 5);
 	uint64_t device = w->list[0].in.device;
