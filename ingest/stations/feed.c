@@ -115,11 +115,27 @@ static void refuse(struct feed *f, struct span line, enum status reason, int64_t
 
 /* --- AIS --- */
 
+static bool is_letter(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+/* `word` on its own: "NET 7", not "BLUE PLANET". */
+static bool has_word(const char *name, const char *word)
+{
+	size_t size = strlen(word);
+	for (const char *at = strstr(name, word); at; at = strstr(at + 1, word))
+		if ((at == name || !is_letter(at[-1])) && !is_letter(at[size]))
+			return true;
+	return false;
+}
+
+/* Names of beacons on nets: what they are, or their battery ("7-83%", "12.1V"). */
 static bool says_net(const char *name)
 {
 	size_t size = strlen(name);
-	return strchr(name, '%') || strstr(name, "NET") || strstr(name, "BUOY") ||
-	       (size >= 2 && name[size - 1] == 'V' && name[size - 2] >= '0' && name[size - 2] <= '9');
+	bool volts = size >= 2 && name[size - 1] == 'V' && name[size - 2] >= '0' && name[size - 2] <= '9';
+	return volts || strchr(name, '%') || has_word(name, "NET") || has_word(name, "BUOY");
 }
 
 /* What a sender is, by the form of its number, the type of its message and what it says of itself. */
@@ -136,7 +152,8 @@ static uint8_t class_of(const struct ais_message *m)
 		return DEVICE_CLASS_SAR_AIRCRAFT;
 	if (EMERGENCY_FORMS >> form & 1)
 		return DEVICE_CLASS_DISTRESS;
-	if (form == MMSI_FORM_AMRD || (ais_name(m, name) && says_net(name)))
+	bool class_b = m->type == 19 || m->type == 24; /* beacons are sold with class B radios */
+	if (form == MMSI_FORM_AMRD || (class_b && ais_name(m, name) && says_net(name)))
 		return DEVICE_CLASS_GEAR;
 	int32_t type = ais_has(m, AIS_SHIPTYPE) ? m->values[AIS_SHIPTYPE] : 0;
 	if (type >= 60 && type <= 89)

@@ -7,14 +7,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/marine/sea.h"
 #include "rig.h"
 
-#define CODEC "codec acme big lat=0:4:e6 lon=4:4:e6 speed=8:2:dkn course=10:2:deg\n"
 #define STATIONS                                                                                                       \
 	"mast  tcp-listen 127.0.0.1:0\n"                                                                               \
 	"bay   udp        127.0.0.1:0\n"                                                                               \
 	"hall  tcp-listen 127.0.0.1:0 codec=acme\n"                                                                    \
-	"boat7 tcp-listen 127.0.0.1:0 own=boat7\n" CODEC
+	"boat7 tcp-listen 127.0.0.1:0 own=boat7\n"                                                                     \
+	"codec " SEA_CODEC "\n"
 
 static json_t *stations_of(const struct server *s)
 {
