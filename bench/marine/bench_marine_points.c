@@ -162,7 +162,9 @@ static void add_text(struct tally *t, struct boat *b, bool is_nmea, int64_t time
 	buf_deinit(&text);
 }
 
-static void measure(const char *kind, unsigned every_s)
+enum kind { CLASS_A, CLASS_B, BEIDOU, NMEA };
+
+static void measure(enum kind what, const char *kind, unsigned every_s)
 {
 	static struct tally t;
 	uint8_t *pool = t.pool ? t.pool : malloc((size_t)BLOCK_REPORTS_MAX * 1024);
@@ -172,10 +174,10 @@ static void measure(const char *kind, unsigned every_s)
 		for (unsigned s = 0; s < DAY_S; s += every_s) {
 			int64_t time_ms = START_MS + (int64_t)s * 1000;
 			sail(&b, every_s);
-			if (kind[0] == 'A' || kind[0] == 'B')
-				add_ais(&t, &b, kind[0] == 'A' ? 1 : 18, time_ms);
+			if (what == CLASS_A || what == CLASS_B)
+				add_ais(&t, &b, what == CLASS_A ? 1 : 18, time_ms);
 			else
-				add_text(&t, &b, kind[0] == 'N', time_ms);
+				add_text(&t, &b, what == NMEA, time_ms);
 		}
 		flush(&t);
 	}
@@ -188,9 +190,9 @@ static void measure(const char *kind, unsigned every_s)
 int main(int argc, char **argv)
 {
 	state = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	measure("A: class A", 10);
-	measure("B: class B", 30);
-	measure("C: Beidou", 600);
-	measure("N: NMEA", 10);
+	measure(CLASS_A, "class-A", 10);
+	measure(CLASS_B, "class-B", 30);
+	measure(BEIDOU, "Beidou", 600);
+	measure(NMEA, "NMEA", 10);
 	return 0;
 }

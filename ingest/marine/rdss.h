@@ -5,6 +5,8 @@
  *   $BDDWR,1,0123456,153012.00,2448.5000,N,11840.2000,E,...    a fix of the RDSS centre, without a date
  *   payload ── struct rdss_codec ──> positions
  *
+ * The binary frames of the 4.0 protocol ("$TXXX" ...) are not read: no description of them could be confirmed.
+ *
  * A card is a number of 6 to 8 digits; which boat it belongs to the device registry tells, not this file. Payloads are
  * each maker's own, so how one is read is a line of text (rdss_codec_parse). Pure. */
 #ifndef ZAYTON_INGEST_RDSS_H

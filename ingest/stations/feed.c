@@ -115,11 +115,27 @@ static void refuse(struct feed *f, struct span line, enum status reason, int64_t
 
 /* --- AIS --- */
 
+static bool is_letter(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+/* `word` on its own: "NET 7", not "BLUE PLANET". */
+static bool has_word(const char *name, const char *word)
+{
+	size_t size = strlen(word);
+	for (const char *at = strstr(name, word); at; at = strstr(at + 1, word))
+		if ((at == name || !is_letter(at[-1])) && !is_letter(at[size]))
+			return true;
+	return false;
+}
+
+/* Names of beacons on nets: what they are, or their battery ("7-83%", "12.1V"). */
 static bool says_net(const char *name)
 {
 	size_t size = strlen(name);
-	return strchr(name, '%') || strstr(name, "NET") || strstr(name, "BUOY") ||
-	       (size >= 2 && name[size - 1] == 'V' && name[size - 2] >= '0' && name[size - 2] <= '9');
+	bool volts = size >= 2 && name[size - 1] == 'V' && name[size - 2] >= '0' && name[size - 2] <= '9';
+	return volts || strchr(name, '%') || has_word(name, "NET") || has_word(name, "BUOY");
 }
 
 /* What a sender is, by the form of its number, the type of its message and what it says of itself. */
@@ -136,7 +152,8 @@ static uint8_t class_of(const struct ais_message *m)
 		return DEVICE_CLASS_SAR_AIRCRAFT;
 	if (EMERGENCY_FORMS >> form & 1)
 		return DEVICE_CLASS_DISTRESS;
-	if (form == MMSI_FORM_AMRD || (ais_name(m, name) && says_net(name)))
+	bool class_b = m->type == 19 || m->type == 24; /* beacons are sold with class B radios */
+	if (form == MMSI_FORM_AMRD || (class_b && ais_name(m, name) && says_net(name)))
 		return DEVICE_CLASS_GEAR;
 	int32_t type = ais_has(m, AIS_SHIPTYPE) ? m->values[AIS_SHIPTYPE] : 0;
 	if (type >= 60 && type <= 89)
@@ -194,7 +211,7 @@ static bool is_static(uint8_t type)
 }
 
 /* By sender and bits, the repeat indicator aside; a static message also by its day of receipt at most once. */
-static bool folded(struct feed *f, const struct ais_packet *p, const struct ais_message *m, int64_t now_ms)
+static bool folded(struct feed *f, const struct ais_packet *p, const struct ais_message *m, int64_t anchor_ms)
 {
 	bool is_new;
 	uint8_t bits[AIS_BYTES_MAX];
@@ -202,7 +219,7 @@ static bool folded(struct feed *f, const struct ais_packet *p, const struct ais_
 	memcpy(bits, p->payload, size);
 	bits[0] &= 0xfc;
 	int64_t window = m->type == 5 || m->type == 24 ? FOLD_STATIC_MS : FOLD_WINDOW_MS;
-	if (!fold_seen(f->fold, hash64_seeded(span_of(bits, size), p->bits), f->station, now_ms, window, &is_new))
+	if (!fold_seen(f->fold, hash64_seeded(span_of(bits, size), p->bits), f->station, anchor_ms, window, &is_new))
 		return false;
 	station_count(f->stats, STATION_COUNT_FOLDED, 1);
 	station_count(f->stats, STATION_COUNT_SHARED, is_new);
@@ -219,7 +236,7 @@ static enum status take_message(struct feed *f, const struct ais_packet *p, cons
 	enum status status = STATUS_OK;
 	if (m->mmsi == 0 || m->mmsi > 999999999)
 		return STATUS_OUT_OF_RANGE;
-	if (folded(f, p, m, now_ms))
+	if (folded(f, p, m, anchor))
 		return STATUS_OK;
 	if (m->known && ais_is_position(m->type)) {
 		status = ais_report(p, m, time_ms, &f->items, &r);
@@ -463,6 +480,25 @@ static enum status submit(struct feed *f, struct feed_out *o)
 	return f->submit(f->context, &o->in);
 }
 
+/* Whether the registry says so already, or a person said something else of what is not the ship's to say. */
+static bool is_said(const struct registry *r, const struct feed_job *j, size_t i)
+{
+	char value[DEVICE_VALUE_MAX + 1];
+	if (j->fields[i] == DEVICE_FIELD_CLASS)
+		return registry_class(r, j->device, j->from_ms) != DEVICE_CLASS_OTHER;
+	return !registry_value(r, j->device, (enum device_field)j->fields[i], j->from_ms, value) &&
+	       strcmp(value, j->values[i]) == 0;
+}
+
+/* Most of what is said every few minutes stands there: memory only, no worker is needed to see it. */
+static bool note_is_news(const struct feed *f)
+{
+	for (size_t i = 0; f->note_wanted && i < f->note.count; i++)
+		if (!is_said(f->registry, &f->note, i))
+			return true;
+	return false;
+}
+
 /* Entry by entry, then the note. */
 static enum feed_wait give(struct feed *f)
 {
@@ -490,10 +526,11 @@ static enum feed_wait give(struct feed *f)
 	}
 	f->out_count = f->out_next = 0;
 	buf_clear(&f->bodies);
-	if (!f->note_wanted)
+	bool news = note_is_news(f);
+	f->note_wanted = false;
+	if (!news)
 		return FEED_IDLE;
 	f->job = f->note;
-	f->note_wanted = false;
 	return FEED_JOB;
 }
 
@@ -530,16 +567,6 @@ enum feed_wait feed_end(struct feed *f, int64_t now_ms)
 }
 
 /* --- the registry --- */
-
-/* Whether the registry says so already, or a person said something else of what is not the ship's to say. */
-static bool is_said(const struct registry *r, const struct feed_job *j, size_t i)
-{
-	char value[DEVICE_VALUE_MAX + 1];
-	if (j->fields[i] == DEVICE_FIELD_CLASS)
-		return registry_class(r, j->device, j->from_ms) != DEVICE_CLASS_OTHER;
-	return !registry_value(r, j->device, (enum device_field)j->fields[i], j->from_ms, value) &&
-	       strcmp(value, j->values[i]) == 0;
-}
 
 void feed_job_run(struct feed *f)
 {

@@ -6,7 +6,7 @@
 
 struct slot {
 	uint64_t key; /* 0: never used */
-	int64_t until_ms;
+	int64_t at_ms;
 	uint64_t stations;
 };
 
@@ -25,24 +25,24 @@ void fold_free(struct fold *f)
 	free(f);
 }
 
-bool fold_seen(struct fold *f, uint64_t key, unsigned station, int64_t now_ms, int64_t window_ms, bool *out_new_station)
+bool fold_seen(struct fold *f, uint64_t key, unsigned station, int64_t at_ms, int64_t window_ms, bool *out_new_station)
 {
 	uint64_t bit = UINT64_C(1) << (station % FOLD_STATIONS_MAX);
-	struct slot *ends_first = NULL;
+	struct slot *oldest = NULL;
 	key += key == 0;
 	for (unsigned i = 0; i < PROBES; i++) {
 		struct slot *s = &f->slots[(key + i) % FOLD_SLOTS];
-		if (s->key == key && now_ms < s->until_ms) {
+		if (s->key == key && at_ms - s->at_ms < window_ms && s->at_ms - at_ms < window_ms) {
 			*out_new_station = !(s->stations & bit);
 			s->stations |= bit;
 			return true;
 		}
-		if (!ends_first || s->until_ms < ends_first->until_ms || s->key == key)
-			ends_first = s;
+		if (!oldest || s->at_ms < oldest->at_ms || s->key == key)
+			oldest = s;
 		if (s->key == key)
 			break;
 	}
-	*ends_first = (struct slot){key, now_ms + window_ms, bit};
+	*oldest = (struct slot){key, at_ms, bit};
 	*out_new_station = true;
 	return false;
 }

@@ -1,9 +1,9 @@
 /* fold.h -- the same message heard by several stations, or again from a repeater, is one.
  *
- *   slots   [ key | until | first station | stations ] * FOLD_SLOTS      eight after a hash are looked at
+ *   slots   [ key | when | stations ] * FOLD_SLOTS      eight after a hash are looked at
  *
  * A message is known by its sender and its bits without the repeat indicator. The first that comes goes on; those that
- * come within the window are counted to their stations and end here. When eight slots are taken the one that ends first
+ * are dated within the window of it are counted to their stations and end here. When eight slots are taken the oldest
  * is forgotten: what it would have held back goes on, and the engine, which knows reports by time and bits, merges
  * what has a second. One owner. */
 #ifndef ZAYTON_INGEST_FOLD_H
@@ -25,9 +25,9 @@
 struct fold;
 STATUS_CHECKED enum status fold_new(struct fold **out);
 void fold_free(struct fold *f);
-/* True when the message was here within its window: `station` (its low six bits) is noted, `*out_new_station` tells
- * whether it is the first time that it brings this one. Otherwise it is remembered for `window_ms`. `key` is a hash. */
-bool fold_seen(struct fold *f, uint64_t key, unsigned station, int64_t now_ms, int64_t window_ms,
-	       bool *out_new_station);
+/* True when the message was here, `window_ms` before or after `at_ms` at most: `station` (its low six bits) is noted,
+ * `*out_new_station` tells whether it is the first time that it brings this one. Otherwise it is remembered. `at_ms` is
+ * when its receiver says that it was heard, so that a file read fast folds as it would have live. `key` is a hash. */
+bool fold_seen(struct fold *f, uint64_t key, unsigned station, int64_t at_ms, int64_t window_ms, bool *out_new_station);
 
 #endif

@@ -63,7 +63,9 @@ static void path_params(struct json_out *j, const char *path)
 		jout_key(j, "required");
 		jout_bool(j, true);
 		if (!strncmp(at, "{id}", 4))
-			text_member(j, "description", "16 hex digits, phone:NUMBER, plate:COLOUR:PLATE or site:NUMBER");
+			text_member(j, "description",
+				    "16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, site:NUMBER, mmsi:NUMBER or "
+				    "beidou_card:NUMBER");
 		jout_key(j, "schema");
 		jout_open(j, '{');
 		text_member(j, "type", "string");

@@ -89,6 +89,16 @@ static enum status find_phone(const struct registry *r, struct span phone, int64
 	return status;
 }
 
+/* "mmsi:412345678", "beidou_card:0204567". */
+static enum status find_at_sea(const struct registry *r, enum device_field field, struct span text, int64_t at_ms,
+			       uint64_t *out)
+{
+	char value[DEVICE_VALUE_MAX + 1];
+	if (text.size == 0 || device_value_normalise(field, text, value))
+		return STATUS_MALFORMED;
+	return registry_find(r, field, span_of_string(value), at_ms, out);
+}
+
 enum status device_reference(const struct registry *r, struct span text, int64_t at_ms, uint64_t *out)
 {
 	if (take_prefix(&text, "phone:"))
@@ -97,6 +107,10 @@ enum status device_reference(const struct registry *r, struct span text, int64_t
 		return text.size && text.size <= DEVICE_VALUE_MAX
 			       ? registry_find(r, DEVICE_FIELD_PLATE, text, at_ms, out)
 			       : STATUS_MALFORMED;
+	if (take_prefix(&text, "mmsi:"))
+		return find_at_sea(r, DEVICE_FIELD_MMSI, text, at_ms, out);
+	if (take_prefix(&text, "beidou_card:"))
+		return find_at_sea(r, DEVICE_FIELD_BEIDOU_CARD, text, at_ms, out);
 	if (take_prefix(&text, "site:"))
 		*out = site_id(text);
 	else if (parse_hex64(text, out))
@@ -129,7 +143,8 @@ bool call_device(struct http_call *c, struct span text, uint64_t *out)
 		return true;
 	if (status == STATUS_MALFORMED)
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "id",
-				  "a device is 16 hex digits, phone:NUMBER, plate:COLOUR:PLATE or site:NUMBER");
+				  "a device is 16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, site:NUMBER, mmsi:NUMBER or "
+				  "beidou_card:NUMBER");
 	else
 		http_problem_send(c->x, HTTP_PROBLEM_NO_DEVICE, NULL, "no such device, or outside your scope");
 	return false;

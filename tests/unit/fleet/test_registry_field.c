@@ -23,6 +23,8 @@ Test(registry_field, names_are_tokens_or_chinese)
 {
 	for (unsigned i = 1; i < DEVICE_FIELD_COUNT; i++) {
 		uint8_t field = 0;
+		if (!device_field_exists(i)) /* codes have gaps */
+			continue;
 		cr_assert_eq(device_field_parse(span_of_string(device_field_token(i)), &field), STATUS_OK);
 		cr_assert_eq(field, i);
 		cr_assert_eq(device_field_parse(span_of_string(device_field_chinese(i)), &field), STATUS_OK);

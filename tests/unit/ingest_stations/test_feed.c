@@ -211,6 +211,10 @@ Test(feed, static_data_is_a_message_and_stands_in_the_registry)
 	cr_assert_eq(put_text(&f, text, NOW), FEED_IDLE);
 	cr_assert_eq(put_text(&f, text, NOW + 360000), FEED_IDLE);
 	cr_assert_eq(w->count, 1, "the same six minutes later is folded");
+	cr_assert_eq(w->jobs, 2, "one that makes the ship, one that notes what it says");
+	cr_assert_eq(put_text(&f, text, NOW + 2 * FOLD_STATIC_MS), FEED_IDLE);
+	cr_assert_eq(w->count, 2);
+	cr_assert_eq(w->jobs, 2, "what stands there is not written again");
 	cr_assert_eq(w->list[0].in.kind, INTAKE_MESSAGE);
 	cr_assert_eq(w->list[0].in.message_id, MARINE_MESSAGE_AIS | 5);
 	uint64_t device = w->list[0].in.device;
@@ -229,10 +233,11 @@ Test(feed, senders_are_told_apart_by_number_and_message)
 		uint8_t type, class_code;
 		const char *name;
 	} cases[] = {
-		{994123456, 21, DEVICE_CLASS_AID, "BUOY 1"},     {4121234, 4, DEVICE_CLASS_BASE, NULL},
-		{111412123, 9, DEVICE_CLASS_SAR_AIRCRAFT, NULL}, {972123456, 1, DEVICE_CLASS_DISTRESS, NULL},
-		{412999001, 19, DEVICE_CLASS_GEAR, "NET 7-83%"}, {979123456, 18, DEVICE_CLASS_GEAR, NULL},
-		{412999002, 18, DEVICE_CLASS_OTHER, NULL},       {412999003, 19, DEVICE_CLASS_GEAR, "MINLIANYU 12V"},
+		{994123456, 21, DEVICE_CLASS_AID, "BUOY 1"},        {4121234, 4, DEVICE_CLASS_BASE, NULL},
+		{111412123, 9, DEVICE_CLASS_SAR_AIRCRAFT, NULL},    {972123456, 1, DEVICE_CLASS_DISTRESS, NULL},
+		{412999001, 19, DEVICE_CLASS_GEAR, "NET 7-83%"},    {979123456, 18, DEVICE_CLASS_GEAR, NULL},
+		{412999002, 18, DEVICE_CLASS_OTHER, NULL},          {412999003, 19, DEVICE_CLASS_GEAR, "MINLIANYU 12V"},
+		{412999004, 19, DEVICE_CLASS_OTHER, "BLUE PLANET"},
 	};
 	struct feed f;
 	feed_open(&f, 0);
