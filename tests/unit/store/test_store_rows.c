@@ -98,7 +98,7 @@ Test(store, a_family_of_a_later_version_is_refused)
 	struct fixture f = fixture_new();
 	store_close(f.store);
 	f.store = NULL;
-	tamper(&f, "series.muck.202611", 1);
+	tamper(&f, "orbit.muck.202611", 1);
 	struct store *s;
 	cr_assert_eq(try_open(f.dir, false, false, &s), STATUS_BAD_VERSION);
 	fixture_remove(&f);
