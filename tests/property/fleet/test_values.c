@@ -319,3 +319,49 @@ Test(values, a_value_holds_until_the_next_but_not_for_ever)
 	rig_close(&r);
 	rig_deinit(&r);
 }
+
+static size_t count_of(struct engine *e, unsigned stream)
+{
+	struct series *s;
+	struct value v;
+	size_t n = 0;
+	cr_assert_eq(series_open(e, id_of(stream), INT64_MIN, INT64_MAX, &s), STATUS_OK);
+	while (!series_next(s, &v))
+		n++;
+	series_close(s);
+	return n;
+}
+
+Test(values, what_has_had_its_months_goes_and_what_is_held_stays)
+{
+	struct rig r;
+	struct values_writer *w;
+	struct retention_result result;
+	struct buf complaints = buf_init(1u << 16);
+	const int64_t old_ms = FIRST_MS - 40 * 31 * MS_PER_DAY;
+	rig_init(&r);
+	rig_open(&r);
+	define(r.engine);
+	cr_assert_eq(values_writer_new(r.engine, &w), STATUS_OK);
+	for (int i = 0; i < 3000; i++) {
+		struct value v = {.time_ms = (i % 2 ? old_ms : FIRST_MS) + i * 1000};
+		value_set_decimal(&v, i, 1);
+		cr_assert_eq(values_writer_begin(w, v.time_ms + 500), STATUS_OK);
+		cr_assert_eq(values_writer_add(w, id_of((unsigned)i / 2 % 2), &v, (struct span){NULL, 0}), STATUS_OK);
+	}
+	cr_assert_eq(values_writer_flush(w), STATUS_OK);
+	values_writer_free(w);
+	cr_assert_eq(engine_settle(r.engine), STATUS_OK);
+	cr_assert_eq(store_hold(engine_store(r.engine), id_of(1), old_ms, FIRST_MS, "case-1"), STATUS_OK);
+	cr_assert_eq(engine_expire(r.engine, FIRST_MS, &result), STATUS_OK);
+	cr_assert_gt(result.families_dropped, 0);
+	cr_assert_eq(count_of(r.engine, 0), 750, "the old half is gone");
+	cr_assert_eq(count_of(r.engine, 1), 1500, "held");
+	cr_assert_eq(store_check(engine_store(r.engine), &complaints), STATUS_OK, "%.*s", (int)complaints.size,
+		     (const char *)complaints.data);
+	cr_assert_eq(store_release(engine_store(r.engine), "case-1"), STATUS_OK);
+	cr_assert_eq(count_of(r.engine, 1), 750);
+	buf_deinit(&complaints);
+	rig_close(&r);
+	rig_deinit(&r);
+}
