@@ -19,6 +19,8 @@ static size_t make(const char *kind, struct value_texts *texts)
 				  .delay_min = i < 40 ? 70u : 0};
 		if (!strcmp(kind, "decimals"))
 			value_set_decimal(&v, 1000 + (i * 7919) % 13 - 6, 2);
+		else if (!strcmp(kind, "counters"))
+			value_set_decimal(&v, i * 10 + (i * 7919) % 17, 0);
 		else if (!strcmp(kind, "doubles") && value_set_double(&v, 1.0 / (3 + i)))
 			abort();
 		v.quality = i == 17 ? VALUE_QUALITY_CALIBRATION : VALUE_QUALITY_GOOD;
@@ -69,10 +71,10 @@ static void write_hex(const char *path, struct span bytes)
 
 Test(value_block, golden_blocks_stay_what_they_were)
 {
-	static const char *const kinds[] = {"decimals", "doubles", "states"};
+	static const char *const kinds[] = {"decimals", "counters", "doubles", "states"};
 	struct value_texts *texts;
 	cr_assert_eq(value_texts_new(&texts), STATUS_OK);
-	for (size_t k = 0; k < 3; k++) {
+	for (size_t k = 0; k < 4; k++) {
 		static struct value back[VALUE_BLOCK_MAX];
 		char path[512];
 		size_t count = make(kinds[k], texts), read;
