@@ -74,8 +74,8 @@ curl -s -m 60 -o /dev/null http://127.0.0.1:18091/internal/force_flush
 curl -s -m 600 -o /dev/null http://127.0.0.1:18091/internal/force_merge
 for _ in $(seq 60); do sleep 1; a=$(weigh "$W/vm"); sleep 1; [ "$a" != "$(weigh "$W/vm")" ] || break; done
 say vm_bytes "$(weigh "$W/vm/data")"
-timed vm_sum_ms "http://127.0.0.1:18091/api/v1/query?time=$to&query=sum(sum_over_time(%7B__name__=~%22sensor_.*%22%7D%5B$((STEPS * 10 + 60))s%5D))by(__name__)"
-grep -q sensor_temp "$W/answer" || die "VictoriaMetrics: $(head -c 200 "$W/answer")"
+timed vm_sum_ms "http://127.0.0.1:18091/api/v1/query?time=$to&query=sum(sum_over_time(%7B__name__=~%22sensor_.*%22%7D%5B$((STEPS * 10 + 60))s%5D))"
+grep -q '"value"' "$W/answer" || die "VictoriaMetrics: $(head -c 200 "$W/answer")"
 stop
 
 # --- InfluxDB

@@ -5,7 +5,7 @@
  *   block     ─┘
  *
  * Answers are a function of the set of values. Aggregates take good values within the physical range that held at their
- * time; a block that lies within one step, overlaps no other and is wholly good and in range is taken by its header.
+ * time; a block that lies within one step, overlaps no other and whose good values are in range is taken by its header.
  * Threads: any but a shard's loop; a reader has one owner. */
 #ifndef ZAYTON_FLEET_SERIES_H
 #define ZAYTON_FLEET_SERIES_H

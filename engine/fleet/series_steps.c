@@ -1,6 +1,6 @@
 /* series_steps.c -- what values come to, step by step.
  *
- *   reader ─┬─ a block alone, within one step, good and in range ──> its header ─┐
+ *   reader ─┬─ a block alone, within one step, in range ──> its header ─┐
  *           └─ value ── good? in range? ─────────────────────────────────────────┴─> step: count, ends, sum ──> visit
  *                          └─> held: area under the value before, for TWA; kept: for percentiles */
 #include <math.h>
@@ -202,7 +202,7 @@ static struct value end_of(const struct value_block_header *h, int64_t bits, int
 /* Whether the header says all that is asked. */
 static bool header_serves(struct stepping *s, const struct value_block_header *h)
 {
-	if (!h->has_sum || !h->good || h->not_good || h->time_first_ms < s->step.from_ms)
+	if (!h->has_sum || !h->good || h->time_first_ms < s->step.from_ms)
 		return false;
 	at_time(s, h->time_first_ms);
 	struct value min = end_of(h, h->min, 0), max = end_of(h, h->max, 0);

@@ -48,11 +48,6 @@ const char *value_quality_token(unsigned quality)
 	return quality < VALUE_QUALITY_COUNT ? qualities[quality].token : "unknown";
 }
 
-const char *value_quality_chinese(unsigned quality)
-{
-	return quality < VALUE_QUALITY_COUNT ? qualities[quality].chinese : "未知";
-}
-
 enum status value_quality_parse(struct span text, uint8_t *out)
 {
 	for (unsigned i = 0; i < VALUE_QUALITY_COUNT; i++)

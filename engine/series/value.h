@@ -69,7 +69,6 @@ struct value {
 _Static_assert(sizeof(struct value) == 24, "heads hold them by the million");
 
 const char *value_quality_token(unsigned quality);
-const char *value_quality_chinese(unsigned quality);
 /* By token, Chinese name or number. STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status value_quality_parse(struct span text, uint8_t *out);
 

@@ -10,7 +10,7 @@
 _Static_assert(VALUE_BLOCK_MAX <= BLOCK_REPORTS_MAX, "columns are that long");
 _Static_assert(VALUE_NUMBERS_BYTES_MAX >= 64 + PARTS * INT_COLUMN_BYTES_MAX, "three of them");
 
-enum form { FORM_PLAIN, FORM_STEP, FORM_STEP2, FORM_XOR, FORM_COUNT };
+enum form { FORM_PLAIN, FORM_STEP, FORM_STEP2, FORM_XOR, FORM_RISE, FORM_COUNT };
 
 static uint64_t gcd(uint64_t a, uint64_t b)
 {
@@ -53,7 +53,7 @@ static void shift_off(const int64_t *numbers, size_t count, uint64_t *k, uint64_
 }
 
 /* What a form makes of k[1..count), or of all for FORM_PLAIN; returns how many. */
-static size_t residuals(enum form form, const uint64_t *k, size_t count, uint64_t *out)
+static size_t residuals(enum form form, const uint64_t *k, size_t count, int64_t rise, uint64_t *out)
 {
 	if (form == FORM_PLAIN) {
 		memcpy(out, k, count * sizeof *k);
@@ -63,6 +63,7 @@ static size_t residuals(enum form form, const uint64_t *k, size_t count, uint64_
 	for (size_t i = 1; i < count; i++) {
 		uint64_t now = k[i] - k[i - 1];
 		out[i - 1] = form == FORM_XOR    ? k[i] ^ k[i - 1]
+			     : form == FORM_RISE ? now - (uint64_t)rise
 			     : form == FORM_STEP ? zigzag64((int64_t)now)
 						 : zigzag64((int64_t)(now - step));
 		step = now;
@@ -70,7 +71,7 @@ static size_t residuals(enum form form, const uint64_t *k, size_t count, uint64_
 	return count - 1;
 }
 
-static void restore(enum form form, uint64_t first, const uint64_t *in, size_t count, uint64_t *k)
+static void restore(enum form form, uint64_t first, int64_t rise, const uint64_t *in, size_t count, uint64_t *k)
 {
 	uint64_t step = 0;
 	if (form == FORM_PLAIN) {
@@ -84,7 +85,9 @@ static void restore(enum form form, uint64_t first, const uint64_t *in, size_t c
 			k[i] = k[i - 1] ^ r;
 			continue;
 		}
-		step = form == FORM_STEP ? (uint64_t)unzigzag64(r) : step + (uint64_t)unzigzag64(r);
+		step = form == FORM_RISE   ? r + (uint64_t)rise
+		       : form == FORM_STEP ? (uint64_t)unzigzag64(r)
+					   : step + (uint64_t)unzigzag64(r);
 		k[i] = k[i - 1] + step;
 	}
 }
@@ -160,14 +163,26 @@ static enum status parts_decode(struct cursor *c, size_t count, uint64_t *out)
 
 /* --- both ways --- */
 
-static enum form cheapest(const uint64_t *k, size_t count, bool doubles)
+/* Of all steps; 0 when there is none. */
+static int64_t least_step(const uint64_t *k, size_t count)
 {
-	static const enum form tried[2][3] = {{FORM_PLAIN, FORM_STEP, FORM_STEP2}, {FORM_PLAIN, FORM_STEP, FORM_XOR}};
+	int64_t least = count > 1 ? INT64_MAX : 0;
+	for (size_t i = 1; i < count; i++) {
+		int64_t step = (int64_t)(k[i] - k[i - 1]);
+		least = step < least ? step : least;
+	}
+	return least;
+}
+
+static enum form cheapest(const uint64_t *k, size_t count, bool doubles, int64_t rise)
+{
+	static const enum form tried[2][4] = {{FORM_PLAIN, FORM_STEP, FORM_STEP2, FORM_RISE},
+					      {FORM_PLAIN, FORM_STEP, FORM_XOR}};
 	uint64_t work[VALUE_BLOCK_MAX];
 	enum form best = FORM_PLAIN;
 	size_t least = SIZE_MAX;
-	for (unsigned i = 0; i < 3; i++) {
-		size_t n = residuals(tried[doubles][i], k, count, work);
+	for (unsigned i = 0; i < (doubles ? 3 : 4); i++) {
+		size_t n = residuals(tried[doubles][i], k, count, rise, work);
 		size_t cost = parts_cost(work, n);
 		if (cost < least) {
 			least = cost;
@@ -185,8 +200,9 @@ enum status value_numbers_encode(const int64_t *numbers, size_t count, bool doub
 		shift_off(numbers, count, k, &unit);
 	else
 		reduce(numbers, count, k, &least, &unit);
-	enum form form = cheapest(k, count, doubles);
-	size_t n = residuals(form, k, count, work);
+	int64_t rise = least_step(k, count);
+	enum form form = cheapest(k, count, doubles, rise);
+	size_t n = residuals(form, k, count, rise, work);
 	enum status status = buf_append_u8(out, (uint8_t)form);
 	if (!status && !doubles)
 		status = buf_append_varint(out, zigzag64(least));
@@ -194,6 +210,8 @@ enum status value_numbers_encode(const int64_t *numbers, size_t count, bool doub
 		status = buf_append_varint(out, unit);
 	if (!status && form != FORM_PLAIN)
 		status = buf_append_varint(out, k[0]);
+	if (!status && form == FORM_RISE)
+		status = buf_append_varint(out, zigzag64(rise));
 	return status ? status : parts_encode(work, n, out);
 }
 
@@ -205,12 +223,13 @@ enum status value_numbers_decode(struct span bytes, size_t count, bool doubles, 
 	int64_t least = doubles ? 0 : unzigzag64(cursor_varint(&c));
 	uint64_t unit = cursor_varint(&c);
 	uint64_t first = form != FORM_PLAIN ? cursor_varint(&c) : 0;
+	int64_t rise = form == FORM_RISE ? unzigzag64(cursor_varint(&c)) : 0;
 	if (c.failed || form >= FORM_COUNT || (doubles ? unit > 63 : unit == 0))
 		return STATUS_CORRUPT;
 	enum status status = parts_decode(&c, form == FORM_PLAIN ? count : count - 1, work);
 	if (status)
 		return status;
-	restore((enum form)form, first, work, count, k);
+	restore((enum form)form, first, rise, work, count, k);
 	for (size_t i = 0; i < count; i++)
 		out[i] = (int64_t)(doubles ? k[i] << unit : (uint64_t)least + k[i] * unit);
 	return STATUS_OK;

@@ -1,11 +1,12 @@
-/* value_numbers.h -- up to VALUE_BLOCK_MAX 64-bit numbers as columns: whatever of four forms costs least.
+/* value_numbers.h -- up to VALUE_BLOCK_MAX 64-bit numbers as columns: whatever of five forms costs least.
  *
- *   form 1 | base 8 or signed | unit varint | [first varint] | mask 1 | (size varint)* | column*
+ *   form 1 | [base signed] | unit varint | [first varint] | [rise signed] | mask 1 | (size varint)* | column*
  *
- *   form 0  k itself; 1 k less the one before; 2 the same of that; 3 k XOR the one before (doubles alone)
+ *   form 0  k itself; 1 k less the one before; 2 the same of that; 3 k XOR the one before (doubles alone);
+ *           4 as 1, less the least such step (`rise`), which counters and noise without a centre have (decimals alone)
  *   k = (number - least) / unit as it is for decimals, bits >> unit for doubles (unit: zeros that all end with)
- *   columns: the zigzagged result in 24, 24 and 16 bits from below; the mask says which are not all zero, sizes of all
- * but the last of them
+ *   columns: the result, zigzagged in forms 1 and 2, in 24, 24 and 16 bits from below; the mask says which are not all
+ * zero, sizes of all but the last of them
  *
  * Pure. */
 #ifndef ZAYTON_SERIES_VALUE_NUMBERS_H

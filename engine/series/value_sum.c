@@ -61,21 +61,6 @@ void value_sum_add(struct value_sum *s, const struct value *v)
 	value_sum_add_doubles(s, bits >> 63 ? -(__int128)mantissa : (__int128)mantissa, exponent);
 }
 
-void value_sum_merge(struct value_sum *s, const struct value_sum *other)
-{
-	struct value_sum copy = *other;
-	for (unsigned i = 0; i <= VALUE_SCALE_MAX; i++)
-		s->decimals[i] += other->decimals[i];
-	if (!other->any_double)
-		return;
-	pass_carries(&copy);
-	pass_carries(s);
-	for (unsigned i = 0; i < VALUE_SUM_LIMBS; i++)
-		s->limbs[i] += copy.limbs[i];
-	s->adds = 1;
-	s->any_double = true;
-}
-
 /* --- telling --- */
 
 /* The top 64 bits of limbs that are no longer signed; what is below them is in the last bit. */

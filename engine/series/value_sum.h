@@ -25,7 +25,6 @@ void value_sum_add(struct value_sum *s, const struct value *v);
 /* What a block's header says: `sum` * 10^-scale, or `sum` * 2^exponent. */
 void value_sum_add_decimals(struct value_sum *s, __int128 sum, unsigned scale);
 void value_sum_add_doubles(struct value_sum *s, __int128 sum, int exponent);
-void value_sum_merge(struct value_sum *s, const struct value_sum *other);
 /* The whole sum as the nearest double (ties to even over decimals and doubles apart, then added). */
 double value_sum_double(const struct value_sum *s);
 /* Exact as text when there were decimals alone and it has at most 38 digits; otherwise that double.

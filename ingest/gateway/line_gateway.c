@@ -44,6 +44,10 @@ struct line_writer {
 	uint64_t streams[FIELDS_MAX];
 };
 
+struct line_gateway_stats {
+	_Atomic uint64_t writes, lines, values, refused, failed, streams_made;
+};
+
 struct line_gateway {
 	struct line_gateway_options options;
 	struct line_gateway_stats stats;
@@ -399,11 +403,6 @@ enum status line_gateway_write(struct line_gateway *g, struct span text, enum li
 	count_up(g, out, status);
 	give_back(g, w);
 	return status;
-}
-
-const struct line_gateway_stats *line_gateway_stats(const struct line_gateway *g)
-{
-	return &g->stats;
 }
 
 enum status line_gateway_metrics(struct line_gateway *g, struct buf *out)

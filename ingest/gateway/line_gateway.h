@@ -40,10 +40,6 @@ struct line_result {
 STATUS_CHECKED enum status line_gateway_write(struct line_gateway *g, struct span text, enum line_precision precision,
 					      int64_t received_ms, struct line_result *out);
 
-struct line_gateway_stats {
-	_Atomic uint64_t writes, lines, values, refused, failed, streams_made;
-};
-const struct line_gateway_stats *line_gateway_stats(const struct line_gateway *g);
 /* Prometheus text. */
 STATUS_CHECKED enum status line_gateway_metrics(struct line_gateway *g, struct buf *out);
 

@@ -18,6 +18,7 @@
 #include "query/cli/cli.h"
 #include "query/cli/import_devices.h"
 #include "query/cli/import_fences.h"
+#include "query/cli/import_series.h"
 #include "query/cli/progress_bar.h"
 #include "query/cli/track_file.h"
 #include "query/cli/track_import.h"
@@ -29,6 +30,8 @@
 static const char usage[] =
 	"用法 usage: zayton import devices FILE --data DIR [options]   设备表 a table of devices\n"
 	"            zayton import fences FILE --data DIR [options]    围栏\n"
+	"            zayton import streams FILE --data DIR [options]   监测站点与监测项\n"
+	"            zayton import series FILE --data DIR [options]    监测数据\n"
 	"            zayton import tracks FILE --data DIR [options]    轨迹\n"
 	"  --format csv|gpx|jt808   文件格式; default: by the name of the file\n"
 	"  --columns MAPPING        列对应 e.g. device=imei,time=ts:epoch_s,speed=v:mps,alarm= ; #3 is the third "
@@ -405,6 +408,10 @@ int cmd_import(int argc, char **argv)
 		return import_devices(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "fences") == 0)
 		return import_fences(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "series") == 0)
+		return import_series(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "streams") == 0)
+		return import_streams(argc - 1, argv + 1);
 	if (argc < 2 || strcmp(argv[1], "tracks") != 0 || !options_parse(argc - 1, argv + 1, &o)) {
 		fputs(usage, stderr);
 		return 2;

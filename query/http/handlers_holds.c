@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/streams.h"
 #include "engine/store/keys.h"
 #include "query/export/json_out.h"
 #include "query/http/http_body.h"
@@ -12,6 +13,7 @@
 #include "query/http/http_problem.h"
 #include "query/http/http_stream.h"
 
+#define STREAMS_BATCH 256
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HOLDS_PAGE_MAX 1000
 #define HOLDS_PAGE_DEFAULT 100
@@ -164,6 +166,21 @@ static bool read_hold(const struct registry *r, const json_t *body, struct hold 
 	return true;
 }
 
+/* A site is held with its streams: their values lie under ids of their own. */
+static enum status hold_streams(struct http_call *c, const struct hold *hold, uint64_t site)
+{
+	struct engine *e = http_engine(c->http);
+	uint64_t ids[STREAMS_BATCH], after = 0;
+	size_t n;
+	enum status status = STATUS_OK;
+	while (!status && (n = streams_list(engine_streams(e), site, after, ids, STREAMS_BATCH))) {
+		for (size_t i = 0; i < n && !status; i++)
+			status = store_hold(engine_store(e), ids[i], hold->from_ms, hold->to_ms, hold->case_number);
+		after = ids[n - 1];
+	}
+	return status;
+}
+
 static void set_hold(struct http_call *c, const struct hold *hold)
 {
 	struct store *s = engine_store(http_engine(c->http));
@@ -173,6 +190,8 @@ static void set_hold(struct http_call *c, const struct hold *hold)
 		status = audit_hold(c, "hold", hold->case_number, hold->devices[i], hold->from_ms, hold->to_ms);
 		if (!status)
 			status = store_hold(s, hold->devices[i], hold->from_ms, hold->to_ms, hold->case_number);
+		if (!status)
+			status = hold_streams(c, hold, hold->devices[i]);
 	}
 	if (status) {
 		http_problem_of_status(c->x, status);

@@ -101,6 +101,13 @@ static void get_info(struct http_call *c)
 	X(registry_bytes, "gauge", "Bytes of the registry in memory.")                                                 \
 	X(journal_bytes, "gauge", "Bytes of the journal on disk.")                                                     \
 	X(journal_pending_bytes, "gauge", "Bytes waiting for the committer.")                                          \
+	X(values, "counter", "Values of streams taken in.")                                                            \
+	X(sealed_value_blocks, "counter", "Value blocks sealed.")                                                      \
+	X(sealed_values, "counter", "Values in sealed blocks.")                                                        \
+	X(sealed_value_bytes, "counter", "Bytes of sealed value blocks.")                                              \
+	X(late_value_blocks, "counter", "Value blocks sealed for late values.")                                        \
+	X(value_head_bytes, "gauge", "Bytes of heads of values in memory.")                                            \
+	X(streams_active, "gauge", "Streams with a head.")                                                             \
 	X(commit_p50_us, "gauge", "Submit to settled, median of the last minute, us.")                                 \
 	X(commit_p99_us, "gauge", "Submit to settled, 99th percentile of the last minute, us.")                        \
 	X(commit_max_us, "gauge", "Submit to settled, largest of the last minute, us.")

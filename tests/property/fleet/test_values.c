@@ -80,10 +80,11 @@ static void make_items(void)
 	}
 }
 
-static void shuffle(void)
+/* Each item moves by less than `reach`. */
+static void shuffle(size_t reach)
 {
 	for (size_t i = VALUES; i > 1; i--) {
-		size_t k = next() % i;
+		size_t k = i - 1 - next() % (i < reach ? i : reach);
 		struct item swap = items[i - 1];
 		items[i - 1] = items[k];
 		items[k] = swap;
@@ -160,7 +161,7 @@ static void one_round(unsigned shards, size_t head_bytes)
 	r.options.head_bytes_max = head_bytes;
 	rig_open(&r);
 	define(r.engine);
-	shuffle();
+	shuffle(VALUES);
 	for (size_t at = 0; at < VALUES;) {
 		size_t n = 1 + next() % (VALUES / 3);
 		n = n < VALUES - at ? n : VALUES - at;
@@ -250,7 +251,9 @@ Test(values, steps_are_what_a_loop_says_by_headers_and_by_values)
 	struct rig r;
 	seeded("steps");
 	make_items();
+	shuffle(400);
 	rig_init(&r);
+	r.options.head_bytes_max = 2000; /* heads are shed into small blocks that overlap, until they are settled */
 	rig_open(&r);
 	define(r.engine);
 	send_range(r.engine, 0, VALUES);
@@ -262,7 +265,11 @@ Test(values, steps_are_what_a_loop_says_by_headers_and_by_values)
 			struct series_question q = {.stream = id_of(s),
 						    .from_ms = FIRST_MS + (int64_t)(next() % (uint64_t)span)};
 			q.until_ms = q.from_ms + 1 + (int64_t)(next() % (uint64_t)span);
-			q.step_ms = round % 4 ? (q.until_ms - q.from_ms) / (1 + (int64_t)(next() % 30)) + 1 : span;
+			if (round % 2) { /* all of it: blocks lie within steps */
+				q.from_ms = FIRST_MS - span / 7;
+				q.until_ms = FIRST_MS + 2 * span;
+			}
+			q.step_ms = (q.until_ms - q.from_ms) / (1 + (int64_t)(next() % 2 ? next() % 30 : 0)) + 1;
 			q.want = next() % 2 ? 1u << SERIES_P90 : 1u << SERIES_SUM;
 			cr_assert_eq(stream_at(engine_streams(r.engine), q.stream, q.from_ms, &stream), STATUS_OK);
 			struct walk w = {.values = model[s], .count = model_count[s], .stream = &stream, .q = &q};
@@ -309,6 +316,52 @@ Test(values, a_value_holds_until_the_next_but_not_for_ever)
 	cr_assert_eq(series_steps(r.engine, &q, take_twa, &twa), STATUS_OK);
 	/* 4 for 30 s, 10 for 60 s, 20 for 40 s, 30 for 100 s */
 	cr_assert_float_eq(twa, (4.0 * 30 + 10.0 * 60 + 20.0 * 40 + 30.0 * 100) / 230, 1e-12);
+	rig_close(&r);
+	rig_deinit(&r);
+}
+
+static size_t count_of(struct engine *e, unsigned stream)
+{
+	struct series *s;
+	struct value v;
+	size_t n = 0;
+	cr_assert_eq(series_open(e, id_of(stream), INT64_MIN, INT64_MAX, &s), STATUS_OK);
+	while (!series_next(s, &v))
+		n++;
+	series_close(s);
+	return n;
+}
+
+Test(values, what_has_had_its_months_goes_and_what_is_held_stays)
+{
+	struct rig r;
+	struct values_writer *w;
+	struct retention_result result;
+	struct buf complaints = buf_init(1u << 16);
+	const int64_t old_ms = FIRST_MS - 40 * 31 * MS_PER_DAY;
+	rig_init(&r);
+	rig_open(&r);
+	define(r.engine);
+	cr_assert_eq(values_writer_new(r.engine, &w), STATUS_OK);
+	for (int i = 0; i < 3000; i++) {
+		struct value v = {.time_ms = (i % 2 ? old_ms : FIRST_MS) + i * 1000};
+		value_set_decimal(&v, i, 1);
+		cr_assert_eq(values_writer_begin(w, v.time_ms + 500), STATUS_OK);
+		cr_assert_eq(values_writer_add(w, id_of((unsigned)i / 2 % 2), &v, (struct span){NULL, 0}), STATUS_OK);
+	}
+	cr_assert_eq(values_writer_flush(w), STATUS_OK);
+	values_writer_free(w);
+	cr_assert_eq(engine_settle(r.engine), STATUS_OK);
+	cr_assert_eq(store_hold(engine_store(r.engine), id_of(1), old_ms, FIRST_MS, "case-1"), STATUS_OK);
+	cr_assert_eq(engine_expire(r.engine, FIRST_MS, &result), STATUS_OK);
+	cr_assert_gt(result.families_dropped, 0);
+	cr_assert_eq(count_of(r.engine, 0), 750, "the old half is gone");
+	cr_assert_eq(count_of(r.engine, 1), 1500, "held");
+	cr_assert_eq(store_check(engine_store(r.engine), &complaints), STATUS_OK, "%.*s", (int)complaints.size,
+		     (const char *)complaints.data);
+	cr_assert_eq(store_release(engine_store(r.engine), "case-1"), STATUS_OK);
+	cr_assert_eq(count_of(r.engine, 1), 750);
+	buf_deinit(&complaints);
 	rig_close(&r);
 	rig_deinit(&r);
 }

@@ -126,14 +126,12 @@ Test(value, a_sum_does_not_round)
 
 Test(value, negative_doubles_add_up)
 {
-	struct value_sum s, t;
+	struct value_sum s;
 	value_sum_init(&s);
-	value_sum_init(&t);
 	for (int i = 0; i < 100; i++) {
 		struct value v = {.type = VALUE_DOUBLE, .bits = value_real_bits(-1.0 / 3)};
-		value_sum_add(i % 2 ? &s : &t, &v);
+		value_sum_add(&s, &v);
 	}
-	value_sum_merge(&s, &t);
 	/* a hundred times the double nearest a third, which has 53 bits: the product rounds once */
 	cr_assert_eq(value_sum_double(&s), (double)(-100.0L * (long double)(1.0 / 3)));
 }
