@@ -77,13 +77,14 @@ static enum status write_said(struct writing *w, const struct said *s)
 		return status;
 	char text[COMMAND_WHY_MAX + 1];
 	snprintf(text, sizeof text, "%s", s->note);
-	if (!command_state_is_open(row->state)) {
+	bool open = command_state_is_open(row->state);
+	if (!open)
 		snprintf(text, sizeof text, "late: %s, result %u", command_state_token(s->state), s->result);
-	} else if (s->state == COMMAND_STATE_SENT) {
-		row->state = COMMAND_STATE_SENT;
+	if (s->state == COMMAND_STATE_SENT) {
+		row->state = open ? COMMAND_STATE_SENT : row->state;
 		row->sent_ms = s->at_ms;
 		row->tries++;
-	} else {
+	} else if (open) {
 		take_answer(row, s);
 		end_row(w, row, s->state, s->at_ms);
 	}

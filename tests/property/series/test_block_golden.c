@@ -33,7 +33,8 @@ static void print_report(const struct report *r, struct buf *out)
 		     STATUS_OK);
 }
 
-static void expect_golden(const char *name)
+/* What an earlier writer left is read as it was; `written` when the writer of today writes it so, too. */
+static void expect_golden(const char *name, bool written)
 {
 	struct buf block = read_file(name, "bin"), expected = read_file(name, "expect");
 	struct buf printed = buf_init(64 << 20), again = buf_init(BLOCK_BYTES_MAX);
@@ -43,7 +44,8 @@ static void expect_golden(const char *name)
 		print_report(&l.reports[i], &printed);
 	cr_assert(span_equal(buf_view(&printed), buf_view(&expected)), "%s reads differently", name);
 	cr_assert_eq(block_encode(l.reports, l.count, &again), STATUS_OK);
-	cr_assert(span_equal(buf_view(&again), buf_view(&block)), "%s is written differently", name);
+	cr_assert_eq(span_equal(buf_view(&again), buf_view(&block)), written, "%s is written %s", name,
+		     written ? "differently" : "as ever");
 	report_list_deinit(&l);
 	buf_deinit(&printed);
 	buf_deinit(&again);
@@ -53,11 +55,12 @@ static void expect_golden(const char *name)
 
 Test(block_golden, version_1_is_read_and_written_as_ever)
 {
-	expect_golden("driving");
-	expect_golden("parked");
-	expect_golden("boat");
-	expect_golden("noise");
-	expect_golden("extremes");
-	expect_golden("mixed");
-	expect_golden("road");
+	expect_golden("driving", true);
+	expect_golden("parked", true);
+	expect_golden("boat", true);
+	expect_golden("noise", false); /* from before the items of rows became columns; `rows` is the same since */
+	expect_golden("rows", true);
+	expect_golden("extremes", true);
+	expect_golden("mixed", false); /* has rows, too */
+	expect_golden("road", true);
 }
