@@ -179,7 +179,7 @@ static void check_row(void *context, const struct vector *v)
 {
 	struct tally *t = context;
 	struct ais_message m;
-	struct sentence s;
+	struct sentence s = {0};
 	const char *accept = vector_value(v, "accept");
 	if (vector_value(v, "sentence") || !vector_value(v, "oracle"))
 		return;
