@@ -190,7 +190,9 @@ static enum status step(const struct feed_matter *m, struct hazard_order *o, str
 	o->at_ms = m->now_ms;
 	o->actor.role = HAZARD_ROLE_SYSTEM;
 	snprintf(o->actor.name, sizeof o->actor.name, "policy");
-	return hazards_step(m->feed->hazards, o, out);
+	enum status status = hazards_step(m->feed->hazards, o, out);
+	crash_point("feed_step");
+	return status;
 }
 
 static enum status find_hazard(const struct feed_matter *m, size_t count)

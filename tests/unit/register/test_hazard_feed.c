@@ -1,9 +1,11 @@
 /* Findings into the register: counted, joined, taken back, and once only, whatever is taken in again. */
 #include <criterion/criterion.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/core/clock.h"
@@ -351,6 +353,51 @@ Test(hazard_feed, what_is_taken_in_twice_changes_nothing)
 		     complaints.data);
 	buf_deinit(&complaints);
 }
+
+#ifdef ZAYTON_CRASH_POINTS
+/* A process of its own that opens the store, takes in, and is killed at the n-th pass of the point. */
+static bool die_at(const char *point, int n)
+{
+	char crash[64];
+	int state;
+	snprintf(crash, sizeof crash, "%s:%d", point, n);
+	close_all();
+	pid_t child = fork();
+	cr_assert_geq(child, 0);
+	if (child == 0) {
+		setenv("ZAYTON_CRASH", crash, 1);
+		open_all();
+		enum status status = hazard_feed_run(feed, now_ms);
+		_exit(status ? 1 : 0);
+	}
+	cr_assert_eq(waitpid(child, &state, 0), child);
+	open_all();
+	return WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL;
+}
+
+/* Killed again and again, wherever it is: in the end the register is as if nothing had happened. */
+Test(hazard_feed, a_process_that_is_killed_gives_every_finding_once, .timeout = 240)
+{
+	static const char *const points[] = {"feed_rows", "feed_step", "feed_cursor"};
+	unsigned killed = 0;
+	for (int i = 0; i < 5; i++) {
+		speeds(TRUCK, day(i));
+		speeds(OTHER, day(i));
+	}
+	for (size_t p = 0; p < sizeof points / sizeof *points; p++)
+		for (int n = 1; n <= 4; n++)
+			killed += die_at(points[p], n);
+	cr_assert_gt(killed, 5, "%u", killed);
+	run();
+	cr_assert_eq(hazards_count(hazards), 2);
+	linked(1, 5);
+	linked(2, 5);
+	struct buf complaints = buf_init(4096);
+	cr_assert_eq(hazards_check(engine_store(engine), &complaints), STATUS_OK, "%.*s", (int)complaints.size,
+		     complaints.data);
+	buf_deinit(&complaints);
+}
+#endif
 
 Test(hazard_feed, a_thread_takes_in_what_comes)
 {
