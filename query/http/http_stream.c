@@ -142,9 +142,10 @@ bool call_device(struct http_call *c, struct span text, uint64_t *out)
 	if (!status && scope_allows(r, &c->principal, *out, now_ms))
 		return true;
 	if (status == STATUS_MALFORMED)
-		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "id",
-				  "a device is 16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, site:NUMBER, mmsi:NUMBER or "
-				  "beidou_card:NUMBER");
+		http_problem_send(
+			c->x, HTTP_PROBLEM_BAD_PARAMETER, "id",
+			"a device is 16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, site:NUMBER, mmsi:NUMBER or "
+			"beidou_card:NUMBER");
 	else
 		http_problem_send(c->x, HTTP_PROBLEM_NO_DEVICE, NULL, "no such device, or outside your scope");
 	return false;

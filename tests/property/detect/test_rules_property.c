@@ -156,8 +156,7 @@ static void put_rule(struct buf *out, unsigned number, uint64_t *state)
 	for (unsigned i = 1; i < RULE_KEY_COUNT; i++)
 		if (strncmp(rule_keys[i].token, "remind", 6) == 0
 			    ? reminds && (rule_keys[i].form == KEY_REMIND || rules_below(state, 2))
-			    : rule_keys[i].required ||
-				      (may_be_said(kind, rule_keys[i].token) && rules_below(state, 2)))
+			    : rule_keys[i].required || (may_be_said(kind, rule_keys[i].token) && rules_below(state, 2)))
 			put_key(out, &rule_keys[i], state);
 	for (unsigned i = 0; i < count; i++)
 		if (*params[i].token && (params[i].initial == PARAM_REQUIRED || rules_below(state, 2))) {
