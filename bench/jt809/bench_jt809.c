@@ -117,7 +117,7 @@ static size_t run_stream(struct span stream, enum jt809_edition edition, struct 
 	struct jt809_header h;
 	struct jt809_envelope e;
 	for (size_t at = 0; at < stream.size; at += f.consumed) {
-		struct report spare;
+		struct report spare = {0};
 		size_t size;
 		if (jt809_frame_next(span_of(stream.data + at, stream.size - at), scratch, &f) ||
 		    jt809_header_decode(f.content, edition, &h) || jt809_envelope_decode(h.id, h.body, &e))

@@ -45,12 +45,13 @@ static void fail(const char *what)
 static void put_frame(uint16_t id, struct span body, struct buf *out)
 {
 	const struct jt809_cipher none = {0};
-	struct jt809_header h = {.serial = serial++,
+	struct jt809_header h = {.serial = serial,
 				 .id = id,
 				 .access_code = options.access_code,
 				 .version = {1, 0, 0},
 				 .is_2019 = options.edition == JT809_2019,
 				 .time_ms = clock_now_ms()};
+	serial++;
 	if (jt809_frame_encode(&h, &none, body, out))
 		fail("a frame cannot be made");
 }

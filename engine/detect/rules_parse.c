@@ -77,7 +77,7 @@ static void complain_with(struct parse *p, uint32_t line, enum message message, 
 /* Of a key, why its value was refused. */
 static void complain_of(struct parse *p, uint32_t line, const char *token, const struct refusal *why)
 {
-	struct message_texts said, one;
+	struct message_texts said = {0}, one;
 	for (unsigned i = 0; i < LANGUAGE_COUNT; i++) {
 		message_say(&one, MESSAGE(OF_KEY, token, why->said.in[i]), token, why->said.in[i]);
 		memcpy(said.in[i], one.in[i], sizeof said.in[i]);

@@ -197,7 +197,7 @@ static enum status copy_values(struct copying *c, struct family *series, struct 
 {
 	struct held_block_key held = {
 		.class_code = series->id.class_code, .odd = series->id.month == MONTH_ODD, .hash = hash64(value)};
-	struct value_block_header header;
+	struct value_block_header header = {0};
 	uint8_t held_key[KEY_HELD_BLOCK_SIZE];
 	enum status status = key_block_parse(key, &held.block);
 	if (status == STATUS_OK)

@@ -175,8 +175,9 @@ static struct known_key *find_key(struct line_writer *w, struct span text)
 {
 	uint64_t hash = hash64(text);
 	struct known_key **slot = slot_of(w->slots, w->slot_count, hash, text);
-	if (*slot)
-		return *slot;
+	struct known_key *known = *slot;
+	if (known)
+		return known;
 	if (grow_slots(w))
 		return NULL;
 	struct known_key *k = calloc(1, sizeof *k + text.size);

@@ -104,8 +104,8 @@ static enum status add_session(void *context, const struct link_session *s)
 
 enum status link_rate_of(struct store *s, const char *link, int64_t from_ms, int64_t to_ms, struct link_rate *out)
 {
-	struct rate_walk walk = {out, 0, INT64_MIN};
 	*out = (struct link_rate){.from_ms = from_ms, .to_ms = to_ms};
+	struct rate_walk walk = {out, 0, INT64_MIN};
 	if (from_ms >= to_ms)
 		return STATUS_INVALID;
 	enum status status = link_sessions(s, link, add_session, &walk);

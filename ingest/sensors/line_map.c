@@ -70,7 +70,7 @@ static bool braces_match(struct span template)
 
 static const char *take_rule(struct line_map *m, struct span line)
 {
-	struct rule r;
+	struct rule r = {0};
 	size_t n = take_words(line, r.columns, COLUMNS);
 	if (!n || r.columns[0].data[0] == '#')
 		return NULL;
