@@ -159,6 +159,8 @@ struct hazard_counts {
 	uint64_t by_state[HAZARD_STATE_COUNT], by_grade[HAZARD_GRADE_COUNT], by_source[HAZARD_SOURCE_COUNT];
 	uint64_t ageing[4]; /* open: found up to 7, 30, 90 days before `today`, earlier */
 };
+/* One hazard more, as hazards_counts() counts it. */
+void hazard_counts_add(struct hazard_counts *c, const struct hazard *h, int32_t today);
 void hazards_counts(struct hazards *r, const struct hazard_filter *filter, struct hazard_counts *out);
 /* The same for each value of a word, by the word's first use; "" where nothing is said. `visit` may stop with a status;
  * the register is locked for reading meanwhile. */

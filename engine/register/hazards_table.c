@@ -161,13 +161,10 @@ static int32_t day_of(int64_t time_ms)
 	return time_ms ? hazard_day(time_ms) : HAZARD_DAY_NONE;
 }
 
-enum status hazards_table_put(struct hazards_table *t, const struct hazard *h)
+/* Without its words, which only the table knows. */
+static struct hazard_row row_of(const struct hazard *h)
 {
-	enum status status = hazards_table_reserve(t, h);
-	if (status)
-		return status;
-	struct hazard_row *row = &t->rows[h->id - 1];
-	*row = (struct hazard_row){
+	return (struct hazard_row){
 		.found_ms = h->found_ms,
 		.deadline_day = h->deadline_day,
 		.rectified_day = day_of(h->applied_ms),
@@ -180,6 +177,15 @@ enum status hazards_table_put(struct hazards_table *t, const struct hazard *h)
 				   (h->accountable ? ROW_ACCOUNTABLE : 0) | (h->escalated ? ROW_ESCALATED : 0) |
 				   (h->exposed ? ROW_EXPOSED : 0) | (h->relapses ? ROW_RELAPSED : 0)),
 	};
+}
+
+enum status hazards_table_put(struct hazards_table *t, const struct hazard *h)
+{
+	enum status status = hazards_table_reserve(t, h);
+	if (status)
+		return status;
+	struct hazard_row *row = &t->rows[h->id - 1];
+	*row = row_of(h);
 	for (unsigned i = 0; i < HAZARD_WORD_COUNT; i++)
 		row->words[i] = word_find(&t->words, hazard_value(h, word_fields[i]));
 	if (h->id > t->count)
@@ -384,6 +390,12 @@ static void count_row(struct hazard_counts *c, const struct hazard_row *r, int32
 		c->closed++;
 		c->closed_in_time += r->rectified_day <= r->deadline_day;
 	}
+}
+
+void hazard_counts_add(struct hazard_counts *c, const struct hazard *h, int32_t today)
+{
+	struct hazard_row row = row_of(h);
+	count_row(c, &row, today);
 }
 
 void hazards_table_count(const struct hazards_table *t, const struct hazard_filter *filter, unsigned word,

@@ -12,7 +12,7 @@ void export_hazard_code(const struct hazard *h, char out[HAZARD_CODE_MAX])
 	snprintf(out, HAZARD_CODE_MAX, "%04d-%06llu", c.year, (unsigned long long)h->id);
 }
 
-static bool is_overdue(const struct hazard *h, int32_t today)
+bool export_hazard_is_overdue(const struct hazard *h, int32_t today)
 {
 	return h->state >= HAZARD_ASSIGNED && h->state <= HAZARD_APPLIED && h->deadline_day < today;
 }
@@ -60,7 +60,7 @@ void export_hazard_members(struct json_out *j, const struct hazard *h, int32_t t
 	member_number(j, "version", h->events);
 	member_words(j, "state", HAZARD_TABLE_STATE, h->state);
 	member_words(j, "listing", HAZARD_TABLE_LISTING, h->listing);
-	member_bool(j, "overdue", is_overdue(h, today));
+	member_bool(j, "overdue", export_hazard_is_overdue(h, today));
 	member_bool(j, "handed_over", h->handed_over);
 	member_bool(j, "accountable", h->accountable);
 	member_bool(j, "escalated", h->escalated);
@@ -159,7 +159,7 @@ void export_hazard_counts(struct json_out *j, const struct hazard_counts *c)
 
 /* --- CSV --- */
 
-static const uint8_t csv_fields[] = {
+const uint8_t export_hazard_fields[EXPORT_HAZARD_FIELDS] = {
 	HAZARD_FIELD_SOURCE,
 	HAZARD_FIELD_FOUND,
 	HAZARD_FIELD_FINDER,
@@ -186,13 +186,12 @@ static const uint8_t csv_fields[] = {
 	HAZARD_FIELD_ENFORCEMENT_DOCUMENT,
 	HAZARD_FIELD_ACCOUNTABILITY_DOCUMENT,
 };
-#define CSV_FIELDS (sizeof csv_fields / sizeof *csv_fields)
 
 enum status export_hazards_csv_begin(struct buf *out)
 {
 	enum status status = buf_printf(out, "\xef\xbb\xbf编号,状态,是否逾期");
-	for (size_t i = 0; i < CSV_FIELDS && !status; i++)
-		status = buf_printf(out, ",%s", hazard_chinese(HAZARD_TABLE_FIELD, csv_fields[i]));
+	for (size_t i = 0; i < EXPORT_HAZARD_FIELDS && !status; i++)
+		status = buf_printf(out, ",%s", hazard_chinese(HAZARD_TABLE_FIELD, export_hazard_fields[i]));
 	return status ? status : buf_printf(out, ",关联线索数,反弹次数,申请验收时间,验收时间,销号时间\r\n");
 }
 
@@ -228,9 +227,9 @@ enum status export_hazard_csv_row(const struct hazard *h, int32_t today, struct 
 	char code[HAZARD_CODE_MAX];
 	export_hazard_code(h, code);
 	enum status status = buf_printf(out, "%s,%s,%s", code, hazard_chinese(HAZARD_TABLE_STATE, h->state),
-					is_overdue(h, today) ? "是" : "否");
-	for (size_t i = 0; i < CSV_FIELDS && !status; i++)
-		status = csv_value(h, csv_fields[i], out);
+					export_hazard_is_overdue(h, today) ? "是" : "否");
+	for (size_t i = 0; i < EXPORT_HAZARD_FIELDS && !status; i++)
+		status = csv_value(h, export_hazard_fields[i], out);
 	if (!status)
 		status = buf_printf(out, ",%u,%u", h->linked, h->relapses);
 	if (!status)

@@ -12,6 +12,13 @@
 #define HAZARD_CODE_MAX 32
 void export_hazard_code(const struct hazard *h, char out[HAZARD_CODE_MAX]);
 
+/* Past its deadline on `today` and not accepted. */
+bool export_hazard_is_overdue(const struct hazard *h, int32_t today);
+
+/* The fields of a row in CSV and in spreadsheets, in their order (enum hazard_field). */
+#define EXPORT_HAZARD_FIELDS 25
+extern const uint8_t export_hazard_fields[EXPORT_HAZARD_FIELDS];
+
 /* Members of an object; `today` decides what is overdue (hazard_day). */
 void export_hazard_members(struct json_out *j, const struct hazard *h, int32_t today);
 /* One step of its history, an object. */

@@ -142,8 +142,7 @@ static void take_words(const struct http_call *c, struct hazard_filter *f)
 			f->words[i] = c->values[params[i]].text;
 }
 
-/* Scope narrows what is listed; one that is none of the known kinds sees nothing. */
-static bool take_scope(struct http_call *c, struct hazard_filter *f)
+bool call_hazard_scope(struct http_call *c, struct hazard_filter *f)
 {
 	const char *scope = c->principal.scope;
 	if (!strcmp(scope, "all"))
@@ -182,7 +181,7 @@ static bool take_filter(struct http_call *c, struct hazard_filter *f)
 	f->grades = (uint8_t)grades;
 	f->sources = (uint8_t)sources;
 	take_words(c, f);
-	return take_scope(c, f);
+	return call_hazard_scope(c, f);
 }
 
 static bool take_cursor(struct http_call *c, struct hazard_cursor *out)
@@ -459,6 +458,8 @@ enum status hazards_route_add(struct http *h, struct hazards *r)
 		 "Who answers for an accident at an instant.", "application/json", liability_params,
 		 COUNT(liability_params), get_liability, r},
 	};
-	enum status status = add_routes(h, routes, COUNT(routes));
+	enum status status = hazards_books_route_add(h, r); /* before {hazard} */
+	if (!status)
+		status = add_routes(h, routes, COUNT(routes));
 	return status ? status : hazards_steps_route_add(h, r);
 }
