@@ -9,6 +9,7 @@
 
 #include "ingest/jt808/jt808.h"
 #include "ingest/jt809/jt809.h"
+#include "ingest/sensors/gb26875.h"
 #include "query/cli/cli.h"
 #include "query/cli/decode_marine.h"
 
@@ -18,6 +19,7 @@
 static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [FILE | -]\n"
 			    "           zayton decode jt809 [--edition 2011|2019] [--m1 N --ia1 N --ic1 N] [--hex | "
 			    "--raw] [FILE | -]\n"
+			    "           zayton decode gb26875 [--hex | --raw] [FILE | -]\n"
 			    "           zayton decode ais|nmea|beidou [--local-time] [--codec TEXT] [FILE | -]\n"
 			    "  每帧一行 JSON; 输入为十六进制文本或原始字节, 缺省自动识别.\n"
 			    "  One JSON object a frame. Input is hex text (blanks and # comments allowed) or raw\n"
@@ -26,10 +28,11 @@ static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [
 
 enum mode { MODE_DETECT, MODE_HEX, MODE_RAW };
 
-/* A frame of either protocol in the bytes at hand. */
+/* A frame of a protocol in the bytes at hand. */
 struct found {
 	struct span raw;
-	size_t consumed, skipped;
+	struct span skipped; /* bytes before it that are in no frame */
+	size_t consumed;
 };
 struct decoder;
 struct protocol {
@@ -133,7 +136,7 @@ static enum status next_jt808(struct span input, uint8_t *scratch, struct found 
 {
 	struct jt808_frame frame;
 	enum status status = jt808_any_frame_next(input, scratch, &frame);
-	*out = (struct found){frame.raw, frame.consumed, frame.skipped};
+	*out = (struct found){frame.raw, span_of(input.data, frame.skipped), frame.consumed};
 	return status;
 }
 
@@ -148,7 +151,7 @@ static enum status next_jt809(struct span input, uint8_t *scratch, struct found 
 {
 	struct jt809_frame frame;
 	enum status status = jt809_frame_next(input, scratch, &frame);
-	*out = (struct found){frame.raw, frame.consumed, frame.skipped};
+	*out = (struct found){frame.raw, span_of(input.data, frame.skipped), frame.consumed};
 	return status;
 }
 
@@ -157,9 +160,24 @@ static enum status explain_jt809(struct decoder *d, struct span raw)
 	return jt809_explain(&(struct jt809_frame){.raw = raw}, &d->jt809, &d->json);
 }
 
+static enum status next_gb26875(struct span input, uint8_t *scratch, struct found *out)
+{
+	(void)scratch;
+	struct marked_frame frame;
+	enum status status = gb26875_frame_next(input, &frame);
+	*out = (struct found){frame.raw, frame.skipped, frame.consumed};
+	return status;
+}
+
+static enum status explain_gb26875(struct decoder *d, struct span raw)
+{
+	return gb26875_explain(raw, &d->json);
+}
+
 static const struct protocol protocols[] = {
 	{"jt808", JT808_FRAME_MAX, 1, next_jt808, explain_jt808},
 	{"jt809", JT809_FRAME_MAX, 0, next_jt809, explain_jt809},
+	{"gb26875", GB26875_FRAME_MAX, 0, next_gb26875, explain_gb26875},
 };
 
 static const struct protocol *protocol_find(const char *name)
@@ -189,7 +207,7 @@ static enum status decode_pending(struct decoder *d)
 	while (!status) {
 		struct span rest = span_of(d->pending.data + from, d->pending.size - from);
 		enum status found = d->protocol->next(rest, d->scratch, &frame);
-		status = print_skipped(d, span_of(rest.data, frame.skipped));
+		status = print_skipped(d, frame.skipped);
 		from += frame.consumed;
 		if (found == STATUS_NEED_MORE)
 			break;
