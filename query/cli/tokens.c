@@ -25,6 +25,7 @@ static bool parse_rest(struct http_token *out, int words, char (*rest)[64])
 		return true;
 	if (words != 2 || !is_role(rest[0]))
 		return false;
+	out->read_only |= strcmp(rest[0], "auditor") == 0; /* looks at everything, changes nothing */
 	snprintf(out->principal.role, sizeof out->principal.role, "%.15s", rest[0]);
 	memcpy(out->principal.unit, rest[1], sizeof out->principal.unit);
 	return true;

@@ -1,4 +1,5 @@
 /* tokens.h -- the file of HTTP bearer tokens: one a line, `SHA256-HEX NAME SCOPE [ROLE UNIT] [read]`, # comments.
+ * ROLE and UNIT are those of the hazard register (hazard.h); an auditor only reads.
  * The file holds digests, never the tokens: printf %s TOKEN | sha256sum. */
 #ifndef ZAYTON_QUERY_TOKENS_H
 #define ZAYTON_QUERY_TOKENS_H
