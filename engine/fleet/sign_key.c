@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -47,6 +48,31 @@ static bool sync_folder(const char *dir)
 	return good;
 }
 
+static bool write_all(int fd, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, text, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		text += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool write_pem(int fd, EVP_PKEY *pair)
+{
+	char *text = NULL;
+	BIO *memory = BIO_new(BIO_s_mem());
+	bool good = memory && PEM_write_bio_PrivateKey(memory, pair, NULL, NULL, 0, NULL, NULL) == 1;
+	long size = good ? BIO_get_mem_data(memory, &text) : 0;
+	good = good && write_all(fd, text, (size_t)size);
+	BIO_free(memory);
+	return good;
+}
+
 /* Whole under its name or not there: a crash in between leaves another name. */
 static enum status write_pair(const char *dir, const char *path, EVP_PKEY *pair)
 {
@@ -55,16 +81,10 @@ static enum status write_pair(const char *dir, const char *path, EVP_PKEY *pair)
 		return STATUS_TOO_LONG;
 	unlink(fresh);
 	int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (!file) {
-		enum status status = failed(fresh);
-		if (fd >= 0)
-			close(fd);
-		return status;
-	}
-	bool good = PEM_write_PrivateKey(file, pair, NULL, NULL, 0, NULL, NULL) == 1 && fflush(file) == 0 &&
-		    fsync(fileno(file)) == 0;
-	good = fclose(file) == 0 && good;
+	if (fd < 0)
+		return failed(fresh);
+	bool good = write_pem(fd, pair) && fsync(fd) == 0;
+	good = close(fd) == 0 && good;
 	good = good && rename(fresh, path) == 0 && sync_folder(dir);
 	return good ? STATUS_OK : failed(path);
 }

@@ -11,6 +11,7 @@ int cmd_check(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_export_hazards(int argc, char **argv); /* of `export` */
 int cmd_query(int argc, char **argv);
 int cmd_who_was(int argc, char **argv);    /* of `query` */
 int cmd_violations(int argc, char **argv); /* of `query` */

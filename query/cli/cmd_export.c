@@ -29,6 +29,7 @@ static const char usage[] =
 	"  --items     附加信息 with additional items    --body  原始消息体 with the original body\n"
 	"  --line      geojson: 轨迹线 one LineString    --case NUMBER  案号 for the audit\n"
 	"  -o FILE     输出文件; default: standard output\n"
+	"zayton export hazards --help: 隐患台账表册 lists and books of the hazard register\n"
 	"json, geojson and gpx are of one device. 退出码 exit status: 0 done, 1 failed or left something out, 2 "
 	"usage\n";
 
@@ -370,6 +371,8 @@ int cmd_export(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
+	if (argc > 1 && strcmp(argv[1], "hazards") == 0)
+		return cmd_export_hazards(argc - 1, argv + 1);
 	if (argc < 2 || strcmp(argv[1], "tracks") != 0 || !options_parse(argc - 1, argv + 1, &o)) {
 		fputs(usage, stderr);
 		return 2;

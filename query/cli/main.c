@@ -11,7 +11,7 @@ static const struct {
 } commands[] = {
 	{"serve", cmd_serve, "take reports in and answer questions", "运行服务"},
 	{"import", cmd_import, "read tracks, devices or fences from files", "导入轨迹、设备或围栏"},
-	{"export", cmd_export, "write tracks to files", "导出轨迹"},
+	{"export", cmd_export, "write tracks and books of hazards to files", "导出轨迹、隐患表册"},
 	{"query", cmd_query, "last positions, tracks, devices, violations", "查询位置、轨迹、设备、线索"},
 	{"decode", cmd_decode, "explain captured frames, one JSON object each", "解析报文"},
 	{"rules", cmd_rules, "check a file of rules, show what is shipped", "检查、显示规则"},

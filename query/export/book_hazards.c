@@ -58,6 +58,29 @@ unsigned book_kind_word(unsigned kind)
 	return kind < BOOK_KIND_COUNT ? kind_words[kind] : HAZARD_WORD_COUNT;
 }
 
+enum status book_kind_parse(struct span token, uint8_t *out)
+{
+	for (uint8_t i = 0; i < BOOK_KIND_COUNT; i++)
+		if (span_equal(token, span_of_string(kind_tokens[i]))) {
+			*out = i;
+			return STATUS_OK;
+		}
+	return STATUS_NOT_FOUND;
+}
+
+void book_about(const struct book_request *q, char out[BOOK_ABOUT_MAX])
+{
+	unsigned word = book_kind_word(q->kind);
+	struct span name = word < HAZARD_WORD_COUNT ? q->filter.words[word] : span_of(NULL, 0);
+	size_t size = name.size;
+	if (size >= BOOK_ABOUT_MAX)
+		for (size = BOOK_ABOUT_MAX - 1; size && (name.data[size] & 0xc0) == 0x80; size--)
+			;
+	if (size)
+		memcpy(out, name.data, size);
+	out[size] = '\0';
+}
+
 /* --- cells --- */
 
 static void take(struct book *b, lxw_error error)

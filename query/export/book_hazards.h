@@ -42,6 +42,9 @@ const char *book_kind_token(unsigned kind);
 /* Which word of the filter names the village, sector or enterprise; HAZARD_WORD_COUNT of the lists. */
 unsigned book_kind_word(unsigned kind);
 
+/* As a parameter spells it. STATUS_NOT_FOUND. */
+STATUS_CHECKED enum status book_kind_parse(struct span token, uint8_t *out);
+
 struct book_request {
 	uint8_t kind; /* enum book_kind */
 	/* Scope, time, the name; `today` decides what is overdue. Its `list` is not looked at. */
@@ -55,5 +58,10 @@ struct book_request {
  * STATUS_INVALID: a kind with a name and none in the filter, or a bound out of range. STATUS_FULL: more than `rows_max`
  * hazards in a sheet. STATUS_NO_MEMORY, STATUS_IO, STATUS_CORRUPT. */
 STATUS_CHECKED enum status book_hazards_write(struct hazards *r, const struct book_request *q, const char *path);
+
+/* Whom the book is about, for the audit, where a case number stands elsewhere: the name as far as it goes, whole
+ * characters; "" of the lists. */
+#define BOOK_ABOUT_MAX 64
+void book_about(const struct book_request *q, char out[BOOK_ABOUT_MAX]);
 
 #endif

@@ -1,6 +1,6 @@
 /* handlers_hazard_books.c -- the register as workbooks, audited before their first byte, and score cards. */
+#include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "engine/core/clock.h"
 #include "query/export/book_hazards.h"
@@ -50,20 +50,14 @@ static bool take_name(struct http_call *c, unsigned word, struct hazard_filter *
 	return true;
 }
 
-/* The name stands where a case number stands elsewhere, as far as it goes, whole characters. */
 static enum status audit(struct http_call *c, const struct book_request *q)
 {
-	const struct http_value *name = &c->values[BOOK_NAME];
 	struct audit_entry entry = {.at_ms = q->made_ms,
 				    .who = c->principal,
 				    .from_ms = q->filter.found_from_ms,
 				    .to_ms = q->filter.found_to_ms};
-	size_t size = name->set ? name->text.size : 0;
-	if (size >= sizeof entry.case_number)
-		for (size = sizeof entry.case_number - 1; (name->text.data[size] & 0xc0) == 0x80; size--)
-			;
-	if (size)
-		memcpy(entry.case_number, name->text.data, size);
+	static_assert(sizeof entry.case_number == BOOK_ABOUT_MAX, "the name has its room");
+	book_about(q, entry.case_number);
 	snprintf(entry.action, sizeof entry.action, "hazard book %s", book_kind_token(q->kind));
 	return audit_write(engine_store(http_engine(c->http)), &entry);
 }
