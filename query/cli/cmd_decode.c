@@ -11,6 +11,7 @@
 #include "ingest/jt809/jt809.h"
 #include "ingest/sensors/gb26875.h"
 #include "ingest/sensors/hj212.h"
+#include "ingest/sensors/sl651.h"
 #include "query/cli/cli.h"
 #include "query/cli/decode_marine.h"
 
@@ -20,7 +21,7 @@
 static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [FILE | -]\n"
 			    "           zayton decode jt809 [--edition 2011|2019] [--m1 N --ia1 N --ic1 N] [--hex | "
 			    "--raw] [FILE | -]\n"
-			    "           zayton decode gb26875|hj212 [--hex | --raw] [FILE | -]\n"
+			    "           zayton decode gb26875|hj212|sl651 [--hex | --raw] [FILE | -]\n"
 			    "           zayton decode ais|nmea|beidou [--local-time] [--codec TEXT] [FILE | -]\n"
 			    "  每帧一行 JSON; 输入为十六进制文本或原始字节, 缺省自动识别.\n"
 			    "  One JSON object a frame. Input is hex text (blanks and # comments allowed) or raw\n"
@@ -194,11 +195,25 @@ static enum status explain_hj212(struct decoder *d, struct span raw)
 	return hj212_explain(raw, &d->json);
 }
 
+static enum status next_sl651(struct span input, uint8_t *scratch, struct found *out)
+{
+	(void)scratch;
+	struct marked_frame frame;
+	enum status status = sl651_frame_next(input, &frame);
+	return found_marked(status, &frame, out);
+}
+
+static enum status explain_sl651(struct decoder *d, struct span raw)
+{
+	return sl651_explain(raw, &d->json);
+}
+
 static const struct protocol protocols[] = {
 	{"jt808", JT808_FRAME_MAX, 1, next_jt808, explain_jt808, false},
 	{"jt809", JT809_FRAME_MAX, 0, next_jt809, explain_jt809, false},
 	{"gb26875", GB26875_FRAME_MAX, 0, next_gb26875, explain_gb26875, false},
 	{"hj212", HJ212_FRAME_MAX, 0, next_hj212, explain_hj212, true},
+	{"sl651", SL651_FRAME_MAX, 0, next_sl651, explain_sl651, false},
 };
 
 static const struct protocol *protocol_find(const char *name)
