@@ -10,6 +10,8 @@
 #include "ingest/jt808/jt808.h"
 #include "ingest/jt809/jt809.h"
 #include "ingest/sensors/gb26875.h"
+#include "ingest/sensors/hj212.h"
+#include "ingest/sensors/sl651.h"
 #include "query/cli/cli.h"
 #include "query/cli/decode_marine.h"
 
@@ -19,7 +21,7 @@
 static const char usage[] = "用法 usage: zayton decode jt808 [--hex | --raw] [FILE | -]\n"
 			    "           zayton decode jt809 [--edition 2011|2019] [--m1 N --ia1 N --ic1 N] [--hex | "
 			    "--raw] [FILE | -]\n"
-			    "           zayton decode gb26875 [--hex | --raw] [FILE | -]\n"
+			    "           zayton decode gb26875|hj212|sl651 [--hex | --raw] [FILE | -]\n"
 			    "           zayton decode ais|nmea|beidou [--local-time] [--codec TEXT] [FILE | -]\n"
 			    "  每帧一行 JSON; 输入为十六进制文本或原始字节, 缺省自动识别.\n"
 			    "  One JSON object a frame. Input is hex text (blanks and # comments allowed) or raw\n"
@@ -41,6 +43,7 @@ struct protocol {
 	size_t rest_max; /* bytes that may be over at the end: the closing flag of the last frame */
 	enum status (*next)(struct span input, uint8_t *scratch, struct found *out);
 	enum status (*explain)(struct decoder *d, struct span raw);
+	bool is_text; /* its frames are text and begin with '#': hex only when said */
 };
 
 struct decoder {
@@ -160,13 +163,18 @@ static enum status explain_jt809(struct decoder *d, struct span raw)
 	return jt809_explain(&(struct jt809_frame){.raw = raw}, &d->jt809, &d->json);
 }
 
+static enum status found_marked(enum status status, const struct marked_frame *frame, struct found *out)
+{
+	*out = (struct found){frame->raw, frame->skipped, frame->consumed};
+	return status;
+}
+
 static enum status next_gb26875(struct span input, uint8_t *scratch, struct found *out)
 {
 	(void)scratch;
 	struct marked_frame frame;
 	enum status status = gb26875_frame_next(input, &frame);
-	*out = (struct found){frame.raw, frame.skipped, frame.consumed};
-	return status;
+	return found_marked(status, &frame, out);
 }
 
 static enum status explain_gb26875(struct decoder *d, struct span raw)
@@ -174,10 +182,38 @@ static enum status explain_gb26875(struct decoder *d, struct span raw)
 	return gb26875_explain(raw, &d->json);
 }
 
+static enum status next_hj212(struct span input, uint8_t *scratch, struct found *out)
+{
+	(void)scratch;
+	struct marked_frame frame;
+	enum status status = hj212_frame_next(input, &frame);
+	return found_marked(status, &frame, out);
+}
+
+static enum status explain_hj212(struct decoder *d, struct span raw)
+{
+	return hj212_explain(raw, &d->json);
+}
+
+static enum status next_sl651(struct span input, uint8_t *scratch, struct found *out)
+{
+	(void)scratch;
+	struct marked_frame frame;
+	enum status status = sl651_frame_next(input, &frame);
+	return found_marked(status, &frame, out);
+}
+
+static enum status explain_sl651(struct decoder *d, struct span raw)
+{
+	return sl651_explain(raw, &d->json);
+}
+
 static const struct protocol protocols[] = {
-	{"jt808", JT808_FRAME_MAX, 1, next_jt808, explain_jt808},
-	{"jt809", JT809_FRAME_MAX, 0, next_jt809, explain_jt809},
-	{"gb26875", GB26875_FRAME_MAX, 0, next_gb26875, explain_gb26875},
+	{"jt808", JT808_FRAME_MAX, 1, next_jt808, explain_jt808, false},
+	{"jt809", JT809_FRAME_MAX, 0, next_jt809, explain_jt809, false},
+	{"gb26875", GB26875_FRAME_MAX, 0, next_gb26875, explain_gb26875, false},
+	{"hj212", HJ212_FRAME_MAX, 0, next_hj212, explain_hj212, true},
+	{"sl651", SL651_FRAME_MAX, 0, next_sl651, explain_sl651, false},
 };
 
 static const struct protocol *protocol_find(const char *name)
@@ -258,7 +294,7 @@ static enum status take_character(struct decoder *d, uint8_t c)
 static enum status take_chunk(struct decoder *d, struct span chunk)
 {
 	if (d->mode == MODE_DETECT)
-		d->mode = looks_like_hex(chunk) ? MODE_HEX : MODE_RAW;
+		d->mode = !d->protocol->is_text && looks_like_hex(chunk) ? MODE_HEX : MODE_RAW;
 	enum status status = STATUS_OK;
 	if (d->mode == MODE_RAW)
 		status = buf_append(&d->pending, chunk.data, chunk.size);

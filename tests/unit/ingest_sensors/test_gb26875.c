@@ -4,7 +4,7 @@
 #include "ingest/sensors/gb26875.h"
 #include "wire_cases.h"
 
-static const struct wire_protocol protocol = {"gb26875", GB26875_FRAME_MAX, gb26875_frame_next, gb26875_explain};
+static const struct wire_protocol protocol = {"gb26875", GB26875_FRAME_MAX, gb26875_frame_next, gb26875_explain, false};
 
 Test(gb26875, goldens_print_what_is_expected)
 {

@@ -9,6 +9,7 @@ struct wire_protocol {
 	size_t frame_size_max; /* bytes */
 	enum status (*next)(struct span input, struct marked_frame *out);
 	enum status (*explain)(struct span raw, struct buf *out);
+	bool ends_in_hex; /* four digits of either case */
 };
 
 /* Every case prints its .expect, one line a frame. */
