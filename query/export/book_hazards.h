@@ -16,8 +16,8 @@
 
 #include "engine/register/hazards.h"
 
-/* hazards of one sheet: about what a spreadsheet program still opens with ease; steps of one book. A sheet of the
- * format has 1 048 576 rows (ECMA-376 part 1 leaves it to the program; Excel's and LibreOffice's limit). */
+/* hazards of one sheet: about what a spreadsheet program still opens with ease; steps of one book. A sheet of
+ * Excel and LibreOffice ends at 1 048 576 rows. */
 #define BOOK_ROWS_MAX 100000
 #define BOOK_STEPS_MAX (10 * BOOK_ROWS_MAX)
 
