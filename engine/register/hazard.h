@@ -253,7 +253,7 @@ void hazard_deinit(struct hazard *h);
 /* Empty: nothing is said. The view lasts until the next fold. */
 static inline struct span hazard_value(const struct hazard *h, unsigned field)
 {
-	return span_of(h->text.data ? h->text.data + h->values[field].at : NULL, h->values[field].size);
+	return h->text.data ? span_of(h->text.data + h->values[field].at, h->values[field].size) : span_of(NULL, 0);
 }
 
 /* The next event of the history, as lawful: law is asked before an event is made, not here. STATUS_CORRUPT: its number

@@ -47,10 +47,10 @@ const char *hazard_list_chinese(unsigned list)
 
 enum status hazard_list_parse(struct span text, uint8_t *out)
 {
-	for (uint8_t i = 0; i < HAZARD_LIST_COUNT; i++)
+	for (unsigned i = 0; i < HAZARD_LIST_COUNT; i++)
 		if (span_equal(text, span_of_string(list_tokens[i])) ||
 		    span_equal(text, span_of_string(list_words[i]))) {
-			*out = i;
+			*out = (uint8_t)i;
 			return STATUS_OK;
 		}
 	return STATUS_NOT_FOUND;
