@@ -652,6 +652,60 @@ enum status shape_check(const struct fence_area *area, struct shape_problem *pro
 	return status;
 }
 
+/* Without the lines and points that may come with them. */
+static enum status polygons_alone(struct geos *g, GEOSGeometry **geometry)
+{
+	struct pieces p = {.g = g};
+	GEOSGeometry *polygons = NULL;
+	enum status status = gather_polygons(&p, *geometry);
+	if (!status)
+		status = pieces_join(&p, &polygons);
+	pieces_deinit(&p);
+	return status ? status : replace(g, geometry, polygons);
+}
+
+/* One ring by itself, made valid: what it encloses an odd number of times. */
+static enum status repaired_ring(struct geos *g, const struct fence_area *area, uint32_t ring, GEOSGeometry **out)
+{
+	uint32_t begin = ring_begin(area, ring), count = area->ring_ends[ring] - begin;
+	struct fence_area *single;
+	enum status status = fence_area_new(area->points + begin, &count, 1, &single);
+	if (status)
+		return status;
+	status = polygons_of(g, single, false, out);
+	fence_area_unref(single);
+	if (!status)
+		status = make_valid(g, out, GEOS_MAKE_VALID_LINEWORK);
+	return status ? status : polygons_alone(g, out);
+}
+
+/* A ring more turns inside out what it encloses: the fence is what an odd number of rings hold. All rings at once would
+ * be the same, but GEOS 3.11 now and then takes a face of many crossing rings for the wrong side. */
+static enum status repaired_rings(struct geos *g, const struct fence_area *area, GEOSGeometry **out)
+{
+	enum status status = repaired_ring(g, area, 0, out);
+	for (uint32_t r = 1; r < area->ring_count && !status; r++) {
+		GEOSGeometry *ring = NULL;
+		status = repaired_ring(g, area, r, &ring);
+		if (!status)
+			status = replace(g, out, GEOSSymDifferencePrec_r(g->h, *out, ring, GRID));
+		if (!status)
+			status = polygons_alone(g, out);
+		GEOSGeom_destroy_r(g->h, ring);
+	}
+	return status;
+}
+
+static bool spans_half_the_globe(const struct fence_area *area)
+{
+	int64_t west = INT32_MAX, east = INT32_MIN;
+	for (uint32_t i = 0; i < area->point_count; i++) {
+		west = area->points[i].lon_e7 < west ? area->points[i].lon_e7 : west;
+		east = area->points[i].lon_e7 > east ? area->points[i].lon_e7 : east;
+	}
+	return east - west >= INT64_C(1800000000);
+}
+
 enum status shape_repair(const struct fence_area *area, struct fence_area **out)
 {
 	struct geos g;
@@ -659,9 +713,13 @@ enum status shape_repair(const struct fence_area *area, struct fence_area **out)
 	enum status status = geos_begin(&g);
 	if (status)
 		return status;
-	status = polygons_of(&g, area, false, &polygons);
-	if (!status)
-		status = make_valid(&g, &polygons, GEOS_MAKE_VALID_LINEWORK);
+	if (!spans_half_the_globe(area)) {
+		status = repaired_rings(&g, area, &polygons);
+	} else { /* perhaps over the antimeridian: its rings must be laid beside each other first */
+		status = polygons_of(&g, area, false, &polygons);
+		if (!status)
+			status = make_valid(&g, &polygons, GEOS_MAKE_VALID_LINEWORK);
+	}
 	if (!status)
 		status = finish(&g, &polygons, out);
 	GEOSGeom_destroy_r(g.h, polygons);

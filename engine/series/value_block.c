@@ -47,9 +47,9 @@ static uint8_t main_type(const struct value *values, size_t count)
 	uint8_t best = 0;
 	for (size_t i = 0; i < count; i++)
 		of[values[i].type]++;
-	for (uint8_t t = 1; t < VALUE_TYPE_COUNT; t++)
+	for (unsigned t = 1; t < VALUE_TYPE_COUNT; t++)
 		if (of[t] > of[best])
-			best = t;
+			best = (uint8_t)t;
 	return best;
 }
 

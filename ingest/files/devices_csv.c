@@ -264,7 +264,8 @@ static enum status parse_hull(struct reader *r, struct span cell, struct devices
 	char *value = r->values[DEVICE_FIELD_PLATE];
 	if (cell.size > DEVICE_VALUE_MAX || r->plate_at < CSV_FIELDS_MAX)
 		return cell.size > DEVICE_VALUE_MAX ? STATUS_TOO_LONG : STATUS_EXISTS;
-	memcpy(joined + 5, cell.data, cell.size);
+	if (cell.size)
+		memcpy(joined + 5, cell.data, cell.size);
 	enum status status = device_value_normalise(DEVICE_FIELD_PLATE, span_of(joined, 5 + cell.size), value);
 	if (!status)
 		r->changes[out->change_count++] = (struct registry_change){DEVICE_FIELD_PLATE, span_of_string(value)};

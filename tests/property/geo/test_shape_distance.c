@@ -310,9 +310,8 @@ static bool is_near_border(const struct fence_area *a, struct geo_point p, doubl
 	return false;
 }
 
-Test(shape_distance, a_scribble_repaired_is_valid_and_holds_the_same_points)
+static void repair_scribbles(uint64_t state)
 {
-	uint64_t state = seed_of_run();
 	int same = 0;
 	for (int i = 0; i < 200; i++) {
 		struct geo_point points[40];
@@ -346,4 +345,12 @@ Test(shape_distance, a_scribble_repaired_is_valid_and_holds_the_same_points)
 		fence_area_unref(a);
 	}
 	cr_assert(same > 1000);
+}
+
+Test(shape_distance, a_scribble_repaired_is_valid_and_holds_the_same_points)
+{
+	/* four crossing rings of which all at once were once made the wrong way about */
+	repair_scribbles(UINT64_C(4766384050196965197));
+	repair_scribbles(UINT64_C(4766384052851400958));
+	repair_scribbles(seed_of_run());
 }
