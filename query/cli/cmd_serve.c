@@ -225,6 +225,28 @@ static enum status open_stations(struct server *v)
 	return status;
 }
 
+static enum status register_metrics(void *context, struct buf *out)
+{
+	const struct hazard_feed_stats *f = hazard_feed_stats(context);
+	const struct {
+		const char *name, *help;
+		uint64_t value;
+	} rows[] = {{"taken", "Findings looked at for the hazard register.", f->taken},
+		    {"found", "Hazards that findings began.", f->found},
+		    {"joined", "Findings that joined a hazard.", f->joined},
+		    {"relapsed", "Closed hazards that findings brought back.", f->relapsed},
+		    {"detached", "Findings taken back from a hazard.", f->detached},
+		    {"failed", "Turns of the feed that failed.", f->failed}};
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !status; i++)
+		status = buf_printf(out,
+				    "# HELP zayton_register_%s_total %s\n# TYPE zayton_register_%s_total counter\n"
+				    "zayton_register_%s_total %llu\n",
+				    rows[i].name, rows[i].help, rows[i].name, rows[i].name,
+				    (unsigned long long)rows[i].value);
+	return status;
+}
+
 static enum status ingest_metrics(void *context, struct buf *out)
 {
 	return ingest_stats_write(context, out);
@@ -252,6 +274,8 @@ static enum status open_http(struct server *v)
 		status = fences_route_add(v->http);
 	if (!status)
 		status = hazards_route_add(v->http, v->hazards);
+	if (!status)
+		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)
 		status = http_add_metrics(v->http, links_metrics, v->platform);
 	if (!status)
