@@ -72,7 +72,7 @@ bool finding_has_digest(const struct finding *f)
 
 static bool kind_known(unsigned kind, unsigned confidence)
 {
-	return kind > 0 && kind < RULE_KIND_COUNT && confidence >= CONFIDENCE_LOW && confidence <= CONFIDENCE_HIGH;
+	return rule_kind_exists(kind) && confidence >= CONFIDENCE_LOW && confidence <= CONFIDENCE_HIGH;
 }
 
 static enum status append_head(const struct finding *f, struct buf *out)

@@ -318,7 +318,8 @@ enum remind_place {
 #define REMIND_NO_PLACE (REMIND_PLACE_COUNT + 1)
 bool remind_next(struct span *rest, struct span *out_words, unsigned *out_place);
 
-/* Static storage; "" and stage 0 for an unknown kind. */
+/* Codes have gaps. What is said of a kind is static storage; "" and stage 0 for one that does not exist. */
+bool rule_kind_exists(unsigned kind);
 const char *rule_kind_token(unsigned kind);
 const char *rule_kind_chinese(unsigned kind);
 const char *rule_kind_meaning(unsigned kind);

@@ -120,7 +120,7 @@ static bool keep(struct span text, struct arena *words, const char **out, enum s
 static bool kind_parse(struct span text, struct rule *r, struct refusal *why)
 {
 	for (unsigned kind = 1; kind < RULE_KIND_COUNT; kind++)
-		if (span_equal(text, span_of_string(rule_kind_token(kind)))) {
+		if (rule_kind_exists(kind) && span_equal(text, span_of_string(rule_kind_token(kind)))) {
 			r->kind = (uint8_t)kind;
 			return true;
 		}

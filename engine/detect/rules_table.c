@@ -24,9 +24,9 @@ RULE_PARAM_TABLE(K, X)
 static const struct {
 	const char *token, *chinese;
 	unsigned stage;
-} kinds[RULE_KIND_COUNT] = {[0] = {"", "", 0},
+} kinds[RULE_KIND_COUNT] = {
 #define X(code, NAME, token, stage, chinese) [code] = {token, chinese, stage},
-			    RULE_KIND_TABLE(X)
+	RULE_KIND_TABLE(X)
 #undef X
 };
 
@@ -52,14 +52,19 @@ const struct rule_param *rule_kind_params(unsigned kind, unsigned *out_count)
 	return first;
 }
 
+bool rule_kind_exists(unsigned kind)
+{
+	return kind > 0 && kind < RULE_KIND_COUNT && kinds[kind].token;
+}
+
 const char *rule_kind_token(unsigned kind)
 {
-	return kinds[kind < RULE_KIND_COUNT ? kind : 0].token;
+	return rule_kind_exists(kind) ? kinds[kind].token : "";
 }
 
 const char *rule_kind_chinese(unsigned kind)
 {
-	return kinds[kind < RULE_KIND_COUNT ? kind : 0].chinese;
+	return rule_kind_exists(kind) ? kinds[kind].chinese : "";
 }
 
 unsigned rule_kind_stage(unsigned kind)
@@ -69,7 +74,7 @@ unsigned rule_kind_stage(unsigned kind)
 
 const char *rule_kind_meaning(unsigned kind)
 {
-	return kind > 0 && kind < RULE_KIND_COUNT ? meanings[kind] : "";
+	return rule_kind_exists(kind) ? meanings[kind] : "";
 }
 
 bool rule_types_hold(const struct rule *r, uint8_t item, uint8_t type)

@@ -370,7 +370,7 @@ static void get_episode(struct reader *r, struct episode *e)
 	get_position(r, &e->last_lat_e7, &e->last_lon_e7);
 	get_numbers(r, e);
 	bool visit = !e->kind;
-	if (e->kind >= RULE_KIND_COUNT || visit != !e->rule_id[0] || (visit && !e->fence_id[0]) ||
+	if ((e->kind && !rule_kind_exists(e->kind)) || visit != !e->rule_id[0] || (visit && !e->fence_id[0]) ||
 	    e->flags & ~EPISODE_KEPT || e->confidence > CONFIDENCE_HIGH || e->band_reached >> BANDS ||
 	    !base_is_sound(e) || times & ~(ENTRY_FOUND | ENTRY_FAILS) || e->last_ms < e->start_ms ||
 	    e->seen_ms < e->last_ms)

@@ -120,7 +120,7 @@ static bool take_rule(struct feed_policy *p, const char *word)
 static bool take_kind(struct feed_policy *p, const char *word)
 {
 	for (unsigned kind = 1; kind < RULE_KIND_COUNT; kind++)
-		if (strcmp(word, rule_kind_token(kind)) == 0) {
+		if (rule_kind_exists(kind) && strcmp(word, rule_kind_token(kind)) == 0) {
 			p->kinds |= UINT64_C(1) << kind;
 			return true;
 		}

@@ -17,7 +17,7 @@ static bool read_kind(struct violation_filter *f, const struct http_value *v)
 	if (!v->set)
 		return true;
 	for (unsigned kind = 1; kind < RULE_KIND_COUNT; kind++)
-		if (span_equal(v->text, span_of_string(rule_kind_token(kind)))) {
+		if (rule_kind_exists(kind) && span_equal(v->text, span_of_string(rule_kind_token(kind)))) {
 			f->kind = (uint8_t)kind;
 			return true;
 		}

@@ -132,7 +132,7 @@ const char *tally_chinese(enum tally_by by, const char *key)
 	if (by == TALLY_STATE && !case_state_parse(span_of_string(key), &state))
 		return case_state_chinese(state);
 	for (unsigned kind = 1; by == TALLY_KIND && kind < RULE_KIND_COUNT; kind++)
-		if (!strcmp(rule_kind_token(kind), key))
+		if (rule_kind_exists(kind) && !strcmp(rule_kind_token(kind), key))
 			return rule_kind_chinese(kind);
 	return NULL;
 }

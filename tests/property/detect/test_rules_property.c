@@ -149,7 +149,10 @@ static bool may_be_said(unsigned kind, const char *token)
 
 static void put_rule(struct buf *out, unsigned number, uint64_t *state)
 {
-	unsigned kind = 1 + rules_below(state, RULE_KIND_COUNT - 1), count;
+	unsigned kind, count;
+	do
+		kind = 1 + rules_below(state, RULE_KIND_COUNT - 1);
+	while (!rule_kind_exists(kind));
 	const struct rule_param *params = rule_kind_params(kind, &count);
 	PUT("[r%u]\nkind = %s\n", number, rule_kind_token(kind));
 	bool reminds = rules_below(state, 2);

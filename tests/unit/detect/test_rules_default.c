@@ -84,7 +84,7 @@ Test(rules_default, every_kind_is_used)
 	for (uint32_t i = 0; i < r.book->count; i++)
 		used[r.book->rules[i].kind] = true;
 	for (unsigned kind = 1; kind < RULE_KIND_COUNT; kind++)
-		cr_expect(used[kind], "no rule of kind %s", rule_kind_token(kind));
+		cr_expect(used[kind] || !rule_kind_exists(kind), "no rule of kind %s", rule_kind_token(kind));
 	rules_read_deinit(&r);
 }
 

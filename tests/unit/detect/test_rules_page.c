@@ -84,6 +84,8 @@ static void put_kinds(struct buf *out)
 	PUT("\n## Kinds and their parameters\n");
 	for (unsigned kind = 1, count; kind < RULE_KIND_COUNT; kind++) {
 		const struct rule_param *params = rule_kind_params(kind, &count);
+		if (!rule_kind_exists(kind))
+			continue;
 		PUT("\n### %s %s\n\nStage %u. Finds: %s.\n", rule_kind_token(kind), rule_kind_chinese(kind),
 		    rule_kind_stage(kind), rule_kind_meaning(kind));
 		if (count)
