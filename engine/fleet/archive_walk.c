@@ -269,9 +269,9 @@ enum status archive_walk_device(struct archive_walk *w, struct archive_slot *slo
 	w->run = (struct run){.any = false};
 	slot->tally = (struct archive_tally){.reports = 0};
 	report_list_clear(&w->head);
-	int64_t sealed_until_ms;
+	struct head_stand at;
 	enum status status = head_copy(&engine_owner(w->engine, slot->device)->heads, slot->device, q->from_ms,
-				       q->to_ms, &w->head, &sealed_until_ms);
+				       q->to_ms, &w->head, &at);
 	if (!status)
 		status = store_blocks_open(w->engine->store, slot->device, q->from_ms, q->to_ms, true, &blocks);
 	if (status)

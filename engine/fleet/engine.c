@@ -336,6 +336,8 @@ void engine_stats(struct engine *e, struct engine_stats *out)
 	memset(out, 0, sizeof *out);
 	out->head_bytes = GET(e->head_bytes);
 	out->registry_bytes = registry_memory(e->registry);
+	out->judge_runs = judge_runs(e->judge);
+	out->judge_backlog_bytes = judge_backlog(e->judge);
 	for (unsigned i = 0; i < e->shard_count; i++) {
 		struct shard *s = &e->shards[i];
 		const struct writer_stats *w = writer_stats(s->writer);

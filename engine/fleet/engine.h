@@ -182,6 +182,7 @@ struct engine_stats {
 	uint64_t sealed_blocks, sealed_reports, sealed_bytes, late_blocks, folds, checkpoints, trims;
 	uint64_t head_bytes, head_reports, devices_active, registry_bytes, busy_refusals;
 	uint64_t journal_bytes, journal_syncs, journal_batches, journal_pending_bytes;
+	uint64_t judge_runs, judge_backlog_bytes; /* devices judged again; what waits for the judge's thread */
 	int64_t commit_p50_us, commit_p99_us, commit_max_us; /* submit to settled, last minute */
 };
 void engine_stats(struct engine *e, struct engine_stats *out);

@@ -64,6 +64,8 @@ void track_skip(struct track *t, const struct track_rows *rows, size_t count);
  * there is: its summary, until the track is asked again; NULL otherwise. track_pass() passes over it. */
 STATUS_CHECKED enum status track_block(struct track *t, int64_t before_ms, const struct block_summary **out);
 void track_pass(struct track *t);
+/* How many reports of the device had come when the track was opened: all of them within its span are in it. */
+uint64_t track_reports_total(const struct track *t);
 /* Whether nothing is left, after track_rows() or track_block(). */
 bool track_is_over(const struct track *t);
 /* The report that was passed over last; its items are not to be looked at. STATUS_NOT_FOUND: none since track_next().

@@ -563,14 +563,14 @@ static enum status copy_run(const struct head_run *run, uint32_t count, int64_t 
 }
 
 enum status head_copy(struct heads *h, uint64_t device, int64_t from_ms, int64_t to_ms, struct report_list *out,
-		      int64_t *out_sealed_until_ms)
+		      struct head_stand *at)
 {
 	enum status status = STATUS_OK;
-	*out_sealed_until_ms = INT64_MAX;
+	*at = (struct head_stand){INT64_MAX, 0};
 	pthread_mutex_lock(&h->lock);
 	struct head *head = heads_find(h, device);
 	if (head) {
-		*out_sealed_until_ms = head->sealed.sealed_until_ms;
+		*at = (struct head_stand){head->sealed.sealed_until_ms, head_reports_total(head)};
 		status = copy_run(&head->run, head->run.count, from_ms, to_ms, out);
 		for (struct seal *s = head->sealing; s && !status; s = s->next)
 			status = copy_run(&s->run, s->sealed, from_ms, to_ms, out);

@@ -147,10 +147,15 @@ STATUS_CHECKED enum status head_snapshot(struct head *head, struct seal **out);
 void head_sealed(struct heads *h, struct seal *seal);
 void seal_free(struct seal *seal);
 
-/* Copy the reports of the head and of its seals within [from_ms, to_ms] to `out`; under the lock. What the store holds
- * beside them is not after `*out_sealed_until_ms`, except future reports (INT64_MAX: the device has no head). */
+/* Where a copy of a head stands. */
+struct head_stand {
+	int64_t sealed_until_ms; /* what the store holds beside it is not after this, except future reports; INT64_MAX:
+				    the device has no head */
+	uint64_t reports_total;  /* how many reports had come */
+};
+/* Copy the reports of the head and of its seals within [from_ms, to_ms] to `out`; under the lock. */
 STATUS_CHECKED enum status head_copy(struct heads *h, uint64_t device, int64_t from_ms, int64_t to_ms,
-				     struct report_list *out, int64_t *out_sealed_until_ms);
+				     struct report_list *out, struct head_stand *at);
 
 /* How many of run.reports[from, to) make the next block: bounded by count, span and month. */
 uint32_t head_slice(const struct report *reports, uint32_t from, uint32_t to);

@@ -12,6 +12,19 @@
 
 /* heads asked for their clock in one tick of a loop: half a millisecond */
 #define TICK_SLICE 2048
+/* the clock says nothing of a device that was heard so lately: one that catches up on yesterday is not silent, and what
+ * the clock said of it would be taken back by its next report, judged again each time */
+#define TICK_QUIET_MS 5000
+
+/* Reports that came while the judge's thread had the device: of the last few, when they were. A run judges those that
+ * came before it opened the track, and only the others are judged again. */
+#define SINCE_MAX 16
+struct since {
+	uint64_t last;  /* number of the report that came last, as head_reports_total() counts */
+	uint32_t count; /* that came without one between them */
+	int64_t lowest_ms;
+	int64_t times_ms[SINCE_MAX]; /* of report n at n % SINCE_MAX */
+};
 
 /* A device's judging. Loop thread only. */
 struct judged {
@@ -19,12 +32,15 @@ struct judged {
 	int64_t dirty_ms;          /* reports from here on are still to be judged; INT64_MAX: none */
 	int64_t card_ms;           /* the last card stepped; INT64_MIN: none */
 	int64_t told_ms;           /* something may have been told and digested at this time; INT64_MIN: nothing */
+	int64_t heard_ms;          /* receipt of the report that came last, or RECEIVED_UNKNOWN */
 	struct anchors anchors;
-	uint32_t steps;    /* since the last snapshot */
-	bool asked;        /* a job for the device is with the judge's thread */
-	bool ticked;       /* the clock said something of `live`: a report may take it back */
-	bool cards;        /* a card came since it was asked for last */
-	int64_t marked_ms; /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
+	struct since since;
+	uint32_t steps;      /* since the last snapshot */
+	bool asked;          /* a job for the device is with the judge's thread */
+	bool ticked;         /* the clock said something of `live`: a report may take it back */
+	bool cards;          /* a card came since it was asked for last */
+	int64_t marked_ms;   /* lowest mark in the store or on its way since it was asked for; INT64_MAX: none */
+	uint64_t void_marks; /* all marks up to this number are of reports that were judged */
 };
 
 void judged_free(struct judged *j)
@@ -44,6 +60,7 @@ static struct judged *need(struct head *head)
 	if (j) {
 		j->dirty_ms = j->marked_ms = INT64_MAX;
 		j->card_ms = j->told_ms = INT64_MIN;
+		j->heard_ms = RECEIVED_UNKNOWN;
 		anchors_init(&j->anchors);
 		head->judged = j;
 	}
@@ -52,6 +69,12 @@ static struct judged *need(struct head *head)
 
 /* --- marks: what came late must not be forgotten by a crash --- */
 
+/* Marks made later have higher numbers, as long as the clock is not set back. */
+static uint64_t next_mark(struct shard *s)
+{
+	return (uint64_t)clock_now_ms() << 20 | (s->marks++ & 0xfffff);
+}
+
 static enum status push_mark(struct shard *s, uint64_t device, int64_t dirty_ms)
 {
 	struct job *job = job_new(JOB_ROWS, MARK_KEY_SIZE + 8);
@@ -59,10 +82,40 @@ static enum status push_mark(struct shard *s, uint64_t device, int64_t dirty_ms)
 		return STATUS_NO_MEMORY;
 	job->family = STORE_STATE;
 	job->key_size = MARK_KEY_SIZE;
-	mark_key(device, (uint64_t)clock_now_ms() << 20 | (s->marks++ & 0xfffff), job->data);
+	mark_key(device, next_mark(s), job->data);
 	store_be64(job->data + MARK_KEY_SIZE, (uint64_t)dirty_ms);
 	writer_push(s->writer, job);
 	return STATUS_OK;
+}
+
+/* --- what came meanwhile --- */
+
+static void since_begin(struct since *n)
+{
+	n->count = 0;
+	n->lowest_ms = INT64_MAX;
+}
+
+static void since_add(struct since *n, uint64_t number, int64_t time_ms)
+{
+	n->count = n->count && number == n->last + 1 ? n->count + 1 : 1;
+	n->last = number;
+	n->times_ms[number % SINCE_MAX] = time_ms;
+	if (time_ms < n->lowest_ms)
+		n->lowest_ms = time_ms;
+}
+
+/* The earliest of those that the run did not judge; INT64_MAX: none. */
+static int64_t since_unjudged(const struct since *n, const struct judged_back *back)
+{
+	int64_t lowest = INT64_MAX;
+	uint64_t left = n->last > back->reports_total ? n->last - back->reports_total : 0;
+	if (!n->count || n->lowest_ms <= back->from_ms || left > n->count || left > SINCE_MAX)
+		return n->lowest_ms;
+	for (uint64_t i = 0; i < left; i++)
+		if (n->times_ms[(n->last - i) % SINCE_MAX] < lowest)
+			lowest = n->times_ms[(n->last - i) % SINCE_MAX];
+	return lowest;
 }
 
 /* --- asking the judge's thread --- */
@@ -77,6 +130,7 @@ static void ask(struct shard *s, uint64_t device, struct judged *j, bool at_once
 	job->device = device;
 	job->shard = s;
 	job->from_ms = j->dirty_ms;
+	job->void_marks = j->void_marks;
 	job->wait_for_cards = j->cards;
 	job->late = !j->live || j->dirty_ms <= detect_state_time(j->live);
 	job->state = job->late ? anchors_before(&j->anchors, j->dirty_ms) : j->live;
@@ -90,6 +144,7 @@ static void ask(struct shard *s, uint64_t device, struct judged *j, bool at_once
 	}
 	j->live = NULL;
 	j->dirty_ms = INT64_MAX;
+	since_begin(&j->since);
 	j->ticked = false;
 	j->cards = false;
 	j->asked = true;
@@ -97,13 +152,18 @@ static void ask(struct shard *s, uint64_t device, struct judged *j, bool at_once
 	judge_push(judge, job);
 }
 
+static void mark(struct shard *s, uint64_t device, struct judged *j, int64_t from_ms)
+{
+	if (from_ms < j->marked_ms && push_mark(s, device, from_ms) == STATUS_OK)
+		j->marked_ms = from_ms;
+}
+
 static void dirty(struct shard *s, struct head *head, struct judged *j, int64_t from_ms)
 {
 	if (from_ms < j->dirty_ms)
 		j->dirty_ms = from_ms;
-	bool late = j->live ? from_ms <= detect_state_time(j->live) : j->asked;
-	if (late && from_ms < j->marked_ms && push_mark(s, head->device, from_ms) == STATUS_OK)
-		j->marked_ms = from_ms;
+	if (j->asked || (j->live && from_ms <= detect_state_time(j->live)))
+		mark(s, head->device, j, from_ms);
 	if (!j->asked)
 		ask(s, head->device, j, false);
 }
@@ -171,15 +231,17 @@ static bool goes_on(const struct judged *j, const struct report *r)
 void judge_report(struct shard *s, struct head *head, const struct report *r)
 {
 	struct judged *j = need(head);
-	if (!j || r->flags & REPORT_FLAG_FUTURE)
+	bool future = r->flags & REPORT_FLAG_FUTURE;
+	if (j && j->asked)
+		since_add(&j->since, head_reports_total(head), future ? INT64_MAX : r->time_ms);
+	if (!j || future)
 		return;
-	if (!j->live) {
-		dirty(s, head, j, r->time_ms);
-		return;
-	}
-	if (goes_on(j, r))
+	j->heard_ms = r->received_ms;
+	if (j->asked)
+		mark(s, head->device, j, r->time_ms);
+	else if (j->live && goes_on(j, r))
 		step(s, head, j, r);
-	else if (!is_last(j->live, r))
+	else if (!j->live || !is_last(j->live, r))
 		dirty(s, head, j, r->time_ms);
 }
 
@@ -229,6 +291,11 @@ static enum status tick(struct shard *s, struct judged *j, int64_t now_ms)
 	return status;
 }
 
+static bool is_quiet(const struct judged *j, int64_t now_ms)
+{
+	return j->heard_ms == RECEIVED_UNKNOWN || j->heard_ms > now_ms || now_ms - j->heard_ms >= TICK_QUIET_MS;
+}
+
 void judge_tick(struct shard *s, int64_t now_ms)
 {
 	uint32_t end = s->heads.count, slice = end < TICK_SLICE ? end : TICK_SLICE;
@@ -237,7 +304,7 @@ void judge_tick(struct shard *s, int64_t now_ms)
 	for (uint32_t i = 0; i < slice; i++) {
 		s->next_tick = s->next_tick + 1 < end ? s->next_tick + 1 : 0;
 		struct judged *j = s->heads.all[s->next_tick]->judged;
-		if (!j || !j->live || detect_wake(j->live, s->judged_by->detector) > now_ms)
+		if (!j || !j->live || !is_quiet(j, now_ms) || detect_wake(j->live, s->judged_by->detector) > now_ms)
 			continue;
 		enum status status = tick(s, j, now_ms);
 		if (status)
@@ -249,26 +316,30 @@ void judge_tick(struct shard *s, int64_t now_ms)
 /* --- what the judge's thread has for the loop --- */
 
 /* The state a device was judged to; what came meanwhile goes on from there. */
-void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms,
-		     struct anchors *anchors)
+void judge_take_back(struct shard *s, uint64_t device, struct judged_back *back)
 {
 	struct head *head = heads_find(&s->heads, device);
 	struct judged *j = head ? need(head) : NULL;
 	if (!j) {
-		detect_state_free(state);
+		detect_state_free(back->state);
 		return;
 	}
+	int64_t unjudged_ms = since_unjudged(&j->since, back);
 	j->asked = false;
 	detect_state_free(j->live);
-	j->live = state;
-	j->card_ms = card_ms;
-	j->told_ms = state ? detect_state_time(state) : INT64_MIN;
+	j->live = back->state;
+	j->card_ms = back->card_ms;
+	j->told_ms = back->state ? detect_state_time(back->state) : INT64_MIN;
 	struct anchors old = j->anchors;
-	j->anchors = *anchors;
-	*anchors = old;
+	j->anchors = back->anchors;
+	back->anchors = old;
 	j->steps = 0;
+	if (unjudged_ms < j->dirty_ms)
+		j->dirty_ms = unjudged_ms;
 	if (j->dirty_ms != INT64_MAX)
-		ask(s, device, j, state && j->dirty_ms > detect_state_time(state));
+		ask(s, device, j, back->state && j->dirty_ms > detect_state_time(back->state));
+	else
+		j->void_marks = next_mark(s);
 }
 
 void judge_take_context(struct shard *s)

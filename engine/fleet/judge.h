@@ -44,6 +44,8 @@ void judge_time(struct judge *j, int64_t now_ms);
 
 /* Bytes waiting for the judge's thread: past JUDGE_BACKLOG_MAX a shard takes nothing more in. */
 size_t judge_backlog(const struct judge *j);
+/* How often the thread took a device up again since the start. */
+uint64_t judge_runs(const struct judge *j);
 
 /* Bulk loading, which runs without the judge's thread: reports from `from_ms` on are new to the device. */
 void judge_note(struct head *head, int64_t from_ms);

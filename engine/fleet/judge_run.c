@@ -295,6 +295,8 @@ enum status judge_run_track(struct judge_run *r, int64_t to_ms)
 	enum status status = cards_read(r->engine->store, r->device, from.time_ms, to_ms, &cards);
 	if (!status)
 		status = track_open_judged(r->engine, r->device, from.time_ms, to_ms, &track);
+	r->from_ms = from.time_ms;
+	r->reports_total = status ? 0 : track_reports_total(track);
 	while (!status && !(status = step_columns(r, track, &cards, from)) && !(status = recall(r, track)) &&
 	       !(status = track_next(track, &report))) {
 		if (!comes_after(from, &report) || report.flags & REPORT_FLAG_FUTURE)

@@ -53,6 +53,8 @@ struct judge_run {
 	bool facts;              /* false: nobody wants them, and none is told */
 	bool behind;             /* of the last report the state knows what detect_recall() completes */
 	int64_t card_ms;         /* the last card stepped; INT64_MIN: none. Set it to pass over cards up to then */
+	int64_t from_ms;         /* of the track that was run: where it begins, and how many reports of the device */
+	uint64_t reports_total;  /* had come when it was opened: those behind from_ms are in it */
 	/* After every JUDGE_SNAPSHOT_STEPS reports; may be NULL. */
 	enum status (*snapshot)(void *context, const struct detect_state *state);
 	void *context;

@@ -27,6 +27,7 @@ struct judge_job {
 	uint64_t device;
 	struct shard *shard;
 	int64_t from_ms;
+	uint64_t void_marks; /* AGAIN: marks up to this number say nothing any more */
 	bool wait_for_cards; /* AGAIN: cards are still with the writer */
 	struct detect_state *state;
 	bool late; /* AGAIN: what was judged from `from_ms` on is to be taken back */
@@ -45,10 +46,28 @@ void judge_push(struct judge *j, struct judge_job *job);
 /* now + JUDGE_GATHER_NS */
 int64_t judge_later(void);
 
+/* --- judge_again.c: on the judge's thread --- */
+/* Digests of what was told and has ended. */
+STATUS_CHECKED enum status told_digests(struct engine *e, struct told *t);
+/* The job's state becomes a row, and older ones are thinned out. */
+STATUS_CHECKED enum status judge_keep_snapshot(struct engine *e, struct store_batch *batch,
+					       const struct judge_job *job);
+/* Judges the job's device and gives it back to its loop, whatever becomes of it. `touched` is told the subjects whose
+ * facts changed. On failure nothing was committed and `batch` is empty. */
+STATUS_CHECKED enum status judge_again(struct engine *e, struct store_batch *batch, struct judge_job *job,
+				       findings_subject *touched, void *context);
+
 /* --- on the shard's loop --- */
+/* What a run leaves the loop to go on with. */
+struct judged_back {
+	struct detect_state *state; /* NULL: it failed */
+	int64_t card_ms;
+	struct anchors anchors;
+	int64_t from_ms;        /* judged were all reports behind this among the first */
+	uint64_t reports_total; /* so many that came; 0: none */
+};
 /* Takes `state` and what `anchors` holds. */
-void judge_take_back(struct shard *s, uint64_t device, struct detect_state *state, int64_t card_ms,
-		     struct anchors *anchors);
+void judge_take_back(struct shard *s, uint64_t device, struct judged_back *back);
 void judge_take_context(struct shard *s);
 void judge_context_changed(struct shard *s, uint64_t device, int64_t from_ms);
 void judge_ask_all(struct shard *s);

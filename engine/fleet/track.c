@@ -29,6 +29,7 @@ struct source {
 struct track {
 	int64_t from_ms, to_ms;
 	bool judged;
+	uint64_t reports_total; /* of the head when it was copied */
 	struct store_blocks *blocks;
 	struct store_block next; /* the first block not taken yet */
 	bool blocks_left;
@@ -262,15 +263,15 @@ static enum status open_track(struct engine *e, uint64_t device, int64_t from_ms
 	t->from_ms = from_ms;
 	t->to_ms = to_ms;
 	t->judged = judged;
-	int64_t sealed_until_ms;
-	enum status status =
-		head_copy(&engine_owner(e, device)->heads, device, from_ms, to_ms, &head->reports, &sealed_until_ms);
+	struct head_stand at;
+	enum status status = head_copy(&engine_owner(e, device)->heads, device, from_ms, to_ms, &head->reports, &at);
+	t->reports_total = at.reports_total;
 	head->count = head->reports.count;
 	if (status)
 		source_free(head);
 	else
 		status = add_source(t, head);
-	if (!status && (!judged || from_ms <= sealed_until_ms))
+	if (!status && (!judged || from_ms <= at.sealed_until_ms))
 		status = store_blocks_open(e->store, device, from_ms, to_ms, false, &t->blocks);
 	if (!status && t->blocks)
 		status = advance_blocks(t);
@@ -290,6 +291,11 @@ enum status track_open(struct engine *e, uint64_t device, int64_t from_ms, int64
 enum status track_open_judged(struct engine *e, uint64_t device, int64_t from_ms, int64_t to_ms, struct track **out)
 {
 	return open_track(e, device, from_ms, to_ms, true, out);
+}
+
+uint64_t track_reports_total(const struct track *t)
+{
+	return t->reports_total;
 }
 
 enum status track_next(struct track *t, struct report *out)

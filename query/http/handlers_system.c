@@ -108,6 +108,8 @@ static void get_info(struct http_call *c)
 	X(late_value_blocks, "counter", "Value blocks sealed for late values.")                                        \
 	X(value_head_bytes, "gauge", "Bytes of heads of values in memory.")                                            \
 	X(streams_active, "gauge", "Streams with a head.")                                                             \
+	X(judge_runs, "counter", "Devices judged again by the judge's thread.")                                        \
+	X(judge_backlog_bytes, "gauge", "Bytes waiting for the judge's thread.")                                       \
 	X(commit_p50_us, "gauge", "Submit to settled, median of the last minute, us.")                                 \
 	X(commit_p99_us, "gauge", "Submit to settled, 99th percentile of the last minute, us.")                        \
 	X(commit_max_us, "gauge", "Submit to settled, largest of the last minute, us.")

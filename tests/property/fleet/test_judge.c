@@ -1,5 +1,6 @@
 /* The two hard promises: findings do not depend on the order of arrival, and live equals replay, byte for byte. */
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,6 +345,37 @@ Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
 	rig_deinit(&r);
 	bytes_deinit(&live);
 	free(all);
+}
+
+/* One that reports faster than its first judging is waited for is stepped on the loop all the same, and not judged over
+ * and over by the thread. */
+Test(judge, a_device_heard_all_the_time_is_judged_again_a_few_times_only, .timeout = 300)
+{
+	struct rig r;
+	struct engine_stats stats;
+	rig_init(&r);
+	rig_open(&r);
+	make_world(&r);
+	engine_stats(r.engine, &stats);
+	uint64_t before = stats.judge_runs;
+	int64_t until_ns = clock_monotonic_ns() + 4 * INT64_C(1000000000);
+	for (int i = 0; clock_monotonic_ns() < until_ns; i++) {
+		struct sent s = rig_report(rig_device(0), night() + i * (int64_t)STEP_MS, (uint64_t)i);
+		s.received_ms = clock_now_ms();
+		rig_submit(&r, 0, &s, 1);
+		int64_t next_ns = clock_monotonic_ns() + 20000000;
+		while (clock_monotonic_ns() < next_ns)
+			sched_yield();
+	}
+	engine_stats(r.engine, &stats);
+	cr_assert_gt(stats.judge_runs, before);
+	cr_expect_lt(stats.judge_runs, before + 6, "judged %llu times",
+		     (unsigned long long)(stats.judge_runs - before));
+	struct bytes live = standing(&r);
+	expect_same(&live, replayed(&r), "replay differs from live");
+	rig_close(&r);
+	rig_deinit(&r);
+	bytes_deinit(&live);
 }
 
 Test(judge, any_order_and_duplicates_give_the_same_findings, .timeout = 900)
