@@ -204,7 +204,7 @@ Test(frame_jt809, the_crc_is_ccitt_false)
 {
 	/* the check value of CRC-16/CCITT-FALSE (G. Cook's catalogue) */
 	cr_expect_eq(jt809_crc(span_of_string("123456789")), 0x29b1);
-	uint8_t bytes[64];
+	uint8_t bytes[300];
 	for (size_t size = 0; size < sizeof bytes; size++) {
 		bytes[size] = (uint8_t)(size * 37);
 		uint16_t crc = 0xffff;
