@@ -52,9 +52,10 @@ static bool list_fits(const char *list, const char *text)
 
 static bool is_about(const struct rule *r, const struct stream_subject *s)
 {
-	return rule_kind_stage(r->kind) == RULE_STAGE_STREAMS && list_fits(r->quantities, s->quantity) &&
-	       (!*r->unit || !*s->unit || strcmp(r->unit, s->unit) == 0) && list_fits(r->sites, s->site_number) &&
-	       list_fits(r->sectors, s->sector) && list_fits(r->villages, s->village);
+	return rule_kind_stage(r->kind) == RULE_STAGE_STREAMS && *s->quantity &&
+	       list_fits(r->quantities, s->quantity) && (!*r->unit || !*s->unit || strcmp(r->unit, s->unit) == 0) &&
+	       list_fits(r->sites, s->site_number) && list_fits(r->sectors, s->sector) &&
+	       list_fits(r->villages, s->village);
 }
 
 bool stream_is_asked(const struct stream_context *c, const char *quantity)
@@ -62,7 +63,8 @@ bool stream_is_asked(const struct stream_context *c, const char *quantity)
 	for (uint32_t i = 0; i < c->book_count; i++)
 		for (uint32_t k = 0; k < c->books[i].book->count; k++) {
 			const struct rule *r = &c->books[i].book->rules[k];
-			if (rule_kind_stage(r->kind) == RULE_STAGE_STREAMS && list_fits(r->quantities, quantity))
+			if (rule_kind_stage(r->kind) == RULE_STAGE_STREAMS && *quantity &&
+			    list_fits(r->quantities, quantity))
 				return true;
 		}
 	return false;
