@@ -411,9 +411,9 @@ Test(judge_streams, any_order_duplicates_restarts_and_shards_give_the_same, .tim
 			cr_assert_eq(engine_judge_settle(r.engine, as_of()), STATUS_OK);
 		send_range(&r, items, from + (to - from) / 2, to);
 		send_range(&r, items, from, from + 500);
-		if (round < 3)
-			rig_close(&r);
+		rig_close(&r); /* the last values have not been judged by now */
 	}
+	rig_open(&r);
 	expect_same(&expected, standing(&r), "shuffled");
 	expect_same(&expected, replayed(&r), "shuffled, replayed");
 	rig_close(&r);
