@@ -88,6 +88,8 @@
 #define VALUE_SPAN_MAX_MS (INT64_C(7) * 86400000)
 /* values in a stream's head before the oldest VALUE_BLOCK_MAX are sealed */
 #define HEAD_VALUES_MAX 1280
+/* states of streams that the judge keeps in memory, encoded: a stream of five rules has 1 KiB */
+#define JUDGE_STREAMS_BYTES_MAX ((size_t)256 << 20)
 /* bytes of an encoded value block: VALUE_BLOCK_MAX times three columns of at most 14 bytes a value, or texts */
 #define VALUE_BLOCK_BYTES_MAX (512u << 10)
 /* bytes of one journal entry of values: some 20,000 of them */

@@ -66,6 +66,7 @@
 	X(NO_PERCENTAGE, "'%s' is not a percentage in %s", "“%s”不是百分数, 单位 %s")                                  \
 	X(NO_NUMBER, "'%s' is not a number", "“%s”不是数字")                                                           \
 	X(NO_WHOLE_NUMBER, "'%s' is not a whole number without a unit", "“%s”应为不带单位的整数")                      \
+	X(NO_DECIMAL, "'%s' is not a number of at most %d decimals", "“%s”不是数字, 或小数多于%d位")                   \
 	X(TOO_MANY_DECIMALS, "'%s' has more than one decimal", "“%s”小数多于一位")                                     \
 	X(NO_UNIT, "'%s' has no unit (%s)", "“%s”没有单位 (%s)")                                                       \
 	X(NO_UNIT_OF_SPEED, "'%s' is not a unit of speed (%s)", "“%s”不是速度单位 (%s)")                               \

@@ -194,7 +194,8 @@ static void compile_class(const struct plan *plan, unsigned class_code, struct c
 	c->pace_dkmh = INT32_MAX;
 	c->reads_items = plan->book && plan->book->inputs.load.known && plan->book->inputs.load.of_item;
 	for (uint32_t i = 0; i < count; i++)
-		if (plan->rules[i].rule->classes >> class_code & 1) {
+		if (plan->rules[i].rule->classes >> class_code & 1 &&
+		    rule_kind_stage(plan->rules[i].rule->kind) != RULE_STAGE_STREAMS) {
 			note_inputs(c, &plan->rules[i], &plan->book->inputs);
 			note_rule(c, &plan->rules[i], (uint16_t)i);
 		}
@@ -367,7 +368,7 @@ bool detector_wants_facts(const struct detector *d)
 {
 	for (uint32_t i = 0; i < d->plan_count; i++)
 		for (uint32_t k = 0; d->plans[i].book && k < d->plans[i].book->count; k++)
-			if (!d->plans[i].rules[k].kind && d->plans[i].rules[k].rule->kind != RULE_SILENT)
+			if (rule_kind_stage(d->plans[i].rules[k].rule->kind) == 2)
 				return true;
 	return false;
 }

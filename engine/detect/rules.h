@@ -31,6 +31,12 @@
  *   remind_flags = speech display   how: urgent speech display advert
  *   limit     = 50 km/h             then the parameters of the kind, each with its unit
  *
+ *   [gas-high]                      a rule about streams (stage 3, stream_detect.h): which ones, instead of which
+ * devices quantity  = gas gas_*           names of quantities; *: any run without a dot unit      = %LEL only
+ * streams of this unit, or of none that is known sites     = TANK-*              site numbers, sectors and villages of
+ * the site; without: any states    = fire alarm          of kind `state`: the texts that count, one of several joined
+ * by + too
+ *
  * kind, title and source are required, and those parameters that say so. Read whole: every mistake is reported with its
  * line and the file is taken only when there is none. Values without the unit of their parameter are mistakes.
  * A rulebook is immutable and counted by references; threads: any. */
@@ -67,7 +73,19 @@
 	X(21, DETOUR, "detour", 1, "避站绕行")                                                                         \
 	X(22, FATIGUE, "fatigue", 2, "疲劳驾驶")                                                                       \
 	X(23, CONVOY, "convoy", 2, "车托带路")                                                                         \
-	X(24, PATROL, "patrol", 2, "巡护不足")
+	X(24, PATROL, "patrol", 2, "巡护不足")                                                                         \
+	X(45, LEVEL, "level", 3, "数值越限")                                                                           \
+	X(46, RATE, "rate", 3, "突变")                                                                                 \
+	X(47, STUCK, "stuck", 3, "数值不变")                                                                           \
+	X(48, MISSING, "missing", 3, "数据中断")                                                                       \
+	X(49, OUT_OF_RANGE, "out_of_range", 3, "超出量程")                                                             \
+	X(50, WINDOW_SUM, "window_sum", 3, "时段累计")                                                                 \
+	X(51, STATE, "state", 3, "状态报警")                                                                           \
+	X(52, NIGHT_FLOW, "night_flow", 3, "夜间最小流量")                                                             \
+	X(53, DISPLACEMENT, "displacement", 3, "位移速率")                                                             \
+	X(54, TANGENT, "tangent_angle", 3, "切线角")                                                                   \
+	X(55, DRIFT, "drift", 3, "零点漂移")                                                                           \
+	X(56, AGE, "age", 3, "超期存放")
 
 enum rule_kind {
 #define X(code, NAME, token, stage, chinese) RULE_##NAME = code,
@@ -91,12 +109,15 @@ enum param_unit {
 	UNIT_HOURS,   /* hours of the day "22:00-06:00" -> from_s << 32 | to_s, as schedule.h holds them */
 	UNIT_CHOICE,  /* one of the words of the table -> its number */
 	UNIT_DATE,    /* "2020-10-01" -> the first ms of that day in China; 0: no date */
+	UNIT_DECIMAL, /* "-0.25", in the unit of the stream -> millionths; "own": DECIMAL_OWN, what the registry says */
 };
 
 /* K(KIND, "what it finds") begins a kind; then its parameters, in the order of struct rule's `params`:
  * X(KIND, NAME, "token", unit, min, max, default, "words of UNIT_CHOICE", "meaning"), min and max as held, default
  * PARAM_REQUIRED: must be given. engine/detect/README.md is this table as a page. */
 #define PARAM_REQUIRED INT64_MIN
+#define DECIMAL_OWN INT64_MAX
+#define DECIMAL_MAX INT64_C(1000000000000000) /* 10^9, in millionths */
 #define RULE_PARAM_TABLE(K, X)                                                                                         \
 	K(OVERSPEED, "faster than the limit, until no faster than limit - margin. BAND is the highest of 10, 20, 50 "  \
 		     "that was itself held for `hold` and `points` within the episode, compared exactly: (v - limit) " \
@@ -194,7 +215,55 @@ enum param_unit {
 	X(CONVOY, TIMES, "times", NUMBER, 2, 100, 3, "", "at least so many together")                                  \
 	K(PATROL, "a fence that no device of the classes has visited")                                                 \
 	X(PATROL, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that must be visited")                     \
-	X(PATROL, TIME, "time", TIME, 60000, INT64_C(31536000000), PARAM_REQUIRED, "", "for so long")
+	X(PATROL, TIME, "time", TIME, 60000, INT64_C(31536000000), PARAM_REQUIRED, "", "for so long")                  \
+	K(LEVEL, "a value beyond the limit, until one is back by `margin`; hysteresis begins once it is found")        \
+	X(LEVEL, SIDE, "side", CHOICE, 0, 3, PARAM_REQUIRED, "above at_least below at_most", "what is beyond")         \
+	X(LEVEL, LIMIT, "limit", DECIMAL, -DECIMAL_MAX, DECIMAL_MAX, DECIMAL_OWN, "",                                  \
+	  "own: the stream's field `limit` (licensed, designed, permitted); streams without one are not judged")       \
+	X(LEVEL, PERCENT, "percent", PERCENT, 1, 1000, 100, "", "so much of the limit counts")                         \
+	X(LEVEL, MARGIN, "margin", DECIMAL, 0, DECIMAL_MAX, 0, "", "hysteresis of the end")                            \
+	X(LEVEL, RANK, "rank", CHOICE, 0, 4, 0, "none LL L H HH", "LEVEL of the finding: 1 LL, 2 L, 3 H, 4 HH")        \
+	K(RATE, "within `time` a change of `limit` or more, measured from the extreme of each sixtieth of `time`")     \
+	X(RATE, LIMIT, "limit", DECIMAL, 1, DECIMAL_MAX, PARAM_REQUIRED, "", "at least this")                          \
+	X(RATE, TIME, "time", TIME, 1000, INT64_C(2592000000), PARAM_REQUIRED, "", "within this")                      \
+	X(RATE, WAY, "way", CHOICE, 0, 2, 0, "either rise fall", "which way")                                          \
+	K(STUCK, "one and the same value, of `points` values, for so long")                                            \
+	X(STUCK, TIME, "time", TIME, 1000, INT64_C(31536000000), PARAM_REQUIRED, "", "for so long")                    \
+	X(STUCK, ZERO, "zero", YES, 0, 1, 0, "", "a value that stays 0 counts too")                                    \
+	K(MISSING, "nothing of the stream for so long, raised by the clock, not before `when` holds; LIMIT in ms")     \
+	X(MISSING, TIME, "time", TIME, 0, INT64_C(31536000000), 0, "",                                                 \
+	  "for so long; 0: `times` sampling intervals, and streams without an interval are not judged")                \
+	X(MISSING, TIMES, "times", NUMBER, 1, 1000, 3, "", "intervals")                                                \
+	K(OUT_OF_RANGE, "a value outside the stream's physical range, or that its source calls over range")            \
+	K(WINDOW_SUM, "the amounts of the last `time` (in steps of its 144th, and never of more) reach the limit")     \
+	X(WINDOW_SUM, LIMIT, "limit", DECIMAL, 1, DECIMAL_MAX, DECIMAL_OWN, "", "at least this; own: as of `level`")   \
+	X(WINDOW_SUM, TIME, "time", TIME, 60000, INT64_C(2592000000), PARAM_REQUIRED, "", "the window")                \
+	X(WINDOW_SUM, OF, "of", CHOICE, 0, 1, 0, "amounts counter",                                                    \
+	  "values are amounts since the one before, or a counter whose growth counts, from 0 when it falls")           \
+	K(STATE,                                                                                                       \
+	  "a state that lasts `hold`, by the clock: a text of `states`, a number with one of `bits`, or without "      \
+	  "`bits` any number but 0")                                                                                   \
+	X(STATE, BITS, "bits", BITS, 0, UINT32_MAX, 0, "", "any of these bits of a whole number")                      \
+	X(STATE, TEST, "test", YES, 0, 1, 0, "", "values flagged as tests, and not the real ones")                     \
+	K(NIGHT_FLOW, "the least value of a night (of `points` values) at or above the limit, for `nights` in a row")  \
+	X(NIGHT_FLOW, LIMIT, "limit", DECIMAL, 1, DECIMAL_MAX, DECIMAL_OWN, "", "the base flow; own: as of `level`")   \
+	X(NIGHT_FLOW, HOURS, "hours", HOURS, 0, 0, INT64_C(7200) << 32 | 14400, "", "which hours are night")           \
+	X(NIGHT_FLOW, NIGHTS, "nights", NUMBER, 1, 60, 1, "", "so many in a row")                                      \
+	K(DISPLACEMENT, "daily medians (of `points` values, the first of each five minutes) that move so much a day")  \
+	X(DISPLACEMENT, LIMIT, "limit", DECIMAL, 1, DECIMAL_MAX, PARAM_REQUIRED, "", "at least so much a day")         \
+	X(DISPLACEMENT, DAYS, "days", NUMBER, 1, 30, 1, "", "measured over so many days, or the next span known")      \
+	K(TANGENT, "the improved tangent angle of daily medians (Xu, Zeng, Qian, Dong 2009): motion a day over the "   \
+		   "steady rate is at least the tangent of the angle")                                                 \
+	X(TANGENT, ANGLE, "angle", CHOICE, 0, 2, PARAM_REQUIRED, "45 80 85", "degrees")                                \
+	X(TANGENT, BASE, "base", DECIMAL, 1, DECIMAL_MAX, DECIMAL_OWN, "",                                             \
+	  "the rate of steady creep a day; own: the stream's field `base`")                                            \
+	X(TANGENT, DAYS, "days", NUMBER, 1, 30, 1, "", "as of `displacement`")                                         \
+	K(DRIFT, "a daily median so far from the base: the zero of a scale, the tare of a vehicle")                    \
+	X(DRIFT, LIMIT, "limit", DECIMAL, 1, DECIMAL_MAX, PARAM_REQUIRED, "", "at least so far")                       \
+	X(DRIFT, BASE, "base", DECIMAL, -DECIMAL_MAX, DECIMAL_MAX, DECIMAL_OWN, "", "own: the stream's field `base`")  \
+	K(AGE, "more than 0 in store for so many calendar years, by the clock; LIMIT in ms")                           \
+	X(AGE, YEARS, "years", NUMBER, 1, 10, 1, "", "by the clock of China")                                          \
+	X(AGE, BEFORE, "before", TIME, 0, INT64_C(31536000000), 0, "", "found so long ahead, as a notice")
 
 #define RULE_PARAMS_MAX 8
 
@@ -233,6 +302,8 @@ struct rule {
 	uint32_t line;    /* where it begins in the file */
 	const char *title_zh, *title_en, *source;
 	const char *authority, *rows; /* empty when not said; rows: words with one space between */
+	/* of stage 3, empty when not said: words with one space between, `unit` as it is */
+	const char *quantities, *unit, *sites, *sectors, *villages, *states;
 };
 
 /* Where a muck truck's load, cover and lift are read from. */
@@ -323,6 +394,8 @@ bool rule_kind_exists(unsigned kind);
 const char *rule_kind_token(unsigned kind);
 const char *rule_kind_chinese(unsigned kind);
 const char *rule_kind_meaning(unsigned kind);
+/* 1: report by report of a device; 2: facts of a subject; 3: values of a stream. */
 unsigned rule_kind_stage(unsigned kind);
+#define RULE_STAGE_STREAMS 3
 
 #endif

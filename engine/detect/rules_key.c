@@ -42,7 +42,42 @@ const struct rule_key rule_keys[RULE_KEY_COUNT] = {
 	{"remind_every", "", "and not again within this, by this rule", KEY_VALUE, AT(remind_every_ms),
 	 VALUE(UNIT_TIME, 60000, 30 * DAY_MS, 1800000, "")},
 	{"remind_flags", "speech display", "how: urgent, speech, display, advert", KEY_FLAGS, AT(remind_flags)},
+	{"quantity", "", "of streams (stage 3), required there: names of quantities; `*`: any run without a dot",
+	 KEY_WORDS, AT(quantities)},
+	{"unit", "", "of streams: only those of this unit, or of none that is known", KEY_TEXT, AT(unit)},
+	{"sites", "", "of streams: site numbers, `*` as above", KEY_WORDS, AT(sites)},
+	{"sectors", "", "of streams: sectors of their sites, `*` as above", KEY_WORDS, AT(sectors)},
+	{"villages", "", "of streams: villages of their sites, `*` as above", KEY_WORDS, AT(villages)},
+	{"states", "", "of kind `state`: the texts that count", KEY_WORDS, AT(states)},
 };
+
+/* What each stage is not asked: who writes it believes otherwise. Stage 2 judges what a subject did over time, not
+ * single reports, and fatigue alone asks how long a gap of knowledge is; a stream has no class, load or driver, and its
+ * values hold until the next. */
+static const char *const not_of_facts[] = {"where", "when", "loaded", "moving", "hold", "points", "release", NULL};
+static const char *const not_of_streams[] = {"classes",      "loaded",       "moving",       "gap", "remind",
+					     "remind_after", "remind_every", "remind_flags", NULL};
+static const char *const of_streams[] = {"quantity", "unit", "sites", "sectors", "villages", "states", NULL};
+
+static bool is_among(const char *const *tokens, const char *token)
+{
+	while (*tokens && strcmp(*tokens, token) != 0)
+		tokens++;
+	return *tokens != NULL;
+}
+
+bool rule_key_is_heeded(unsigned kind, const struct rule_key *k)
+{
+	switch (rule_kind_stage(kind)) {
+	case RULE_STAGE_STREAMS:
+		return !is_among(not_of_streams, k->token) && (kind == RULE_STATE || strcmp(k->token, "states") != 0);
+	case 2:
+		return !is_among(not_of_facts, k->token) && !is_among(of_streams, k->token) &&
+		       (strcmp(k->token, "gap") != 0 || kind == RULE_FATIGUE);
+	default:
+		return !is_among(of_streams, k->token);
+	}
+}
 
 static const struct {
 	const char *token;
@@ -55,7 +90,11 @@ static const struct {
 
 bool rule_key_is_said(const struct rule_key *k, const struct rule *r)
 {
-	return strncmp(k->token, "remind", 6) != 0 || *r->remind;
+	if (strncmp(k->token, "remind", 6) == 0)
+		return *r->remind;
+	if (rule_kind_stage(r->kind) == RULE_STAGE_STREAMS)
+		return !is_among(not_of_streams, k->token);
+	return !is_among(of_streams, k->token);
 }
 
 const struct rule_key *rule_key_find(struct span token)

@@ -217,19 +217,6 @@ static void read_unknown(struct rule_reading *r, const struct line *line, struct
 			 rule_kind_token(r->rule.kind));
 }
 
-/* Stage 2 judges what a subject did over time, not single reports: what those would be asked is asked of nothing, and
- * who writes it believes otherwise. Fatigue alone asks how long a gap of knowledge is. */
-static bool is_heeded(unsigned kind, const struct rule_key *key)
-{
-	static const char *const of_reports[] = {"where", "when", "loaded", "moving", "hold", "points", "release"};
-	if (rule_kind_stage(kind) != 2)
-		return true;
-	for (size_t i = 0; i < sizeof of_reports / sizeof of_reports[0]; i++)
-		if (strcmp(key->token, of_reports[i]) == 0)
-			return false;
-	return strcmp(key->token, "gap") != 0 || kind == RULE_FATIGUE;
-}
-
 /* As if nothing had been said: the normal form of a rule says it of every key. */
 static bool is_initial(const struct rule_key *key, const struct rule *rule)
 {
@@ -262,7 +249,7 @@ static void read_pair(struct rule_reading *r, const struct line *line, struct sp
 		good = rule_key_parse(shared, value, &r->rule, &r->p->book->words, &r->p->status, &why);
 	else
 		good = value_parse(param, value, &r->rule.params[param->place], &why);
-	if (good && shared && r->kind_known && !r->p->stored && !is_heeded(r->rule.kind, shared) &&
+	if (good && shared && r->kind_known && !r->p->stored && !rule_key_is_heeded(r->rule.kind, shared) &&
 	    !is_initial(shared, &r->rule))
 		good = refuse(&why, NOT_HEEDED, rule_kind_token(r->rule.kind));
 	if (!good)
@@ -275,8 +262,10 @@ static void check_required(struct rule_reading *r, const struct section *s)
 		if (rule_keys[i].required && !r->keys_seen[i])
 			complain(r->p, s->line, KEY_MISSING, echo_of(s->id).text, rule_keys[i].token);
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
-		if (r->keys_seen[i] && !rule_key_is_said(&rule_keys[i], &r->rule) && rule_keys[i].form != KEY_REMIND)
+		if (r->keys_seen[i] && strncmp(rule_keys[i].token, "remind_", 7) == 0 && !*r->rule.remind)
 			complain(r->p, r->keys_seen[i], KEY_WITHOUT_REMIND, rule_keys[i].token);
+	if (r->kind_known && rule_kind_stage(r->rule.kind) == RULE_STAGE_STREAMS && !*r->rule.quantities)
+		complain(r->p, s->line, KEY_MISSING, echo_of(s->id).text, "quantity");
 	for (unsigned i = 0; i < r->param_count; i++)
 		if (r->params[i].initial == PARAM_REQUIRED && !r->params_seen[r->params[i].place])
 			complain(r->p, s->line, PARAM_MISSING, echo_of(s->id).text, r->params[i].token,

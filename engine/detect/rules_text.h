@@ -58,10 +58,13 @@ struct rule_key {
 	struct rule_param value; /* unit, range, default, words */
 };
 
-#define RULE_KEY_COUNT 22
+#define RULE_KEY_COUNT 28
 extern const struct rule_key rule_keys[RULE_KEY_COUNT];
-/* Keys of a reminder are said only of rules that remind: others are the same with and without them. */
+/* Keys of a reminder are said only of rules that remind, and those about devices or about streams only of such rules:
+ * others are the same with and without them. */
 bool rule_key_is_said(const struct rule_key *k, const struct rule *r);
+/* Whether a rule of that kind takes notice of the key. */
+bool rule_key_is_heeded(unsigned kind, const struct rule_key *k);
 /* NULL when all kinds have no such key. */
 const struct rule_key *rule_key_find(struct span token);
 /* Every value as if nothing had been written. */

@@ -5,6 +5,7 @@
 
 #include "engine/core/utf8.h"
 #include "engine/detect/rules_text.h"
+#include "engine/series/value.h"
 
 bool refuse_with(struct refusal *why, enum message message, ...)
 {
@@ -359,6 +360,42 @@ static enum status print_date(int64_t ms, struct buf *out)
 	return buf_printf(out, "%04d-%02d-%02d", (int)c.year, c.month, c.day);
 }
 
+/* --- numbers in the unit of a stream --- */
+
+#define DECIMAL_PLACES 6
+
+static int64_t ten_to(unsigned n)
+{
+	int64_t power = 1;
+	while (n--)
+		power *= 10;
+	return power;
+}
+
+static bool decimal_parse(const struct rule_param *p, struct span text, int64_t *out, struct refusal *why)
+{
+	struct value v = {0};
+	if (p->initial == DECIMAL_OWN && span_equal(text, span_of_string("own"))) {
+		*out = DECIMAL_OWN;
+		return true;
+	}
+	if (value_parse_number(text, &v) || v.type != VALUE_DECIMAL || v.scale > DECIMAL_PLACES)
+		return refuse(why, NO_DECIMAL, echo_of(text).text, DECIMAL_PLACES);
+	if (__builtin_mul_overflow(v.bits, ten_to(DECIMAL_PLACES - v.scale), out) || *out < p->min || *out > p->max)
+		return refuse(why, OUT_OF_RANGE, echo_of(text).text);
+	return true;
+}
+
+static enum status print_decimal(int64_t millionths, struct buf *out)
+{
+	char text[VALUE_PRINT_MAX + 1];
+	struct value v;
+	if (millionths == DECIMAL_OWN)
+		return buf_printf(out, "own");
+	value_set_decimal(&v, millionths, DECIMAL_PLACES);
+	return buf_append(out, text, value_print(&v, text));
+}
+
 bool value_parse(const struct rule_param *p, struct span text, int64_t *out, struct refusal *why)
 {
 	switch ((enum param_unit)p->unit) {
@@ -383,6 +420,8 @@ bool value_parse(const struct rule_param *p, struct span text, int64_t *out, str
 		return choice_parse(p, text, out, why);
 	case UNIT_DATE:
 		return date_parse(text, out, why);
+	case UNIT_DECIMAL:
+		return decimal_parse(p, text, out, why);
 	}
 	return refuse(why, CANNOT_BE_WRITTEN);
 }
@@ -413,6 +452,8 @@ enum status rule_param_print(const struct rule_param *p, const int64_t *params, 
 		return print_choice(p, value, out);
 	case UNIT_DATE:
 		return value ? print_date(value, out) : STATUS_OK;
+	case UNIT_DECIMAL:
+		return print_decimal(value, out);
 	}
 	return STATUS_INVALID;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/fleet/fleet_internal.h"
+#include "engine/fleet/stream_run.h"
 
 void stretches_deinit(struct stretches *s)
 {
@@ -76,10 +77,20 @@ static void join(struct stretches *s)
 	s->count = kept;
 }
 
+/* The stream, over what it rests on before its start too. */
+static enum status stream_stretch(const struct finding *f, struct stretches *out)
+{
+	struct finding span = *f;
+	stream_finding_span(f, &span.start_ms, &span.end_ms);
+	return add_stretch(out, &span, f->subject, span.start_ms, span.end_ms);
+}
+
 enum status stretches_of(const struct finding *f, const struct fact *facts, size_t count, struct stretches *out)
 {
 	enum status status = STATUS_OK;
 	out->count = 0;
+	if (rule_kind_stage(f->kind) == RULE_STAGE_STREAMS)
+		return stream_stretch(f, out);
 	if (!finding_rests_on_facts(f)) {
 		status = add_stretch(out, f, f->device, f->start_ms, f->end_ms);
 		if (!status)
@@ -154,6 +165,8 @@ static enum status digest_stretches(struct engine *e, const struct stretches *s,
 enum status finding_digest(struct engine *e, struct finding *f, const struct fact *facts, size_t count)
 {
 	struct stretches s = {0};
+	if (rule_kind_stage(f->kind) == RULE_STAGE_STREAMS)
+		return stream_finding_digest(e, f);
 	memset(f->digest, 0, sizeof f->digest);
 	if (f->open)
 		return STATUS_OK;
@@ -167,6 +180,8 @@ enum status finding_digest(struct engine *e, struct finding *f, const struct fac
 enum status finding_digest_stored(struct engine *e, struct finding *f)
 {
 	struct stretches s = {0};
+	if (rule_kind_stage(f->kind) == RULE_STAGE_STREAMS)
+		return stream_finding_digest(e, f);
 	memset(f->digest, 0, sizeof f->digest);
 	if (f->open)
 		return STATUS_OK;

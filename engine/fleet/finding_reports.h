@@ -3,6 +3,7 @@
  *   stage 1   the device from start to end
  *   convoy    both devices from start to end
  *   fatigue   every drive and gap of the subject within [start, end], in whatever vehicle
+ *   streams   the values of the stream from start, less OTHER, to end (stream_run.h has their digest)
  *   patrol    what the visits sent with which the span began and ended; nothing where it began or ended otherwise
  *
  * Stretches are ascending by (device, from) and apart from each other. The digest is SHA-256 over the original bodies

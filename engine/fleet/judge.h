@@ -42,6 +42,9 @@ void judged_free(struct judged *j);
 /* What time alone brings about in stage 2 (a place that nobody has visited) is judged as of `now_ms`, soon. */
 void judge_time(struct judge *j, int64_t now_ms);
 
+/* Values were appended: their streams are judged soon (judge_streams.h). NULL is allowed. Any thread. */
+void judge_values(struct judge *j);
+
 /* Bytes waiting for the judge's thread: past JUDGE_BACKLOG_MAX a shard takes nothing more in. */
 size_t judge_backlog(const struct judge *j);
 /* How often the thread took a device up again since the start. */

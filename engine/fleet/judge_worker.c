@@ -16,6 +16,7 @@
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
 #include "engine/fleet/judge_state.h"
+#include "engine/fleet/judge_streams.h"
 #include "engine/store/keys.h"
 
 /* stage 2 waits so long for more facts of a subject */
@@ -38,6 +39,9 @@ struct judge {
 	uint64_t *forget; /* numbers of changes whose devices have their marks, on their way to the store */
 	size_t forget_count, forget_capacity;
 	struct store_batch *batch;
+	struct judge_streams *streams;
+	int64_t streams_due_ns;     /* 0: nothing is to be done for streams */
+	_Atomic bool streams_noted; /* and that was said already */
 };
 
 /* --- jobs --- */
@@ -117,6 +121,39 @@ size_t judge_backlog(const struct judge *j)
 uint64_t judge_runs(const struct judge *j)
 {
 	return j ? atomic_load_explicit(&j->runs, memory_order_relaxed) : 0;
+}
+
+/* --- streams --- */
+
+/* how long values may gather before their streams are judged */
+#define STREAMS_GATHER_NS INT64_C(300000000)
+
+void judge_values(struct judge *j)
+{
+	if (!j || atomic_load_explicit(&j->streams_noted, memory_order_relaxed) ||
+	    atomic_exchange(&j->streams_noted, true))
+		return;
+	int64_t due_ns = clock_monotonic_ns() + STREAMS_GATHER_NS;
+	pthread_mutex_lock(&j->lock);
+	if (!j->streams_due_ns || j->streams_due_ns > due_ns)
+		j->streams_due_ns = due_ns;
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+}
+
+/* Under the lock, which is let go meanwhile. */
+static void do_streams(struct judge *j)
+{
+	int64_t due_ns;
+	j->streams_due_ns = 0;
+	atomic_store(&j->streams_noted, false);
+	pthread_mutex_unlock(&j->lock);
+	enum status status = judge_streams_turn(j->streams, j->batch, &due_ns);
+	if (status)
+		log_error("judge", "streams cannot be judged: %s", status_text(status));
+	pthread_mutex_lock(&j->lock);
+	if (due_ns != INT64_MAX && (!j->streams_due_ns || due_ns < j->streams_due_ns))
+		j->streams_due_ns = due_ns;
 }
 
 /* --- what was told --- */
@@ -236,6 +273,8 @@ static enum status do_forget(struct judge *j, const uint64_t *numbers, size_t co
 	enum status status = STATUS_OK;
 	for (unsigned i = 0; i < e->shard_count && !status; i++)
 		status = writer_wait(e->shards[i].writer);
+	if (!status)
+		status = judge_streams_finish(j->streams, j->batch);
 	for (size_t i = 0; i < count; i++)
 		change_drop(j->batch, numbers[i]);
 	if (!status)
@@ -289,6 +328,8 @@ static struct judge_job *next_job(struct judge *j, int64_t *out_due_ns)
 		*out_due_ns = j->stage2_due_ns;
 	if (j->forget_due_ns && j->forget_due_ns < *out_due_ns)
 		*out_due_ns = j->forget_due_ns;
+	if (j->streams_due_ns && j->streams_due_ns < *out_due_ns)
+		*out_due_ns = j->streams_due_ns;
 	return NULL;
 }
 
@@ -315,6 +356,8 @@ static void *judge_main(void *argument)
 		int64_t due_ns;
 		if (is_due(j, j->forget_due_ns))
 			forget_changes(j);
+		if (!j->stopping && is_due(j, j->streams_due_ns))
+			do_streams(j);
 		struct judge_job *job = next_job(j, &due_ns);
 		bool stage2 = !job && is_due(j, j->stage2_due_ns);
 		if (!job && !stage2) {
@@ -394,10 +437,22 @@ static bool concerns(const struct change_call *call, const struct shard *s)
 	return false;
 }
 
+/* A stream's own facts: nothing but it is judged by them. */
+static void on_stream(void *context, uint64_t stream, int64_t from_ms, uint64_t number)
+{
+	struct judge *j = context;
+	judge_streams_change(j->streams, stream, from_ms);
+	judge_values(j);
+	if (number)
+		forget_later(j, number);
+}
+
 static void on_context(void *context, uint64_t device, int64_t from_ms, uint64_t number)
 {
 	struct judge *j = context;
 	struct engine *e = j->engine;
+	judge_streams_change(j->streams, device, from_ms);
+	judge_values(j);
 	struct change_call *call = malloc(sizeof *call);
 	if (!call) {
 		log_warn("judge", "a change of rules, fences or registry is taken up at the next start");
@@ -430,6 +485,7 @@ static enum status take_up(void *context, uint64_t number, uint64_t device, int6
 	size_t count = concerned(j->engine, device, devices);
 	for (size_t i = 0; i < count; i++)
 		judge_note_change(j->engine, devices[i], from_ms);
+	judge_streams_change(j->streams, device, from_ms);
 	add_forget(j, number); /* the thread does not run yet */
 	return STATUS_OK;
 }
@@ -452,6 +508,8 @@ enum status judge_open(struct engine *e, struct judge **out)
 	pthread_cond_init(&j->idle, NULL);
 	pthread_condattr_destroy(&monotonic);
 	enum status status = store_batch_new(e->store, &j->batch);
+	if (!status)
+		status = judge_streams_open(e, &j->streams);
 	if (status) {
 		judge_close(j);
 		return status;
@@ -469,10 +527,13 @@ enum status judge_start(struct judge *j)
 		status = changes_read(e->store, take_up, j);
 	if (status)
 		return status;
+	judge_streams_start(j->streams);
+	judge_values(j);
 	if (pthread_create(&j->thread, NULL, judge_main, j))
 		return STATUS_NO_MEMORY;
 	j->running = true;
 	context_on_change(e->context, on_context, j);
+	registry_on_change(streams_registry(e->streams), on_stream, j);
 	for (unsigned i = 0; i < e->shard_count; i++) {
 		judge_take_context(&e->shards[i]);
 		judge_ask_all(&e->shards[i]);
@@ -488,6 +549,7 @@ void judge_stop(struct judge *j)
 	if (!j || !j->running)
 		return;
 	context_on_change(j->engine->context, NULL, NULL);
+	registry_on_change(streams_registry(j->engine->streams), NULL, NULL);
 	for (unsigned i = 0; i < j->engine->shard_count; i++)
 		judge_snapshot_all(&j->engine->shards[i]);
 	pthread_mutex_lock(&j->lock);
@@ -496,6 +558,8 @@ void judge_stop(struct judge *j)
 	pthread_mutex_unlock(&j->lock);
 	pthread_join(j->thread, NULL);
 	j->running = j->stopping = false;
+	if (judge_streams_stop(j->streams, j->batch))
+		log_warn("judge", "states of streams are made again from earlier snapshots at the next start");
 	while (j->again)
 		judge_job_free(pop_again(j));
 }
@@ -505,6 +569,7 @@ void judge_close(struct judge *j)
 	if (!j)
 		return;
 	judge_stop(j);
+	judge_streams_close(j->streams);
 	store_batch_free(j->batch);
 	subjects_deinit(&j->touched);
 	free(j->forget);
@@ -586,7 +651,7 @@ static enum status wait_done(struct judge *j)
 	return failed;
 }
 
-struct stage2_call {
+struct as_of_call {
 	struct judge *j;
 	int64_t as_of_ms;
 	enum status status;
@@ -594,7 +659,7 @@ struct stage2_call {
 
 static void stage2_on_thread(void *context)
 {
-	struct stage2_call *call = context;
+	struct as_of_call *call = context;
 	struct judge *j = call->j;
 	call->status = stage2_judge_all(j->engine, &j->touched, call->as_of_ms);
 	j->stage2_due_ns = 0;
@@ -602,7 +667,7 @@ static void stage2_on_thread(void *context)
 
 static void time_on_thread(void *context)
 {
-	struct stage2_call *call = context;
+	struct as_of_call *call = context;
 	stage2_on_thread(call);
 	if (call->status)
 		log_error("judge", "stage 2 failed: %s", status_text(call->status));
@@ -612,24 +677,30 @@ static void time_on_thread(void *context)
 void judge_time(struct judge *j, int64_t now_ms)
 {
 	struct judge_job *job = j && j->running ? judge_job_new(JUDGE_CALL) : NULL;
-	struct stage2_call *call = job ? malloc(sizeof *call) : NULL;
+	struct as_of_call *call = job ? malloc(sizeof *call) : NULL;
 	if (!call) {
 		free(job);
 		return; /* the next time will do */
 	}
-	*call = (struct stage2_call){j, now_ms, STATUS_OK};
+	*call = (struct as_of_call){j, now_ms, STATUS_OK};
 	job->call = time_on_thread;
 	job->call_context = call;
 	judge_push(j, job);
 }
 
-static enum status settle_stage2(struct judge *j, int64_t as_of_ms)
+static void streams_on_thread(void *context)
 {
-	struct stage2_call call = {j, as_of_ms, STATUS_OK};
+	struct as_of_call *call = context;
+	call->status = judge_streams_settle(call->j->streams, call->j->batch, call->as_of_ms);
+}
+
+static enum status settle_on_thread(struct judge *j, int64_t as_of_ms, void (*settle)(void *context))
+{
+	struct as_of_call call = {j, as_of_ms, STATUS_OK};
 	struct judge_job *job = judge_job_new(JUDGE_CALL);
 	if (!job)
 		return STATUS_NO_MEMORY;
-	job->call = stage2_on_thread;
+	job->call = settle;
 	job->call_context = &call;
 	judge_push(j, job);
 	enum status status = wait_done(j);
@@ -656,7 +727,9 @@ enum status engine_judge_settle(struct engine *e, int64_t as_of_ms)
 	if (!status)
 		status = wait_done(e->judge);
 	if (!status)
-		status = settle_stage2(e->judge, as_of_ms);
+		status = settle_on_thread(e->judge, as_of_ms, streams_on_thread);
+	if (!status)
+		status = settle_on_thread(e->judge, as_of_ms, stage2_on_thread);
 	pthread_cond_destroy(&w.told);
 	pthread_mutex_destroy(&w.lock);
 	return status;

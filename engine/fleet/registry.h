@@ -112,7 +112,9 @@ enum device_kind {
 	X(65, STREAM_KIND, "stream_kind", "数据类型", 0)                                                               \
 	X(66, RANGE_MIN, "range_min", "量程下限", 0)                                                                   \
 	X(67, RANGE_MAX, "range_max", "量程上限", 0)                                                                   \
-	X(68, INTERVAL, "interval", "采样间隔", 0)
+	X(68, INTERVAL, "interval", "采样间隔", 0)                                                                     \
+	X(69, LIMIT, "limit", "限值", 0) /* licensed, designed or permitted */                                         \
+	X(70, BASE, "base", "基准值", 0) /* what is usual: steady creep a day, the tare of a scale */
 
 enum device_field {
 #define X(code, NAME, token, chinese, unique) DEVICE_FIELD_##NAME = code,
@@ -153,7 +155,7 @@ STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
  *   SIM, VIN        upper case
  *   CLASS, STATE    a token or its Chinese name, kept as token
  *   POSITION     two numbers, longitude first, in degrees
- *   STREAM_KIND  a token or its Chinese name, kept as token; RANGE_MIN, RANGE_MAX   a number (value.h)
+ *   STREAM_KIND  a token or its Chinese name, kept as token; RANGE_MIN, RANGE_MAX, LIMIT, BASE   a number (value.h)
  *   INTERVAL     a whole number of ms, s, m, h or d: "10s", "1h"
  *   METROLOGY_DUE, INSPECTION_DUE, SCRAP_DUE, LICENCE_DUE, SURVEY_DUE, NATIONALITY_DUE
  *                a date YYYY-MM-DD: the last day on which it is valid

@@ -322,6 +322,8 @@ static enum status normalise_field(unsigned field, char *text)
 		return normalise_position(text);
 	case DEVICE_FIELD_STREAM_KIND:
 		return normalise_stream_kind(text);
+	case DEVICE_FIELD_LIMIT:
+	case DEVICE_FIELD_BASE:
 	case DEVICE_FIELD_RANGE_MIN:
 	case DEVICE_FIELD_RANGE_MAX:
 		return normalise_number(text);

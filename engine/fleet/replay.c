@@ -8,6 +8,7 @@
 #include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
+#include "engine/fleet/stream_run.h"
 
 struct gathered {
 	pthread_mutex_t lock;
@@ -21,16 +22,18 @@ struct replaying {
 	const struct replay_options *o;
 	const uint64_t *devices;
 	size_t device_count;
+	uint64_t *streams; /* behind the devices */
+	size_t stream_count;
 	_Atomic size_t next, done;
 	struct gathered gathered;
 };
 
-static enum status gather(struct gathered *g, const struct judge_run *run, const struct replay_options *o)
+static enum status gather(struct gathered *g, const struct told *told, uint64_t steps, uint64_t stepped,
+			  const struct replay_options *o)
 {
-	const struct told *told = &run->told;
 	pthread_mutex_lock(&g->lock);
-	g->reports += run->steps;
-	g->stepped += run->stepped;
+	g->reports += steps;
+	g->stepped += stepped;
 	for (size_t i = 0; i < told->finding_count; i++) {
 		const struct finding *f = &told->findings[i].finding;
 		if (f->start_ms >= o->from_ms && f->start_ms <= o->to_ms)
@@ -91,8 +94,25 @@ static enum status replay_device(struct replaying *w, uint64_t device)
 			status = finding_digest(w->e, &run.told.findings[i].finding, NULL, 0);
 	}
 	if (!status)
-		status = gather(&w->gathered, &run, w->o);
+		status = gather(&w->gathered, &run.told, run.steps, run.stepped, w->o);
 	judge_run_deinit(&run);
+	return status;
+}
+
+static enum status replay_stream(struct replaying *w, uint64_t stream)
+{
+	struct stream_run run;
+	enum status status = stream_run_init(&run, w->e, w->o->by, stream, NULL);
+	if (!status && stream_run_is_asked(&run)) {
+		status = stream_run_to(&run, w->o->as_of_ms);
+		if (!status)
+			keep_last_words(&run.told);
+		for (size_t i = 0; w->o->digests && i < run.told.finding_count && !status; i++)
+			status = stream_finding_digest(w->e, &run.told.findings[i].finding);
+		if (!status)
+			status = gather(&w->gathered, &run.told, run.steps, run.steps, w->o);
+	}
+	stream_run_deinit(&run);
 	return status;
 }
 
@@ -100,18 +120,20 @@ static void *replay_main(void *argument)
 {
 	struct replaying *w = argument;
 	size_t at;
-	while ((at = atomic_fetch_add(&w->next, 1)) < w->device_count) {
-		enum status status = replay_device(w, w->devices[at]);
+	const size_t all = w->device_count + w->stream_count;
+	while ((at = atomic_fetch_add(&w->next, 1)) < all) {
+		enum status status = at < w->device_count ? replay_device(w, w->devices[at])
+							  : replay_stream(w, w->streams[at - w->device_count]);
 		if (status) {
 			pthread_mutex_lock(&w->gathered.lock);
 			w->gathered.status = status;
 			pthread_mutex_unlock(&w->gathered.lock);
-			atomic_store(&w->next, w->device_count);
+			atomic_store(&w->next, all);
 			break;
 		}
 		size_t done = atomic_fetch_add(&w->done, 1) + 1;
 		if (w->o->progress)
-			w->o->progress(w->o->context, done, w->device_count);
+			w->o->progress(w->o->context, done, all);
 	}
 	return NULL;
 }
@@ -127,17 +149,30 @@ static void run_threads(struct replaying *w)
 		pthread_join(threads[i], NULL);
 }
 
-static enum status every_device(struct engine *e, uint64_t **out, size_t *count)
+static enum status every_id(const struct registry *r, uint64_t **out, size_t *count)
 {
-	size_t room = registry_count(e->registry) + 1024, got = 0, n;
+	size_t room = registry_count(r) + 1024, got = 0, n;
 	uint64_t *list = malloc(room * sizeof *list);
 	if (!list)
 		return STATUS_NO_MEMORY;
-	while (got < room && (n = registry_list(e->registry, got ? list[got - 1] : 0, list + got, room - got)) > 0)
+	while (got < room && (n = registry_list(r, got ? list[got - 1] : 0, list + got, room - got)) > 0)
 		got += n;
 	*out = list;
 	*count = got;
 	return STATUS_OK;
+}
+
+/* Of each device that is a site, up to a bound that no site has. */
+static enum status streams_of(struct engine *e, const struct replay_options *o, uint64_t **out, size_t *count)
+{
+	uint64_t *list = malloc(SERIES_STREAMS_MAX * sizeof *list);
+	if (!list)
+		return STATUS_NO_MEMORY;
+	*out = list;
+	*count = 0;
+	for (size_t i = 0; i < o->device_count && *count < SERIES_STREAMS_MAX; i++)
+		*count += streams_list(e->streams, o->devices[i], 0, list + *count, SERIES_STREAMS_MAX - *count);
+	return *count == SERIES_STREAMS_MAX ? STATUS_FULL : STATUS_OK;
 }
 
 static enum status stage2(struct replaying *w)
@@ -182,9 +217,15 @@ enum status engine_replay(struct engine *e, const struct replay_options *o, stru
 	struct replaying w = {.e = e, .o = o, .devices = o->devices, .device_count = o->device_count};
 	uint64_t *list = NULL;
 	*out = (struct replay_result){0};
-	enum status status = o->devices ? STATUS_OK : every_device(e, &list, &w.device_count);
-	if (status)
+	enum status status = o->devices ? STATUS_OK : every_id(e->registry, &list, &w.device_count);
+	if (!status)
+		status = o->devices ? streams_of(e, o, &w.streams, &w.stream_count)
+				    : every_id(streams_registry(e->streams), &w.streams, &w.stream_count);
+	if (status) {
+		free(list);
+		free(w.streams);
 		return status;
+	}
 	if (list)
 		w.devices = list;
 	pthread_mutex_init(&w.gathered.lock, NULL);
@@ -200,6 +241,7 @@ enum status engine_replay(struct engine *e, const struct replay_options *o, stru
 	told_deinit(&w.gathered.told);
 	pthread_mutex_destroy(&w.gathered.lock);
 	free(list);
+	free(w.streams);
 	return status;
 }
 

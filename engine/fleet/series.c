@@ -23,21 +23,22 @@ enum status series_open(struct engine *e, uint64_t stream, int64_t from_ms, int6
 	s->to_ms = to_ms;
 	s->sources = calloc(1, sizeof *s->sources);
 	struct series_source *head = s->sources;
+	bool whole = false;
 	enum status status = head ? STATUS_OK : STATUS_NO_MEMORY;
 	/* the head first: what is committed before the snapshot is taken is seen twice and merged, never missed */
 	if (!status) {
 		s->room = 1;
 		status = value_head_copy(&engine_owner(e, stream)->values, stream, from_ms, to_ms, &head->values,
-					 &head->count);
+					 &head->count, &whole);
 		s->count = head->count > 0;
 		if (!s->count) {
 			free(head->values);
 			head->values = NULL;
 		}
 	}
-	if (!status)
+	if (!status && !whole)
 		status = store_values_open(engine_store(e), stream, from_ms, to_ms, &s->blocks);
-	if (!status)
+	if (!status && !whole)
 		status = advance(s);
 	if (status) {
 		series_close(s);

@@ -170,6 +170,12 @@ static void take_binding(const struct binding *b, struct stream *out)
 	case DEVICE_FIELD_RANGE_MAX:
 		take_number(b->value, &out->has_max, &out->range_max);
 		break;
+	case DEVICE_FIELD_LIMIT:
+		take_number(b->value, &out->has_limit, &out->limit);
+		break;
+	case DEVICE_FIELD_BASE:
+		take_number(b->value, &out->has_base, &out->base);
+		break;
 	case DEVICE_FIELD_INTERVAL:
 		if (stream_interval_parse(span_of_string(b->value), &out->interval_ms))
 			out->interval_ms = 0;
@@ -241,6 +247,8 @@ static bool is_stream_field(uint8_t field)
 	switch (field) {
 	case DEVICE_FIELD_UNIT:
 	case DEVICE_FIELD_STREAM_KIND:
+	case DEVICE_FIELD_LIMIT:
+	case DEVICE_FIELD_BASE:
 	case DEVICE_FIELD_RANGE_MIN:
 	case DEVICE_FIELD_RANGE_MAX:
 	case DEVICE_FIELD_INTERVAL:

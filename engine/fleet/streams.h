@@ -61,7 +61,9 @@ struct stream {
 	char unit[DEVICE_VALUE_MAX + 1]; /* "" unknown */
 	enum stream_kind kind;           /* GAUGE when nobody said */
 	bool has_min, has_max;
-	struct value range_min, range_max;  /* physical; numbers */
+	struct value range_min, range_max; /* physical; numbers */
+	bool has_limit, has_base;
+	struct value limit, base;           /* licensed, designed or permitted; what is usual */
 	int64_t interval_ms;                /* expected between two values; 0 unknown */
 	int64_t holds_from_ms, holds_to_ms; /* no field changes within [from, to) */
 };
@@ -80,9 +82,9 @@ STATUS_CHECKED enum status stream_at(struct streams *s, uint64_t id, int64_t at_
 size_t streams_list(struct streams *s, uint64_t site, uint64_t after, uint64_t *out, size_t max);
 
 /* Make site and stream when they are missing, and let `changes` (fields of streams: unit, stream_kind, range_min,
- * range_max, interval, name, note) hold from `from_ms`. Waits for the disk unless `bulk`: then it is durable after the
- * next store_sync. STATUS_INVALID: a field that streams do not have, an empty or too long site or quantity, or a range
- * that is no number; what registry_apply says. */
+ * range_max, limit, base, interval, name, note) hold from `from_ms`. Waits for the disk unless `bulk`: then it is
+ * durable after the next store_sync. STATUS_INVALID: a field that streams do not have, an empty or too long site or
+ * quantity, or a range that is no number; what registry_apply says. */
 STATUS_CHECKED enum status stream_put(struct streams *s, struct span site, struct span quantity,
 				      const struct registry_change *changes, size_t count, int64_t from_ms,
 				      const char *principal, bool bulk, uint64_t *out_id);

@@ -3,13 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/fleet/judge_streams.h"
 #include "engine/series/value_block.h"
 
 #define HEADS_FIRST 64u
 #define RUN_FIRST 8u
-#define ROW_VERSION 1
+#define ROW_VERSION 2
+#define ROW_VERSION_UNJUDGED 2 /* from then on the row says what is not judged yet */
 #define ROW_TAG 1
-#define ROW_HEAD_SIZE 41
+#define ROW_HEAD_SIZE 49
 
 /* --- the table --- */
 
@@ -38,6 +40,7 @@ void value_heads_deinit(struct value_heads *h)
 			value_seal_free(seal);
 		}
 		free(h->all[i]->run.values);
+		stream_judged_free(h->all[i]->judged);
 		free(h->all[i]);
 	}
 	free(h->all);
@@ -93,7 +96,7 @@ static struct value_head *head_new(uint64_t stream)
 	memset(head, 0, sizeof *head);
 	head->stream = stream;
 	head->state.sealed_until_ms = head->state.seen_ms = INT64_MIN;
-	head->fold_from_ms = INT64_MAX;
+	head->state.unjudged_ms = head->judge_from_ms = head->fold_from_ms = INT64_MAX;
 	head->fold_until_ms = INT64_MIN;
 	return head;
 }
@@ -151,7 +154,26 @@ enum status value_head_append(struct value_heads *h, struct value_head *head, co
 		s->last = *v;
 	}
 	head->dirty = true;
+	if (v->time_ms < s->unjudged_ms)
+		s->unjudged_ms = v->time_ms;
+	value_head_note(h, head, v->time_ms);
 	return STATUS_OK;
+}
+
+void value_head_note(struct value_heads *h, struct value_head *head, int64_t from_ms)
+{
+	if (from_ms < head->judge_from_ms)
+		head->judge_from_ms = from_ms;
+	if (head->noted)
+		return;
+	head->noted = true;
+	head->next_noted = h->noted;
+	h->noted = head;
+}
+
+void value_head_judged(struct value_head *head)
+{
+	head->state.unjudged_ms = head->judge_from_ms;
 }
 
 /* --- cutting --- */
@@ -300,7 +322,7 @@ static void copy_within(const struct value *values, uint32_t count, int64_t from
 }
 
 enum status value_head_copy(struct value_heads *h, uint64_t stream, int64_t from_ms, int64_t to_ms, struct value **out,
-			    size_t *out_count)
+			    size_t *out_count, bool *whole)
 {
 	size_t room = 0, count = 0;
 	enum status status = STATUS_OK;
@@ -308,6 +330,7 @@ enum status value_head_copy(struct value_heads *h, uint64_t stream, int64_t from
 	*out_count = 0;
 	pthread_mutex_lock(&h->lock);
 	const struct value_head *head = value_heads_find(h, stream);
+	*whole = head && from_ms > head->state.sealed_until_ms;
 	if (head) {
 		room = head->run.count;
 		for (const struct value_seal *seal = head->sealing; seal; seal = seal->next)
@@ -356,6 +379,7 @@ enum status value_head_row_encode(const struct value_head_state *state, const st
 	store_le64(head + 21, state->total);
 	store_le64(head + 29, (uint64_t)state->seen_ms);
 	store_le32(head + 37, state->next_seq);
+	store_le64(head + 41, (uint64_t)state->unjudged_ms);
 	enum status status = buf_append(out, head, sizeof head);
 	if (!status)
 		status = put_block(&state->last, state->has_last, texts, out);
@@ -392,7 +416,8 @@ enum status value_head_row_decode(struct span row, struct value_texts *texts, st
 	*values = NULL;
 	*count = 0;
 	*state = (struct value_head_state){0};
-	if (cursor_u8(&c) != ROW_VERSION)
+	unsigned version = cursor_u8(&c);
+	if (!version || version > ROW_VERSION)
 		return c.failed ? STATUS_CORRUPT : STATUS_BAD_VERSION;
 	state->epoch = cursor_le32(&c);
 	state->position = cursor_le64(&c);
@@ -400,6 +425,7 @@ enum status value_head_row_decode(struct span row, struct value_texts *texts, st
 	state->total = cursor_le64(&c);
 	state->seen_ms = (int64_t)cursor_le64(&c);
 	state->next_seq = cursor_le32(&c);
+	state->unjudged_ms = version < ROW_VERSION_UNJUDGED ? INT64_MIN : (int64_t)cursor_le64(&c);
 	enum status status = take_block(&c, texts, block, &n);
 	if (status || n > 1)
 		return status ? status : STATUS_CORRUPT;

@@ -7,9 +7,10 @@
  * Everything head.h says of cutting, rows and positions holds here, with one difference: one journal entry may hold
  * many values of one stream, so a head is cut only between entries, and its position rises when the whole entry is in.
  *
- *   family `head`   stream 8 | 0x01  ->  version 1 | epoch 4 | position 8 | sealed_until 8 | total 8 | seen 8 |
- *                                        next_seq 4 | last: size 4, value block of one, or size 0 |
+ *   family `head`   stream 8 | 0x01  ->  version 2 | epoch 4 | position 8 | sealed_until 8 | total 8 | seen 8 |
+ *                                        next_seq 4 | unjudged 8 | last: size 4, value block of one, or size 0 |
  *                                        (size 4, value block)*                        (little-endian)
+ * A row of version 1 has no `unjudged`: everything of its stream is judged again.
  *
  * Threads: a head belongs to its shard's loop thread; `lock` guards what others read. */
 #ifndef ZAYTON_FLEET_STREAMS_HEAD_H
@@ -35,6 +36,7 @@ struct value_head_state {
 	uint64_t total;          /* values taken in, duplicates included */
 	int64_t seen_ms;         /* latest receipt */
 	uint32_t next_seq;
+	int64_t unjudged_ms; /* values from here on may not be judged yet (judge_streams.h); INT64_MAX: all are */
 	bool has_last;
 	struct value last; /* the one that stands last of those not ahead of their receipt */
 };
@@ -62,6 +64,10 @@ struct value_head {
 
 	/* the rest */
 	uint64_t stream;
+	struct value_head *next_noted; /* of those that the judge has not taken yet; `noted`: it is among them */
+	int64_t judge_from_ms;         /* values from here on came since the judge took it; INT64_MAX: none */
+	bool noted;
+	struct stream_judged *judged; /* the judge's own (judge_streams.c) */
 	struct value_seal *sealing;
 	uint8_t class_code;
 	int64_t class_until_ms;
@@ -78,8 +84,9 @@ struct value_heads {
 	uint32_t count, capacity;
 	struct value_head_slot *slots;
 	uint32_t slot_mask;
-	uint32_t next_shed; /* head that is sealed next when memory is short */
-	size_t bytes;       /* of all runs */
+	uint32_t next_shed;       /* head that is sealed next when memory is short */
+	size_t bytes;             /* of all runs */
+	struct value_head *noted; /* for the judge, newest first */
 	pthread_mutex_t lock;
 };
 
@@ -103,6 +110,10 @@ static inline void value_head_prefetch_run(const struct value_head *head)
 /* Under the lock. STATUS_NO_MEMORY leaves the head as it was. */
 STATUS_CHECKED enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *v,
 					     int64_t received_ms);
+/* Under the lock: the judge is to look at values from `from_ms` on (INT64_MAX: at none, but at the clock). */
+void value_head_note(struct value_heads *h, struct value_head *head, int64_t from_ms);
+/* Under the lock: the judge has judged the stream up to what it found when it took the head. */
+void value_head_judged(struct value_head *head);
 /* Cut everything, or what exceeds the window; NULL in `out` when there is nothing to cut. */
 STATUS_CHECKED enum status value_head_cut(struct value_heads *h, struct value_head *head, bool everything,
 					  struct value_seal **out, uint64_t *duplicates);
@@ -112,9 +123,10 @@ STATUS_CHECKED enum status value_head_snapshot(struct value_head *head, struct v
 void value_head_sealed(struct value_heads *h, struct value_seal *seal);
 void value_seal_free(struct value_seal *seal);
 
-/* Copies of the values of head and seals within [from_ms, to_ms], in order, unique; the caller frees `*out`. */
+/* Copies of the values of head and seals within [from_ms, to_ms], in order, unique; the caller frees `*out`. `*whole`:
+ * no block of the stream reaches as far as from_ms. */
 STATUS_CHECKED enum status value_head_copy(struct value_heads *h, uint64_t stream, int64_t from_ms, int64_t to_ms,
-					   struct value **out, size_t *out_count);
+					   struct value **out, size_t *out_count, bool *whole);
 
 /* How many of values[from, to) make the next block: bounded by count, span, month, and lateness. */
 uint32_t value_slice(const struct value *values, uint32_t from, uint32_t to);

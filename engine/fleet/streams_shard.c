@@ -205,6 +205,7 @@ enum status shard_apply_values(struct shard *s, uint64_t position, const struct 
 			     .received_ms = in->received_ms,
 			     .touched = &touched_end};
 	enum status status = append_all(&a, in->body);
+	judge_values(s->engine->judge);
 	enum status finished = finish(&a, !status);
 	if (!status)
 		status = finished;
@@ -218,7 +219,9 @@ static enum status push_row(struct shard *s, struct value_head *head, size_t *by
 	struct job *job = job_new(JOB_VALUES_ROW, 0);
 	if (!job)
 		return STATUS_NO_MEMORY;
+	pthread_mutex_lock(&s->values.lock); /* the judge says what it has judged */
 	enum status status = value_head_snapshot(head, &job->values);
+	pthread_mutex_unlock(&s->values.lock);
 	if (status) {
 		free(job);
 		return status;
@@ -283,6 +286,7 @@ enum status shard_values_load(struct engine *e, struct span key, struct span val
 	if (status)
 		return status;
 	head->state = state;
+	head->judge_from_ms = state.unjudged_ms;
 	head->row_position = state.position;
 	head->row_epoch = state.epoch;
 	head->dirty = false;

@@ -89,6 +89,13 @@ static void put_value(struct buf *out, const struct rule_param *p, uint64_t *sta
 		PUT("20%02u-%02u-%02u", rules_below(state, 100), 1 + rules_below(state, 12),
 		    1 + rules_below(state, 28));
 		return;
+	case UNIT_DECIMAL:
+		if (p->initial == DECIMAL_OWN && !rules_below(state, 4))
+			PUT("own");
+		else
+			PUT("%s%u.%0*u", p->min < 0 && rules_below(state, 2) ? "-" : "", rules_below(state, 999),
+			    (int)(1 + rules_below(state, 6)), 1 + rules_below(state, 9));
+		return;
 	}
 }
 
@@ -137,13 +144,23 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 	PUT("\n");
 }
 
-/* Of stage 2 what it heeds. */
+/* What its stage heeds, by the words of the page: not as the parser decides it. */
 static bool may_be_said(unsigned kind, const char *token)
 {
 	static const char *const refused[] = {"where", "when", "loaded", "moving", "hold", "points", "release", "gap"};
+	static const char *const not_of_streams[] = {"classes",      "loaded",       "moving",      "gap",
+						     "remind_after", "remind_every", "remind_flags"};
+	static const char *const of_streams[] = {"quantity", "unit", "sites", "sectors", "villages", "states"};
+	unsigned stage = rule_kind_stage(kind);
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-		if (rule_kind_stage(kind) == 2 && !strcmp(token, refused[i]))
+		if (stage == 2 && !strcmp(token, refused[i]))
 			return false;
+	for (size_t i = 0; i < sizeof not_of_streams / sizeof not_of_streams[0]; i++)
+		if (stage == 3 && !strcmp(token, not_of_streams[i]))
+			return false;
+	for (size_t i = 0; i < sizeof of_streams / sizeof of_streams[0]; i++)
+		if (!strcmp(token, of_streams[i]))
+			return stage == 3 && (kind == RULE_STATE || strcmp(token, "states") != 0);
 	return true;
 }
 
@@ -155,11 +172,14 @@ static void put_rule(struct buf *out, unsigned number, uint64_t *state)
 	while (!rule_kind_exists(kind));
 	const struct rule_param *params = rule_kind_params(kind, &count);
 	PUT("[r%u]\nkind = %s\n", number, rule_kind_token(kind));
-	bool reminds = rules_below(state, 2);
+	bool reminds = rule_kind_stage(kind) != 3 && rules_below(state, 2);
 	for (unsigned i = 1; i < RULE_KEY_COUNT; i++)
 		if (strncmp(rule_keys[i].token, "remind", 6) == 0
 			    ? reminds && (rule_keys[i].form == KEY_REMIND || rules_below(state, 2))
-			    : rule_keys[i].required || (may_be_said(kind, rule_keys[i].token) && rules_below(state, 2)))
+
+			    : rule_keys[i].required ||
+				      (rule_kind_stage(kind) == 3 && !strcmp(rule_keys[i].token, "quantity")) ||
+				      (may_be_said(kind, rule_keys[i].token) && rules_below(state, 2)))
 			put_key(out, &rule_keys[i], state);
 	for (unsigned i = 0; i < count; i++)
 		if (*params[i].token && (params[i].initial == PARAM_REQUIRED || rules_below(state, 2))) {

@@ -14,7 +14,7 @@ static const char *const unit_texts[] = {
 	[UNIT_SPEED] = "km/h",        [UNIT_TIME] = "s, min, h, d", [UNIT_LENGTH] = "m, km",   [UNIT_PERCENT] = "%",
 	[UNIT_NUMBER] = "number",     [UNIT_YES] = "yes, no",       [UNIT_OPTION] = "yes, no", [UNIT_TAG] = "tag",
 	[UNIT_BITS] = "bits 0 .. 31", [UNIT_TYPES] = "item:type",   [UNIT_HOURS] = "hours",    [UNIT_CHOICE] = NULL,
-	[UNIT_DATE] = "date",
+	[UNIT_DATE] = "date",         [UNIT_DECIMAL] = "decimal",
 };
 
 #define PUT(...) cr_assert_eq(buf_printf(out, __VA_ARGS__), STATUS_OK)
