@@ -262,7 +262,8 @@ static void check_required(struct rule_reading *r, const struct section *s)
 		if (rule_keys[i].required && !r->keys_seen[i])
 			complain(r->p, s->line, KEY_MISSING, echo_of(s->id).text, rule_keys[i].token);
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
-		if (r->keys_seen[i] && strncmp(rule_keys[i].token, "remind_", 7) == 0 && !*r->rule.remind)
+		if (r->keys_seen[i] && strncmp(rule_keys[i].token, "remind_", 7) == 0 &&
+		    !rule_key_is_said(&rule_keys[i], &r->rule))
 			complain(r->p, r->keys_seen[i], KEY_WITHOUT_REMIND, rule_keys[i].token);
 	if (r->kind_known && rule_kind_stage(r->rule.kind) == RULE_STAGE_STREAMS && !*r->rule.quantities)
 		complain(r->p, s->line, KEY_MISSING, echo_of(s->id).text, "quantity");

@@ -104,6 +104,8 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 	static const char *const places[] = {"any", "tag:gate", "not\ttag:gate", "fence:E-1", "fence:水源"};
 	static const char *const classes[] = {"any", "muck,hazmat", "渔船", "other muck , hazmat"};
 	static const char *const authorities[] = {"交警", "traffic_police , 林业", "某局 乙处,water", "渣土办, 城管"};
+	static const char *const gears[] = {"any", "trawl, 刺网", "not angling", "not\ttrawl , unknown", "unknown"};
+	static const char *const sources[] = {"any", "ais , beidou", "nmea"};
 	struct wall_schedule w;
 	PUT("%s =", k->token);
 	switch (k->form) {
@@ -123,6 +125,12 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 		break;
 	case KEY_CLASSES:
 		PUT("%s", classes[rules_below(state, 4)]);
+		break;
+	case KEY_GEARS:
+		PUT("%s", gears[rules_below(state, 5)]);
+		break;
+	case KEY_SOURCES:
+		PUT("%s", sources[rules_below(state, 3)]);
 		break;
 	case KEY_WHERE:
 		PUT("%s", places[rules_below(state, 5)]);

@@ -112,6 +112,42 @@ static const char *const ids[] = {
 	"waste-soon-a-year",
 	"scale-silent",
 	"scale-drift",
+	"dark-notice",
+	"dark-alarm",
+	"dark-case",
+	"dark-high-risk",
+	"dark-in-port",
+	"ais-off",
+	"port-shielding",
+	"port-report-missing",
+	"port-crossing-missing",
+	"sailed-in-ban",
+	"not-back",
+	"over-wind",
+	"passenger-ban",
+	"out-of-licence",
+	"out-of-navigation",
+	"moratorium-south",
+	"moratorium-north",
+	"moratorium-north-early",
+	"moratorium-north-stow",
+	"lane-crossed",
+	"lane-anchored",
+	"sensitive-approach",
+	"sensitive-entered",
+	"no-vessel",
+	"sand-zone-loiter",
+	"sand-unlicensed-wharf",
+	"rail-bridge-reach",
+	"bridge-zone-stop",
+	"bridge-zone-speed",
+	"anchor-drag",
+	"laid-up-moved",
+	"over-crew",
+	"survey-expired",
+	"licence-expired",
+	"nationality-expired",
+	"position-jump",
 };
 #define IDS (sizeof ids / sizeof *ids)
 
@@ -202,8 +238,9 @@ Test(rules_default, print_as_the_golden_table)
 	rules_read_deinit(&r);
 }
 
-/* --- the rows of the requirements that must have a rule: core rows of A (vehicles), B (muck trucks), D (railway,
- * mines, slopes), E (fire), F (water, weather, geology) and G (chemicals, waste). `reason`: why a row needs none. ---
+/* --- the rows of the requirements that must have a rule: core rows of A (vehicles), B (muck trucks), C (the sea: what
+ * is about one boat), D (railway, mines, slopes), E (fire), F (water, weather, geology) and G (chemicals, waste).
+ * `reason`: why a row needs none. ---
  */
 
 static const struct {
@@ -245,6 +282,28 @@ static const struct {
 	{"B12", "links between cases"},
 	{"B15", NULL},
 	{"B16", "a ledger of trips into a site"},
+	{"C1", NULL},
+	{"C2", NULL},
+	{"C4", NULL},
+	{"C7", NULL},
+	{"C8", "a question to the archive: who was near at the time"},
+	{"C9", NULL},
+	{"C10", NULL},
+	{"C11", NULL},
+	{"C12", "four kinds of accident, a field of incidents"},
+	{"C13", NULL},
+	{"C15", NULL},
+	{"C16", "a screen and its clocks"},
+	{"C19", "dates of a campaign"},
+	{"C21", "lists"},
+	{"C22", "a count of boats in shelter"},
+	{"C23", "warnings taken in: other rules judge by them"},
+	{"C24", NULL},
+	{"C26", NULL},
+	{"C28", "a screen"},
+	{"C29", NULL},
+	{"C30", NULL},
+	{"C31", NULL},
 	{"D2", NULL},
 	{"D5", NULL},
 	{"D7", NULL},
