@@ -11,7 +11,7 @@
 
 static const struct record_field fields[] = {
 	RECORD(1, headcount, device, HEX, 0),
-	RECORD(2, headcount, fence, TEXT, RECORD_GIVEN),
+	RECORD(2, headcount, fence, TEXT, 0),
 	RECORD(3, headcount, at_ms, TIME, RECORD_GIVEN),
 	RECORD(4, headcount, aboard, SIGNED, RECORD_GIVEN),
 	RECORD(5, headcount, ashore, SIGNED, RECORD_GIVEN),

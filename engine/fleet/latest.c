@@ -64,15 +64,17 @@ static void take_report(struct latest *out, const struct report *r)
 		place(out, r->time_ms, (struct geo_point){r->lat_e7, r->lon_e7}, r->speed_dkmh, r->course_deg);
 }
 
-/* The latest report of all is the answer when the instant is not before it; true when there is nothing more to ask. */
+/* The latest report of all is the answer when the instant is not before it, and a device without a head never sent one;
+ * true when there is nothing more to ask. */
 static bool take_last(struct seeker *s, const struct latest_ask *ask, struct latest *out)
 {
 	struct heads *h = &engine_owner(s->engine, ask->device)->heads;
 	pthread_mutex_lock(&h->lock);
 	struct head *head = heads_find(h, ask->device);
 	const struct report *last = head ? head_last(head) : NULL;
-	bool done = last && (last->time_ms < ask->from_ms || (last->time_ms <= ask->to_ms && !(last->flags & NO_PLACE)));
-	if (done && last->time_ms >= ask->from_ms)
+	bool done = !head || (last && last->time_ms < ask->from_ms) ||
+		    (last && last->time_ms <= ask->to_ms && !(last->flags & NO_PLACE));
+	if (done && last && last->time_ms >= ask->from_ms)
 		take_report(out, last);
 	pthread_mutex_unlock(&h->lock);
 	return done;
@@ -170,8 +172,7 @@ static enum status take_blocks(struct seeker *s, const struct latest_ask *ask, s
 {
 	struct store_blocks *blocks;
 	struct store_block b;
-	enum status status =
-		store_blocks_open(s->engine->store, ask->device, ask->from_ms, ask->to_ms, true, &blocks);
+	enum status status = store_blocks_open(s->engine->store, ask->device, ask->from_ms, ask->to_ms, true, &blocks);
 	if (status)
 		return status;
 	while (!(status = store_blocks_next(blocks, &b)) && !status)
@@ -186,8 +187,7 @@ static enum status tighten(struct seeker *s, struct latest_ask *ask)
 	struct store_blocks *blocks;
 	struct store_block b;
 	int64_t last_ms = ask->from_ms;
-	enum status status =
-		store_blocks_open(s->engine->store, ask->device, ask->from_ms, ask->to_ms, true, &blocks);
+	enum status status = store_blocks_open(s->engine->store, ask->device, ask->from_ms, ask->to_ms, true, &blocks);
 	if (status)
 		return status;
 	while (!(status = store_blocks_next(blocks, &b)))

@@ -23,6 +23,7 @@
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/whole_file.h"
+#include "query/http/handlers_duty.h"
 #include "query/http/handlers_hazards.h"
 #include "query/http/http.h"
 
@@ -43,6 +44,7 @@ struct server {
 	struct http *http;
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
+	struct duty *duty;
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -146,7 +148,9 @@ static enum status open_register(struct server *v)
 		return status;
 	}
 	status = hazard_feed_new(v->engine, v->hazards, policies, &v->hazard_feed);
-	return status ? status : hazard_feed_start(v->hazard_feed);
+	if (!status)
+		status = hazard_feed_start(v->hazard_feed);
+	return status ? status : duty_open(v->engine, &v->duty);
 }
 
 static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
@@ -275,6 +279,8 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = hazards_route_add(v->http, v->hazards);
 	if (!status)
+		status = duty_route_add(v->http, v->duty);
+	if (!status)
 		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)
 		status = http_add_metrics(v->http, links_metrics, v->platform);
@@ -318,7 +324,7 @@ static enum status open_all(struct server *v)
 	if (!status)
 		status = open_register(v);
 	if (status) {
-		log_error("serve", "hazard register: %s", status_text(status));
+		log_error("serve", "registers: %s", status_text(status));
 		return status;
 	}
 	status = lines_route_new(&v->settings, v->engine, &v->lines);
@@ -343,6 +349,7 @@ static void close_all(struct server *v)
 	stations_free(v->stations);
 	http_free(v->http);
 	hazards_close(v->hazards);
+	duty_close(v->duty);
 	engine_close(v->engine);
 	free(v->tokens);
 }

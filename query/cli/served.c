@@ -24,7 +24,11 @@ static enum status serve(struct served *s)
 	o.connections_max = 16;
 	o.policy = only_this_process;
 	o.policy_context = s;
-	enum status status = http_new(&o, &s->http);
+	enum status status = duty_open(s->engine, &s->duty);
+	if (!status)
+		status = http_new(&o, &s->http);
+	if (!status)
+		status = duty_route_add(s->http, s->duty);
 	if (!status)
 		status = http_start(s->http);
 	if (!status)
@@ -49,5 +53,6 @@ enum status served_open(const char *command, const char *dir, bool writable, str
 void served_close(struct served *s)
 {
 	http_free(s->http);
+	duty_close(s->duty);
 	engine_close(s->engine);
 }
