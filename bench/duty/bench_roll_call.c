@@ -69,7 +69,8 @@ static void make_harbours(struct engine *e)
 static void say(struct engine *e, uint64_t device, enum device_kind kind, const struct registry_change *changes,
 		size_t count)
 {
-	ok(registry_apply_bulk(engine_registry(e), device, kind, changes, count, VALID_ALWAYS_FROM, "bench"), "registry");
+	ok(registry_apply_bulk(engine_registry(e), device, kind, changes, count, VALID_ALWAYS_FROM, "bench"),
+	   "registry");
 }
 
 static uint64_t make_boat(struct engine *e, unsigned b)

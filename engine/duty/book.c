@@ -154,8 +154,8 @@ enum status book_list(const struct book *k, uint64_t before, void *row, book_vis
 	if (before == 1)
 		return STATUS_OK;
 	row_key(k, before ? before - 1 : UINT64_MAX, start);
-	enum status status = store_scan_within(k->store, STORE_DUTY, span_of(start, 1), span_of(start, sizeof start),
-					       list_row, &l);
+	enum status status =
+		store_scan_within(k->store, STORE_DUTY, span_of(start, 1), span_of(start, sizeof start), list_row, &l);
 	return status == STATUS_END ? STATUS_OK : status;
 }
 

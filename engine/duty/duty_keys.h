@@ -9,7 +9,7 @@
  *   warnings    0x30 | ~id 8, 0x31 | id 8 | number 4        a book
  *               0x32 | identifier 8 | sent 8 | part 1       id 8: of one message of an issuer
  *               0x33 | identifier 8 | id 8                  empty: the warning `id` replaces or ends that identifier
- *               0x34 | id 8                                 areas (warnings.h)
+ *               0x34 | id 8 | number 2                      fence_encode() of an area (warnings.h)
  *               0x35 | id 8                                 empty: its fences are still to be put
  *   shift log   0x40 | ~number 8                            an entry (shift_log.h), never rewritten
  *   headcounts  0x50 | subject 8 | ~at 8 | ~number 8        what was said of a boat or a raft, never rewritten

@@ -2,8 +2,8 @@
  *
  *   subject ──> ... | said at 08:00: 6 aboard, back by 18:00 | said at 17:40: 0 aboard, 6 ashore | ...
  *
- * What is said holds from its instant until the next that is said of the same subject; nothing is rewritten, and what is
- * said later of an earlier instant holds there. Of two of one instant the one said last holds.
+ * What is said holds from its instant until the next that is said of the same subject; nothing is rewritten, and what
+ * is said later of an earlier instant holds there. Of two of one instant the one said last holds.
  *
  * Threads: any but an event loop. */
 #ifndef ZAYTON_DUTY_HEADCOUNTS_H
@@ -17,11 +17,11 @@
 #define PERSONS_MAX 9999
 
 struct headcount {
-	uint64_t device;              /* the boat; 0: a raft */
-	char fence[FENCE_ID_MAX + 1]; /* the raft (养殖渔排): a fence of tag `raft`; "": a boat */
-	int64_t at_ms;                /* from when on it holds, event time */
+	uint64_t device;                   /* the boat; 0: a raft */
+	char fence[FENCE_ID_MAX + 1];      /* the raft (养殖渔排): a fence of tag `raft`; "": a boat */
+	int64_t at_ms;                     /* from when on it holds, event time */
 	int32_t aboard, ashore, evacuated; /* PERSONS_UNKNOWN: not said; aboard: of a raft, on it */
-	int64_t due_ms;               /* when the boat is due back, INT64_MIN: not said */
+	int64_t due_ms;                    /* when the boat is due back, INT64_MIN: not said */
 	char note[BOOK_TEXT_MAX / 4 + 1];
 	char who[BOOK_WHO_MAX + 1];
 	int64_t said_ms; /* wall clock */

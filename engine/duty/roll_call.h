@@ -63,7 +63,8 @@ struct roll_question {
 	int64_t at_ms;
 	int64_t due_ms; /* all are to be back by then; INT64_MIN: nothing is asked of it */
 	int64_t dark_ms, port_silence_ms, lookback_ms;
-	struct span harbour; /* boats that lie in the fence of this id, or whose home port is it (id or name); empty: all */
+	struct span
+		harbour; /* boats that lie in the fence of this id, or whose home port is it (id or name); empty: all */
 	struct span village; /* exactly; empty: all */
 	uint32_t classes;    /* bits 1 << enum device_class; 0: all classes of boats */
 	unsigned threads;    /* of latest.h */
@@ -77,18 +78,18 @@ struct roll_boat {
 	uint64_t device; /* the boat, or the source that stands for it */
 	uint64_t source; /* whose place it is; 0: none */
 	uint8_t class_code;
-	uint8_t state;        /* enum boat_state */
-	uint8_t state_at_due; /* of `due_ms`, when that is before `at_ms`; else `state` */
-	uint8_t warned;       /* level of the highest warning it lies in: 0 none, 1 blue .. 4 red */
-	bool shelter;         /* the place it lies in is a shelter */
-	bool overdue;         /* what was said last of it has it back before `at_ms`, and it is not in */
+	uint8_t state;               /* enum boat_state */
+	uint8_t state_at_due;        /* of `due_ms`, when that is before `at_ms`; else `state` */
+	uint8_t warned;              /* level of the highest warning it lies in: 0 none, 1 blue .. 4 red */
+	bool shelter;                /* the place it lies in is a shelter */
+	bool overdue;                /* what was said last of it has it back before `at_ms`, and it is not in */
 	int64_t heard_ms, placed_ms; /* INT64_MIN: never */
 	struct geo_point at;
 	uint16_t speed_dkmh, course_deg;
-	int32_t place;         /* index in `places`, -1: in none */
+	int32_t place;          /* index in `places`, -1: in none */
 	int32_t aboard, ashore; /* as said last, PERSONS_UNKNOWN */
-	int32_t certified;     /* certified number of people, 0: not known */
-	int64_t due_ms;        /* as said last, INT64_MIN */
+	int32_t certified;      /* certified number of people, 0: not known */
+	int64_t due_ms;         /* as said last, INT64_MIN */
 	char hull[DEVICE_VALUE_MAX + 1], name[DEVICE_VALUE_MAX + 1];
 	char village[DEVICE_VALUE_MAX + 1], home_port[DEVICE_VALUE_MAX + 1];
 };
@@ -96,9 +97,9 @@ struct roll_boat {
 struct roll_counts {
 	uint32_t boats, states[BOAT_STATE_COUNT];
 	uint32_t overdue, warned;
-	uint64_t aboard, ashore; /* people, as said */
-	uint32_t aboard_at_sea;  /* people on boats that are not in */
-	uint32_t unsaid;         /* boats not in of which nobody said how many are aboard ... */
+	uint64_t aboard, ashore;   /* people, as said */
+	uint32_t aboard_at_sea;    /* people on boats that are not in */
+	uint32_t unsaid;           /* boats not in of which nobody said how many are aboard ... */
 	uint32_t unsaid_certified; /* ... and how many may be at most, where that is known */
 };
 
@@ -106,9 +107,9 @@ struct roll_counts {
 struct roll_place {
 	char id[FENCE_ID_MAX + 1], name[FENCE_NAME_MAX + 1];
 	bool harbour, shelter, raft;
-	uint32_t capacity; /* 0: not said */
-	uint32_t present;  /* boats of the whole fleet that lie in it, whatever is asked for */
-	struct roll_counts home; /* boats of the answer whose home port it is */
+	uint32_t capacity;         /* 0: not said */
+	uint32_t present;          /* boats of the whole fleet that lie in it, whatever is asked for */
+	struct roll_counts home;   /* boats of the answer whose home port it is */
 	int32_t aboard, evacuated; /* of a raft, as said last; PERSONS_UNKNOWN */
 	uint32_t slot;
 };
@@ -127,8 +128,8 @@ struct roll_call {
 	struct roll_group *villages, *classes; /* in order of their names */
 	size_t village_count, class_count;
 	struct roll_counts all;
-	uint32_t in_at_due, late;          /* in by the deadline; in since */
-	uint64_t on_rafts, off_rafts;      /* people, as said: still there, evacuated */
+	uint32_t in_at_due, late;     /* in by the deadline; in since */
+	uint64_t on_rafts, off_rafts; /* people, as said: still there, evacuated */
 };
 
 /* `headcounts` may be NULL. Free with roll_call_free. STATUS_INVALID: a span that is not positive; STATUS_FULL: past a

@@ -1,5 +1,5 @@
-/* cmd_duty.c -- `query roll-call|alarms|warnings|incidents|boat-messages|shift-log`: the duty room's questions, asked of
- * a running server or of a store that no one serves (served.h).
+/* cmd_duty.c -- `query roll-call|alarms|warnings|incidents|boat-messages|shift-log`: the duty room's questions, asked
+ * of a running server or of a store that no one serves (served.h).
  *
  *   options ──> parameters of the HTTP interface ──> http_fetch ──> as it came, or one list of it as a table */
 #include <getopt.h>
@@ -27,29 +27,30 @@ static const char usage[] =
 	"退出码 exit status: 0 answered, 1 not, 2 usage\n";
 
 static const struct table_column boat_columns[] = {
-	{"船号 hull", "hull|device", 25}, {"状态 state", "state_zh", 12},  {"位置 place", "place", 17},
+	{"船号 hull", "hull|device", 25}, {"状态 state", "state_zh", 12},    {"位置 place", "place", 17},
 	{"末次 heard", "heard", 26},      {"静默 silent_s", "silent_s", 15}, {"在船 aboard", "aboard", 13},
 	{"村 village", "village", 0},
 };
 static const struct table_column alarm_columns[] = {
-	{"编号 id", "id", 9},       {"发生 raised", "raised", 26}, {"类别 kind", "kind_zh|kind", 19},
+	{"编号 id", "id", 9},      {"发生 raised", "raised", 26},  {"类别 kind", "kind_zh|kind", 19},
 	{"对象 name", "name", 23}, {"状态 state", "state_zh", 12}, {"应答 acknowledged by", "acknowledged_by", 0},
 };
 static const struct table_column warning_columns[] = {
-	{"编号 id", "id", 9},     {"种类 kind", "kind_zh", 13}, {"级别 level", "level_zh", 12},
+	{"编号 id", "id", 9},    {"种类 kind", "kind_zh", 13}, {"级别 level", "level_zh", 12},
 	{"自 from", "from", 26}, {"至 until", "until", 26},    {"标题 headline", "headline", 0},
 };
 static const struct table_column incident_columns[] = {
-	{"编号 id", "id", 9},          {"初报 first report", "first_report", 26}, {"类别 kind", "kind_zh", 12},
-	{"状态 state", "state_zh", 12}, {"船 boat", "boat_name", 23},             {"经过 text", "text", 0},
+	{"编号 id", "id", 9},         {"初报 first report", "first_report", 26},
+	{"类别 kind", "kind_zh", 12}, {"状态 state", "state_zh", 12},
+	{"船 boat", "boat_name", 23}, {"经过 text", "text", 0},
 };
 static const struct table_column message_columns[] = {
-	{"编号 id", "id", 9},          {"时间 created", "created", 26}, {"卡号 card", "card", 11},
+	{"编号 id", "id", 9},           {"时间 created", "created", 26}, {"卡号 card", "card", 11},
 	{"状态 state", "state_zh", 12}, {"内容 text", "text", 0},
 };
 static const struct table_column log_columns[] = {
 	{"编号 number", "number", 12}, {"时间 at", "at", 26},    {"类 kind", "kind_zh", 12},
-	{"值班 who", "who", 14},      {"内容 text", "text", 0},
+	{"值班 who", "who", 14},       {"内容 text", "text", 0},
 };
 
 static const struct question {

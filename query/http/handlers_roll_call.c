@@ -65,8 +65,9 @@ enum { BOATS_ALL, BOATS_OUT, BOATS_NONE };
 
 static const struct http_param call_params[] = {
 	[AT] = {"at", HTTP_PARAM_TIME, false, 0, 0, NULL, "the instant; now when left out"},
-	[DUE] = {"due", HTTP_PARAM_TIME, false, 0, 0, NULL, "all are to be back by then: who was, who came later, who "
-							    "is missing"},
+	[DUE] = {"due", HTTP_PARAM_TIME, false, 0, 0, NULL,
+		 "all are to be back by then: who was, who came later, who "
+		 "is missing"},
 	[HARBOUR] = {"harbour", HTTP_PARAM_TEXT, false, 0, FENCE_NAME_MAX, NULL,
 		     "boats that lie in this harbour or shelter, or whose home port it is: id or name"},
 	[VILLAGE] = {"village", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "exactly"},
@@ -399,7 +400,8 @@ static void post_headcount(struct http_call *c)
 
 static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/roll-call", "rollCall",
-	 "Boats in harbour, at sea, dark and unknown as of an instant (在港在海清点); by harbour, village and class, with "
+	 "Boats in harbour, at sea, dark and unknown as of an instant (在港在海清点); by harbour, village and class, "
+	 "with "
 	 "capacities, people and rafts.",
 	 "application/json", call_params, COUNT(call_params), get_roll_call, NULL},
 	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/headcounts", "postHeadcount",

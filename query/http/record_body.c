@@ -7,7 +7,6 @@
 #include "query/http/http_body.h"
 #include "query/http/http_problem.h"
 
-
 void record_key(const struct record_field *f, char out[RECORD_KEY_MAX])
 {
 	const char *suffix = f->type == RECORD_TIME ? "_ms" : f->type == RECORD_DEGREES ? "_e7" : "";

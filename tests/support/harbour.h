@@ -42,8 +42,8 @@ static inline void harbour_end(struct harbour_world *w)
 	nftw(w->dir, harbour_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static inline void harbour_say(struct harbour_world *w, uint64_t device, enum device_kind kind,
-			       enum device_field field, const char *value, int64_t from_ms)
+static inline void harbour_say(struct harbour_world *w, uint64_t device, enum device_kind kind, enum device_field field,
+			       const char *value, int64_t from_ms)
 {
 	struct registry_change change = {(uint8_t)field, span_of_string(value)};
 	cr_assert_eq(registry_apply(engine_registry(w->engine), device, kind, &change, 1, from_ms, "test", NULL),
@@ -103,7 +103,8 @@ static inline void harbour_report(struct harbour_world *w, uint64_t device, int6
 			   .altitude_m = ALTITUDE_UNKNOWN,
 			   .mileage_hm = MILEAGE_UNKNOWN,
 			   .body = REPORT_BODY_ROW};
-	r.status = (flags & REPORT_FLAG_NO_FIX ? 0 : STATUS_BIT_FIX) | (flags & REPORT_FLAG_OFFSET ? STATUS_BIT_OFFSET : 0);
+	r.status = (flags & REPORT_FLAG_NO_FIX ? 0 : STATUS_BIT_FIX) |
+		   (flags & REPORT_FLAG_OFFSET ? STATUS_BIT_OFFSET : 0);
 	r.flags = flags;
 	report_row_seal(&r);
 	if (!w->bulk)

@@ -1,6 +1,6 @@
 /* The roll-call against a walk over every track: boats whose sources come and go, reports late, without a fix, shifted,
- * ahead of their receipt, and of one instant; harbours that move; asked of any instant, with heads, sealed, opened again,
- * by one thread and by several. */
+ * ahead of their receipt, and of one instant; harbours that move; asked of any instant, with heads, sealed, opened
+ * again, by one thread and by several. */
 #include <inttypes.h>
 
 #include "engine/core/clock.h"
@@ -72,8 +72,9 @@ static void make_world(void)
 		for (unsigned k = 0; k < 2; k++) {
 			harbours[h].lat[k] = (int32_t)between(248000000, 249000000);
 			harbours[h].lon[k] = (int32_t)between(1187000000, 1188000000);
-			harbour_fence(&world, id, (const char *const[]){h ? "harbour" : "shelter", NULL}, harbours[h].lat[k],
-				      harbours[h].lon[k], SIDE, k ? harbours[h].moves_ms : INT64_MIN, INT64_MAX);
+			harbour_fence(&world, id, (const char *const[]){h ? "harbour" : "shelter", NULL},
+				      harbours[h].lat[k], harbours[h].lon[k], SIDE,
+				      k ? harbours[h].moves_ms : INT64_MIN, INT64_MAX);
 		}
 	}
 }
@@ -152,7 +153,7 @@ static void ask_plain(unsigned boat, const struct roll_question *q, struct roll_
 				     to_ms < q->at_ms ? to_ms : q->at_ms, out);
 		}
 	int64_t silent_ms = q->at_ms - out->heard_ms;
-	out->state = out->placed_ms == INT64_MIN        ? BOAT_UNKNOWN
+	out->state = out->placed_ms == INT64_MIN     ? BOAT_UNKNOWN
 		     : in_harbour(out->at, q->at_ms) ? (silent_ms <= q->port_silence_ms ? BOAT_IN : BOAT_UNKNOWN)
 		     : silent_ms < q->dark_ms        ? BOAT_SEA
 						     : BOAT_DARK;
@@ -172,7 +173,8 @@ static void compare(int64_t at_ms)
 		ask_plain(b, &q, &y);
 		cr_assert(x->device == y.device && x->state == y.state && x->heard_ms == y.heard_ms &&
 				  x->placed_ms == y.placed_ms && x->source == y.source &&
-				  (x->placed_ms == INT64_MIN || (x->at.lat_e7 == y.at.lat_e7 && x->at.lon_e7 == y.at.lon_e7)),
+				  (x->placed_ms == INT64_MIN ||
+				   (x->at.lat_e7 == y.at.lat_e7 && x->at.lon_e7 == y.at.lon_e7)),
 			  "boat %u at T0 + %" PRId64 ": state %u/%u heard %" PRId64 "/%" PRId64 " placed %" PRId64
 			  "/%" PRId64 " source %" PRIx64 "/%" PRIx64,
 			  b, at_ms - T0, x->state, y.state, x->heard_ms - T0, y.heard_ms - T0, x->placed_ms - T0,

@@ -18,8 +18,8 @@ static void begin(void)
 {
 	harbour_begin(&world);
 	cr_assert_eq(headcounts_open(engine_store(world.engine), &said), STATUS_OK);
-	harbour_fence(&world, "houzhu", (const char *const[]){"harbour", "capacity-100", NULL}, HARBOUR_LAT, HARBOUR_LON,
-		      200000, INT64_MIN, INT64_MAX);
+	harbour_fence(&world, "houzhu", (const char *const[]){"harbour", "capacity-100", NULL}, HARBOUR_LAT,
+		      HARBOUR_LON, 200000, INT64_MIN, INT64_MAX);
 }
 
 static void end(void)
@@ -207,7 +207,8 @@ Test(roll_call, people_are_counted_as_said_of_then)
 	uint64_t b = boat("A1"), other = boat("B1");
 	struct headcount h;
 	harbour_say(&world, other, DEVICE_KIND_BOAT, DEVICE_FIELD_CERTIFIED_PERSONS, "8", VALID_ALWAYS_FROM);
-	harbour_fence(&world, "raft-1", (const char *const[]){"raft", NULL}, SEA_LAT, SEA_LON, 1000, INT64_MIN, INT64_MAX);
+	harbour_fence(&world, "raft-1", (const char *const[]){"raft", NULL}, SEA_LAT, SEA_LON, 1000, INT64_MIN,
+		      INT64_MAX);
 	at_sea(b, SIX - MINUTE);
 	at_sea(other, SIX - MINUTE);
 	headcount_clear(&h);
