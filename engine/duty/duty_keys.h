@@ -3,6 +3,7 @@
  *   alarms      0x01 | ~id 8, 0x02 | id 8 | number 4        a book (book.h)
  *               0x03 | case 8                               id 8: the alarm of a finding, for ever
  *               0x04                                        feed 8: up to where findings were looked at
+ *               0x05 | id 8                                 empty: nobody has acknowledged it
  *   incidents   0x10 | ~id 8, 0x11 | id 8 | number 4        a book
  *   messages    0x20 | ~id 8, 0x21 | id 8 | number 4        a book
  *               0x22 | id 8                                 empty: not ended
@@ -22,6 +23,7 @@ enum duty_tag {
 	DUTY_ALARMS = 0x01,
 	DUTY_ALARM_OF_CASE = 0x03,
 	DUTY_FEED = 0x04,
+	DUTY_ALARMS_OPEN = 0x05,
 	DUTY_INCIDENTS = 0x10,
 	DUTY_MESSAGES = 0x20,
 	DUTY_MESSAGES_OPEN = 0x22,
