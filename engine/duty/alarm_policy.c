@@ -7,7 +7,8 @@
 #include "engine/core/clock.h"
 #include "engine/core/utf8.h"
 
-const struct record_word alarm_priority_words[] = {{"normal", "一般"}, {"high", "重要"}, {"urgent", "紧急"}, {NULL, NULL}};
+const struct record_word alarm_priority_words[] = {
+	{"normal", "一般"}, {"high", "重要"}, {"urgent", "紧急"}, {NULL, NULL}};
 
 struct reading {
 	alarm_policy_mistake *mistake;
@@ -114,8 +115,8 @@ static void take_escalations(struct reading *r, const json_t *o, struct alarm_po
 
 static void check_keys(struct reading *r, const json_t *o)
 {
-	static const char *const known[] = {"id",       "sample",   "comment",     "rules",   "kinds",
-					    "classes",  "severity", "priority",    "escalate", "acknowledge"};
+	static const char *const known[] = {"id",      "sample",   "comment",  "rules",    "kinds",
+					    "classes", "severity", "priority", "escalate", "acknowledge"};
 	const char *key;
 	json_t *v;
 	json_object_foreach((json_t *)o, key, v)
@@ -148,11 +149,12 @@ static void take_policy(struct reading *r, const json_t *o, struct alarm_policie
 	take_words(r, o, "kinds", p->kinds, &p->kind_count);
 	take_classes(r, o, p);
 	p->severity = (uint8_t)(severity ? json_integer_value(severity) : 1);
-	if (severity && (!json_is_integer(severity) || json_integer_value(severity) < 1 ||
-			 json_integer_value(severity) > 3))
+	if (severity &&
+	    (!json_is_integer(severity) || json_integer_value(severity) < 1 || json_integer_value(severity) > 3))
 		tell(r, "severity", "is none of 1, 2, 3");
-	if (priority && (!json_is_string(priority) ||
-			 record_word_parse(alarm_priority_words, span_of_string(json_string_value(priority)), &p->priority)))
+	if (priority &&
+	    (!json_is_string(priority) ||
+	     record_word_parse(alarm_priority_words, span_of_string(json_string_value(priority)), &p->priority)))
 		tell(r, "priority", "is none of normal, high, urgent");
 	p->acknowledge_ms = span_ms_of(r, json_object_get(o, "acknowledge"), "acknowledge");
 	take_escalations(r, o, p);
@@ -244,6 +246,5 @@ extern const uint8_t alarm_policies_begin[], alarm_policies_end[];
 
 struct span alarm_policies_default(void)
 {
-	return span_of(alarm_policies_begin,
-		       (size_t)((uintptr_t)alarm_policies_end - (uintptr_t)alarm_policies_begin));
+	return span_of(alarm_policies_begin, (size_t)((uintptr_t)alarm_policies_end - (uintptr_t)alarm_policies_begin));
 }

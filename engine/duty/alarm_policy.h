@@ -13,8 +13,8 @@
  *      "escalate": [{"after": "15 min", "to": "值班长"}]     ascending, at most 4
  *   }]}
  *
- * A finding is of the first policy that it fits. Kinds of rules are words, compared with those of the findings: one that
- * this program does not know fits nothing. Immutable once parsed; any thread. */
+ * A finding is of the first policy that it fits. Kinds of rules are words, compared with those of the findings: one
+ * that this program does not know fits nothing. Immutable once parsed; any thread. */
 #ifndef ZAYTON_DUTY_ALARM_POLICY_H
 #define ZAYTON_DUTY_ALARM_POLICY_H
 

@@ -58,7 +58,7 @@ struct alarms {
 	struct alarm_policies *policies;
 	pthread_mutex_t lock; /* one step at a time; guards what follows */
 	struct book book;
-	uint64_t cursor, saved; /* up to where the feed was read; and in the store */
+	uint64_t cursor, saved;  /* up to where the feed was read; and in the store */
 	struct ringing *ringing; /* ascending by id */
 	size_t count, capacity;
 	struct alarms_stats stats;
@@ -236,7 +236,8 @@ static enum status find_by_case(struct alarms *a, uint64_t id, struct alarm *out
 }
 
 /* What became of a finding that rings or rang. */
-static enum status follow(struct alarms *a, struct alarm *alarm, const struct violation *v, uint64_t feed, int64_t now_ms)
+static enum status follow(struct alarms *a, struct alarm *alarm, const struct violation *v, uint64_t feed,
+			  int64_t now_ms)
 {
 	struct book_said said = {now_ms, WHO_POLICY, "ended", ""};
 	bool withdrawn = v->state == CASE_WITHDRAWN || v->state == CASE_REJECTED;
@@ -487,8 +488,7 @@ static int64_t percentile(const int64_t *values, size_t count, size_t percent)
 enum status alarms_times(struct alarms *a, int64_t from_ms, int64_t to_ms, struct alarm_times *out)
 {
 	struct timing t = {from_ms, to_ms, out, buf_init(ALARM_TIMES_MAX * sizeof(int64_t))};
-	*out = (struct alarm_times){
-		.p50_ms = INT64_MIN, .p90_ms = INT64_MIN, .p99_ms = INT64_MIN, .max_ms = INT64_MIN};
+	*out = (struct alarm_times){.p50_ms = INT64_MIN, .p90_ms = INT64_MIN, .p99_ms = INT64_MIN, .max_ms = INT64_MIN};
 	enum status status = alarms_list(a, 0, take_times, &t);
 	size_t count = t.taken_ms.size / sizeof(int64_t);
 	int64_t *values = (int64_t *)(void *)t.taken_ms.data;

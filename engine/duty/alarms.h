@@ -27,8 +27,8 @@ struct alarm {
 	uint64_t device, other;
 	uint8_t state; /* enum alarm_state */
 	uint8_t priority, severity;
-	uint8_t level; /* how often it was escalated */
-	bool ended;    /* what was found is over */
+	uint8_t level;               /* how often it was escalated */
+	bool ended;                  /* what was found is over */
 	int64_t raised_ms, began_ms; /* wall clock of the case; event time of the finding */
 	int64_t due_ms;              /* to be acknowledged by then */
 	int64_t acknowledged_ms, escalated_ms;

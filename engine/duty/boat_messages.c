@@ -44,8 +44,8 @@ struct waiting {
 	uint64_t id;
 	uint32_t card;
 	uint8_t state;
-	int64_t next_ms;    /* QUEUED: not before; SENT: when the station is given up */
-	int64_t sent_ms;    /* INT64_MIN: never */
+	int64_t next_ms; /* QUEUED: not before; SENT: when the station is given up */
+	int64_t sent_ms; /* INT64_MIN: never */
 	int64_t expires_ms;
 };
 
@@ -111,7 +111,8 @@ static void note(struct boat_messages *m, const struct boat_message *row, int64_
 	w->expires_ms = row->expires_ms;
 }
 
-static enum status step(struct boat_messages *m, struct boat_message *row, const struct book_said *said, int64_t next_ms)
+static enum status step(struct boat_messages *m, struct boat_message *row, const struct book_said *said,
+			int64_t next_ms)
 {
 	uint8_t key[OPEN_KEY_SIZE];
 	struct store_batch *b;
@@ -362,7 +363,8 @@ enum status boat_messages_answer(struct boat_messages *m, uint32_t card, const c
 	return status;
 }
 
-/* What was delivered and not answered stays delivered; what was never sent, or the station was silent about, is over. */
+/* What was delivered and not answered stays delivered; what was never sent, or the station was silent about, is over.
+ */
 static enum status expire(struct boat_messages *m, uint64_t id, int64_t now_ms)
 {
 	struct boat_message row;

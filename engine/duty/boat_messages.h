@@ -1,7 +1,7 @@
 /* boat_messages.h -- words to boats: a durable queue that a gateway empties, and what became of each.
  *
- *   add ── synced ──> queued ── next, sent ──> sent ── the station says yes ──> delivered ── the boat answers ──> acknowledged
- *                       ^                       │ no, or silent: again later          └ time is over: it stays delivered
+ *   add ── synced ──> queued ── next, sent ──> sent ── the station says yes ──> delivered ── the boat answers ──>
+ * acknowledged ^                       │ no, or silent: again later          └ time is over: it stays delivered
  *                       └───────────────────────┘ TRIES_MAX: failed     time is over: expired     cancelled
  *
  * The gateway is pluggable: whoever can reach a Beidou card asks for the next message and says what happened. A message
@@ -41,7 +41,7 @@ struct boat_message {
 	uint64_t device; /* the boat */
 	uint32_t card;   /* of Beidou */
 	uint8_t state, tries;
-	bool ended; /* nothing more is expected of it */
+	bool ended;                 /* nothing more is expected of it */
 	uint64_t warning, incident; /* what it is about, 0: neither */
 	int64_t created_ms, expires_ms, sent_ms, delivered_ms, acknowledged_ms;
 	char hull[256], text[BOAT_MESSAGE_TEXT_MAX + 1];
@@ -55,8 +55,9 @@ STATUS_CHECKED enum status boat_messages_open(struct store *s, struct boat_messa
 /* NULL is allowed. */
 void boat_messages_close(struct boat_messages *m);
 
-/* Synced when it returns; `in` (device, card, text, who, expires, what it is about) gets its id. STATUS_INVALID: no card,
- * no text, nobody, or it expires at once; STATUS_TOO_LONG: more than BOAT_MESSAGE_GBK_MAX as GBK; STATUS_FULL: BOAT_MESSAGES_OPEN_MAX. */
+/* Synced when it returns; `in` (device, card, text, who, expires, what it is about) gets its id. STATUS_INVALID: no
+ * card, no text, nobody, or it expires at once; STATUS_TOO_LONG: more than BOAT_MESSAGE_GBK_MAX as GBK; STATUS_FULL:
+ * BOAT_MESSAGES_OPEN_MAX. */
 STATUS_CHECKED enum status boat_messages_add(struct boat_messages *m, struct boat_message *in, int64_t now_ms);
 /* STATUS_CONFLICT: it has ended, or was sent. STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status boat_messages_cancel(struct boat_messages *m, uint64_t id, const char *who, int64_t now_ms);
@@ -76,13 +77,14 @@ STATUS_CHECKED enum status boat_messages_sent(struct boat_messages *m, uint64_t 
 STATUS_CHECKED enum status boat_messages_feedback(struct boat_messages *m, uint64_t id, bool delivered,
 						  const char *reason, int64_t again_ms, int64_t now_ms);
 /* A card said something. STATUS_NOT_FOUND: it answers nothing that is open. */
-STATUS_CHECKED enum status boat_messages_answer(struct boat_messages *m, uint32_t card, const char *text, int64_t now_ms,
-						uint64_t *out_id);
+STATUS_CHECKED enum status boat_messages_answer(struct boat_messages *m, uint32_t card, const char *text,
+						int64_t now_ms, uint64_t *out_id);
 /* Ends what has expired, and queues again what the station was silent about. */
 STATUS_CHECKED enum status boat_messages_run(struct boat_messages *m, int64_t now_ms);
 
 STATUS_CHECKED enum status boat_messages_get(struct boat_messages *m, uint64_t id, struct boat_message *out);
-STATUS_CHECKED enum status boat_messages_list(struct boat_messages *m, uint64_t before, book_visit *visit, void *context);
+STATUS_CHECKED enum status boat_messages_list(struct boat_messages *m, uint64_t before, book_visit *visit,
+					      void *context);
 STATUS_CHECKED enum status boat_messages_history(struct boat_messages *m, uint64_t id, book_event_visit *visit,
 						 void *context);
 size_t boat_messages_open_count(struct boat_messages *m);

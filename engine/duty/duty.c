@@ -222,8 +222,8 @@ enum status duty_metrics(struct duty *d, struct buf *out)
 		     boat_messages_open_count(d->messages)}};
 	enum status status = STATUS_OK;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !status; i++)
-		status = buf_printf(out,
-				    "# HELP zayton_duty_%s %s\n# TYPE zayton_duty_%s %s\nzayton_duty_%s %" PRIu64 "\n",
-				    rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
+		status = buf_printf(
+			out, "# HELP zayton_duty_%s %s\n# TYPE zayton_duty_%s %s\nzayton_duty_%s %" PRIu64 "\n",
+			rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
 	return status;
 }

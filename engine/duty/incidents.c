@@ -5,8 +5,9 @@
 
 #include "engine/duty/duty_keys.h"
 
-const struct record_word incident_state_words[] = {{"reported", "已报告"}, {"verified", "已核实"}, {"responding", "处置中"},
-						   {"closed", "已办结"},   {"void", "误报"},       {NULL, NULL}};
+const struct record_word incident_state_words[] = {{"reported", "已报告"},   {"verified", "已核实"},
+						   {"responding", "处置中"}, {"closed", "已办结"},
+						   {"void", "误报"},         {NULL, NULL}};
 const struct record_word incident_kind_words[] = {
 	{"collision", "碰撞"}, {"sinking", "自沉"}, {"wind", "风灾"}, {"fire", "火灾"}, {NULL, NULL}};
 

@@ -44,8 +44,8 @@ STATUS_CHECKED enum status incidents_report(struct incidents *i, struct incident
 
 /* What is said of it later. */
 struct incident_follow {
-	uint8_t state;          /* INCIDENT_VOID + 1: as it is */
-	const char *text, *who; /* what was done */
+	uint8_t state;                  /* INCIDENT_VOID + 1: as it is */
+	const char *text, *who;         /* what was done */
 	int32_t missing, dead, injured; /* -1: as they are */
 };
 #define INCIDENT_STATE_SAME (INCIDENT_VOID + 1)

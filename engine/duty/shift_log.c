@@ -7,7 +7,8 @@
 
 #define KEY_SIZE 9
 
-const struct record_word shift_kind_words[] = {{"note", "记事"}, {"handover", "交班"}, {"takeover", "接班"}, {NULL, NULL}};
+const struct record_word shift_kind_words[] = {
+	{"note", "记事"}, {"handover", "交班"}, {"takeover", "接班"}, {NULL, NULL}};
 
 static const struct record_field fields[] = {
 	RECORD(1, shift_entry, number, NUMBER, 0),

@@ -150,7 +150,27 @@ static enum status open_register(struct server *v)
 	status = hazard_feed_new(v->engine, v->hazards, policies, &v->hazard_feed);
 	if (!status)
 		status = hazard_feed_start(v->hazard_feed);
-	return status ? status : duty_open(v->engine, &v->duty);
+	return status;
+}
+
+/* The policy by which findings ring in the duty room: the shipped sample, or the operator's file. */
+static enum status open_duty(struct server *v)
+{
+	const char *path = v->settings.alarm_policy_file;
+	struct buf text = buf_init(ALARM_POLICY_BYTES_MAX + 1);
+	struct alarm_policies *policies = NULL;
+	enum status status = *path ? whole_file_read(path, ALARM_POLICY_BYTES_MAX, &text) : STATUS_OK;
+	if (!status && *path)
+		status = alarm_policies_parse(buf_view(&text), say_policy_mistake, (void *)path, &policies);
+	buf_deinit(&text);
+	if (!status)
+		status = duty_open(v->engine, policies, false, &v->duty);
+	return status ? status : duty_start(v->duty);
+}
+
+static enum status duty_room_metrics(void *context, struct buf *out)
+{
+	return duty_metrics(context, out);
 }
 
 static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
@@ -281,6 +301,8 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = duty_route_add(v->http, v->duty);
 	if (!status)
+		status = http_add_metrics(v->http, duty_room_metrics, v->duty);
+	if (!status)
 		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)
 		status = http_add_metrics(v->http, links_metrics, v->platform);
@@ -324,7 +346,12 @@ static enum status open_all(struct server *v)
 	if (!status)
 		status = open_register(v);
 	if (status) {
-		log_error("serve", "registers: %s", status_text(status));
+		log_error("serve", "hazard register: %s", status_text(status));
+		return status;
+	}
+	status = open_duty(v);
+	if (status) {
+		log_error("serve", "duty room: %s", status_text(status));
 		return status;
 	}
 	status = lines_route_new(&v->settings, v->engine, &v->lines);
@@ -340,6 +367,7 @@ static void close_all(struct server *v)
 	if (v->http)
 		http_stop(v->http);
 	hazard_feed_free(v->hazard_feed);
+	duty_stop(v->duty);
 	lines_route_free(v->lines);
 	if (v->engine)
 		engine_stop(v->engine);

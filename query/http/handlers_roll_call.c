@@ -4,59 +4,10 @@
 #include "engine/core/clock.h"
 #include "query/http/handlers_duty.h"
 #include "query/http/http_problem.h"
-#include "query/http/http_stream.h"
-#include "query/http/record_body.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define CALL_THREADS 2
 #define RAFT_OF_BOTH "say `boat` or `raft`, one of them"
-
-/* --- who may --- */
-
-static bool has_role(const struct principal *p, const char *const *roles)
-{
-	for (; *roles; roles++)
-		if (strcmp(p->role, *roles) == 0)
-			return true;
-	return false;
-}
-
-static bool admit(struct http_call *c, const char *const *roles)
-{
-	if (!strcmp(c->principal.scope, "all") && has_role(&c->principal, roles))
-		return true;
-	http_problem_send(c->x, HTTP_PROBLEM_FORBIDDEN, NULL, "this is for the duty room");
-	return false;
-}
-
-bool call_on_duty(struct http_call *c)
-{
-	return admit(c, (const char *const[]){"fishery", "office", "administrator", NULL});
-}
-
-bool call_sees_duty(struct http_call *c)
-{
-	return admit(c, (const char *const[]){"fishery", "office", "administrator", "police", "auditor", NULL});
-}
-
-enum status duty_audit(struct http_call *c, const char *action, uint64_t device, int64_t from_ms, int64_t to_ms)
-{
-	struct audit_entry e = {
-		.at_ms = clock_now_ms(), .who = c->principal, .device = device, .from_ms = from_ms, .to_ms = to_ms};
-	snprintf(e.action, sizeof e.action, "%s", action);
-	return audit_write(engine_store(duty_engine(duty_of(c))), &e);
-}
-
-enum status duty_routes(struct http *h, struct duty *d, const struct http_route *routes, size_t count)
-{
-	enum status status = STATUS_OK;
-	for (size_t i = 0; i < count && !status; i++) {
-		struct http_route route = routes[i];
-		route.context = d;
-		status = http_add_route(h, &route);
-	}
-	return status;
-}
 
 /* --- the question --- */
 
@@ -413,9 +364,4 @@ static const struct http_route routes[] = {
 enum status roll_call_route_add(struct http *h, struct duty *d)
 {
 	return duty_routes(h, d, routes, COUNT(routes));
-}
-
-enum status duty_route_add(struct http *h, struct duty *d)
-{
-	return roll_call_route_add(h, d);
 }
