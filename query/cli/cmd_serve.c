@@ -16,6 +16,7 @@
 #include "ingest/listen/ingest.h"
 #include "ingest/listen/ingest_stats.h"
 #include "ingest/platform/platform.h"
+#include "ingest/stations/boat_gateway.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
 #include "query/cli/lines_route.h"
@@ -45,6 +46,7 @@ struct server {
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
 	struct duty *duty;
+	struct boat_gateway *boat_gateway; /* NULL: no Beidou station to send through */
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -165,7 +167,17 @@ static enum status open_duty(struct server *v)
 	buf_deinit(&text);
 	if (!status)
 		status = duty_open(v->engine, policies, false, &v->duty);
-	return status ? status : duty_start(v->duty);
+	if (!status)
+		status = duty_start(v->duty);
+	if (!status && v->settings.boat_gateway[0])
+		status = boat_gateway_new(v->settings.boat_gateway, duty_boat_messages(v->duty),
+					  (unsigned)v->settings.boat_gateway_interval, &v->boat_gateway);
+	return status;
+}
+
+static enum status gateway_metrics(void *context, struct buf *out)
+{
+	return boat_gateway_metrics(context, out);
 }
 
 static enum status duty_room_metrics(void *context, struct buf *out)
@@ -302,6 +314,8 @@ static enum status open_http(struct server *v)
 		status = duty_route_add(v->http, v->duty);
 	if (!status)
 		status = http_add_metrics(v->http, duty_room_metrics, v->duty);
+	if (!status && v->boat_gateway)
+		status = http_add_metrics(v->http, gateway_metrics, v->boat_gateway);
 	if (!status)
 		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)
@@ -367,6 +381,7 @@ static void close_all(struct server *v)
 	if (v->http)
 		http_stop(v->http);
 	hazard_feed_free(v->hazard_feed);
+	boat_gateway_free(v->boat_gateway);
 	duty_stop(v->duty);
 	lines_route_free(v->lines);
 	if (v->engine)
