@@ -108,6 +108,10 @@
 #define SERIES_STEPS_MAX 1000000
 /* streams of one question */
 #define SERIES_STREAMS_MAX 10000
+/* alarms of the duty room that nobody has acknowledged, 16 bytes each: a month of a hundred an hour */
+#define ALARMS_OPEN_MAX 100000
+/* messages to boats that are not ended, some 900 bytes each: every boat of a county several times */
+#define BOAT_MESSAGES_OPEN_MAX 20000
 /* datagrams of line protocol waiting to be taken in, bytes: past it the kernel drops and counts */
 #define UDP_BACKLOG_MAX (16u << 20)
 

@@ -157,6 +157,13 @@
 	X(STRING, tls_key, "tls_key", "", 0, SETTINGS_TEXT_MAX, "", "private key (PEM) of tls_cert", "HTTPS 私钥文件") \
 	X(STRING, hazard_policy_file, "hazard_policy_file", "", 0, SETTINGS_TEXT_MAX, "",                              \
 	  "which findings become hazards (JSON); empty: the shipped sample", "违法线索转隐患的规则文件")               \
+	X(STRING, alarm_policy_file, "alarm_policy_file", "", 0, SETTINGS_TEXT_MAX, "",                                \
+	  "which findings ring in the duty room (JSON); empty: the shipped sample", "值班报警规则文件")                 \
+	X(STRING, boat_gateway, "boat_gateway", "", 0, SETTINGS_TEXT_MAX, "",                                          \
+	  "the Beidou station that messages to boats go through: tcp:HOST:PORT or tty:/dev/NAME; empty: none",         \
+	  "北斗短报文网关")                                                                                            \
+	X(UINT, boat_gateway_interval, "boat_gateway_interval", "60", 1, 3600, "s",                                    \
+	  "service frequency of that station's own card", "北斗指挥机服务频度")                                        \
 	X(STRING, tokens_file, "tokens_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "who may ask over HTTP: one token, name and scope a line", "HTTP 访问令牌文件")                              \
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \

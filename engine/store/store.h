@@ -65,7 +65,8 @@ void store_close(struct store *s);
 	X(STREAM, "stream")                                                                                            \
 	X(HAZARD, "hazard")                                                                                            \
 	X(DIGEST, "digest")                                                                                            \
-	X(FRAGMENT, "fragment")
+	X(FRAGMENT, "fragment")                                                                                        \
+	X(DUTY, "duty")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,

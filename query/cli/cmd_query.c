@@ -20,6 +20,7 @@ static const char usage[] =
 	"            zayton query sessions --device D --from TIME [--to TIME] [--case NUMBER] WHERE\n"
 	"            zayton query who-was --help\n"
 	"            zayton query violations|violation|counts|top|evidence --help\n"
+	"            zayton query roll-call|alarms|warnings|incidents|boat-messages|shift-log --help   值班\n"
 	"            zayton query series|streams|values|board|availability --help   监测站点与数据\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"  --device    16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, name:TEXT\n"
@@ -303,6 +304,8 @@ int cmd_query(int argc, char **argv)
 		return cmd_who_was(argc - 1, argv + 1);
 	if (argc > 1 && is_violations_question(argv[1]))
 		return cmd_violations(argc - 1, argv + 1);
+	if (argc > 1 && is_duty_question(argv[1]))
+		return cmd_duty(argc - 1, argv + 1);
 	if (argc > 1 && is_of_series(argv[1]))
 		return cmd_series(argc - 1, argv + 1);
 	if (argc < 2 || !options_parse(argc - 1, argv + 1, &o)) {

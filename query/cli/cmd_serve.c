@@ -16,6 +16,7 @@
 #include "ingest/listen/ingest.h"
 #include "ingest/listen/ingest_stats.h"
 #include "ingest/platform/platform.h"
+#include "ingest/stations/boat_gateway.h"
 #include "query/cli/cli.h"
 #include "query/cli/fences_route.h"
 #include "query/cli/lines_route.h"
@@ -23,6 +24,7 @@
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/whole_file.h"
+#include "query/http/handlers_duty.h"
 #include "query/http/handlers_hazards.h"
 #include "query/http/http.h"
 
@@ -43,6 +45,8 @@ struct server {
 	struct http *http;
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
+	struct duty *duty;
+	struct boat_gateway *boat_gateway; /* NULL: no Beidou station to send through */
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -146,7 +150,39 @@ static enum status open_register(struct server *v)
 		return status;
 	}
 	status = hazard_feed_new(v->engine, v->hazards, policies, &v->hazard_feed);
-	return status ? status : hazard_feed_start(v->hazard_feed);
+	if (!status)
+		status = hazard_feed_start(v->hazard_feed);
+	return status;
+}
+
+/* The policy by which findings ring in the duty room: the shipped sample, or the operator's file. */
+static enum status open_duty(struct server *v)
+{
+	const char *path = v->settings.alarm_policy_file;
+	struct buf text = buf_init(ALARM_POLICY_BYTES_MAX + 1);
+	struct alarm_policies *policies = NULL;
+	enum status status = *path ? whole_file_read(path, ALARM_POLICY_BYTES_MAX, &text) : STATUS_OK;
+	if (!status && *path)
+		status = alarm_policies_parse(buf_view(&text), say_policy_mistake, (void *)path, &policies);
+	buf_deinit(&text);
+	if (!status)
+		status = duty_open(v->engine, policies, false, &v->duty);
+	if (!status)
+		status = duty_start(v->duty);
+	if (!status && v->settings.boat_gateway[0])
+		status = boat_gateway_new(v->settings.boat_gateway, duty_boat_messages(v->duty),
+					  (unsigned)v->settings.boat_gateway_interval, &v->boat_gateway);
+	return status;
+}
+
+static enum status gateway_metrics(void *context, struct buf *out)
+{
+	return boat_gateway_metrics(context, out);
+}
+
+static enum status duty_room_metrics(void *context, struct buf *out)
+{
+	return duty_metrics(context, out);
 }
 
 static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
@@ -275,6 +311,12 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = hazards_route_add(v->http, v->hazards);
 	if (!status)
+		status = duty_route_add(v->http, v->duty);
+	if (!status)
+		status = http_add_metrics(v->http, duty_room_metrics, v->duty);
+	if (!status && v->boat_gateway)
+		status = http_add_metrics(v->http, gateway_metrics, v->boat_gateway);
+	if (!status)
 		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)
 		status = http_add_metrics(v->http, links_metrics, v->platform);
@@ -321,6 +363,11 @@ static enum status open_all(struct server *v)
 		log_error("serve", "hazard register: %s", status_text(status));
 		return status;
 	}
+	status = open_duty(v);
+	if (status) {
+		log_error("serve", "duty room: %s", status_text(status));
+		return status;
+	}
 	status = lines_route_new(&v->settings, v->engine, &v->lines);
 	if (!status)
 		status = open_http(v);
@@ -334,6 +381,8 @@ static void close_all(struct server *v)
 	if (v->http)
 		http_stop(v->http);
 	hazard_feed_free(v->hazard_feed);
+	boat_gateway_free(v->boat_gateway);
+	duty_stop(v->duty);
 	lines_route_free(v->lines);
 	if (v->engine)
 		engine_stop(v->engine);
@@ -343,6 +392,7 @@ static void close_all(struct server *v)
 	stations_free(v->stations);
 	http_free(v->http);
 	hazards_close(v->hazards);
+	duty_close(v->duty);
 	engine_close(v->engine);
 	free(v->tokens);
 }

@@ -13,7 +13,7 @@ static enum status only_this_process(void *context, const struct http_request *r
 	return STATUS_OK;
 }
 
-static enum status serve(struct served *s)
+static enum status serve(struct served *s, bool writable)
 {
 	uint8_t secret[16];
 	struct http_options o = http_options_default(s->engine);
@@ -24,7 +24,11 @@ static enum status serve(struct served *s)
 	o.connections_max = 16;
 	o.policy = only_this_process;
 	o.policy_context = s;
-	enum status status = http_new(&o, &s->http);
+	enum status status = duty_open(s->engine, NULL, !writable, &s->duty);
+	if (!status)
+		status = http_new(&o, &s->http);
+	if (!status)
+		status = duty_route_add(s->http, s->duty);
 	if (!status)
 		status = http_start(s->http);
 	if (!status)
@@ -38,7 +42,7 @@ enum status served_open(const char *command, const char *dir, bool writable, str
 	enum status status = asked_open(command, dir, writable, &out->engine);
 	if (status)
 		return status;
-	status = serve(out);
+	status = serve(out, writable);
 	if (status) {
 		fprintf(stderr, "zayton %s: %s: %s\n", command, dir, status_text(status));
 		served_close(out);
@@ -49,5 +53,6 @@ enum status served_open(const char *command, const char *dir, bool writable, str
 void served_close(struct served *s)
 {
 	http_free(s->http);
+	duty_close(s->duty);
 	engine_close(s->engine);
 }

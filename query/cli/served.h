@@ -7,10 +7,11 @@
 #define ZAYTON_QUERY_SERVED_H
 
 #include "query/cli/asking.h"
-#include "query/http/http.h"
+#include "query/http/handlers_duty.h"
 
 struct served {
 	struct engine *engine;
+	struct duty *duty;
 	struct http *http;
 	char base[40], token[33];
 };

@@ -22,6 +22,7 @@
 	X(NO_LINK, 404, "no-such-link")                                                                                \
 	X(NO_VIOLATION, 404, "no-such-violation")                                                                      \
 	X(NO_HAZARD, 404, "no-such-hazard")                                                                            \
+	X(NO_RECORD, 404, "no-such-record")                                                                            \
 	X(BAD_METHOD, 405, "method-not-allowed")                                                                       \
 	X(NOT_ACCEPTABLE, 406, "not-acceptable")                                                                       \
 	X(CONFLICT, 409, "conflict")                                                                                   \
