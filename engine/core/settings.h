@@ -157,6 +157,8 @@
 	X(STRING, tls_key, "tls_key", "", 0, SETTINGS_TEXT_MAX, "", "private key (PEM) of tls_cert", "HTTPS 私钥文件") \
 	X(STRING, hazard_policy_file, "hazard_policy_file", "", 0, SETTINGS_TEXT_MAX, "",                              \
 	  "which findings become hazards (JSON); empty: the shipped sample", "违法线索转隐患的规则文件")               \
+	X(STRING, calendar_file, "calendar_file", "", 0, SETTINGS_TEXT_MAX, "",                                        \
+	  "what the programme wants by when (JSON); empty: the shipped calendar", "任务日历规则文件")                  \
 	X(STRING, tokens_file, "tokens_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "who may ask over HTTP: one token, name and scope a line", "HTTP 访问令牌文件")                              \
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \

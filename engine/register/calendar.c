@@ -354,7 +354,7 @@ static uint8_t refusal_of_state(const struct calendar_order *o, const struct cop
 		return TASK_REFUSAL_STATE;
 	if ((o->deed == TASK_DEED_WAIVE || o->deed == TASK_DEED_REOPEN || o->deed == TASK_DEED_NOTE) && !o->note.size)
 		return TASK_REFUSAL_NOTE;
-	if (o->deed == TASK_DEED_AMEND && start > due)
+	if (o->deed == TASK_DEED_AMEND && start != HAZARD_DAY_NONE && start > due)
 		return TASK_REFUSAL_DAY;
 	if (o->deed == TASK_DEED_DONE && o->day != HAZARD_DAY_NONE && o->day > hazard_day(o->at_ms))
 		return TASK_REFUSAL_DAY;

@@ -171,8 +171,8 @@ struct calendar_outcome {
 	uint8_t refusal; /* enum task_refusal, of STATUS_DENIED */
 };
 /* Durable when it returns STATUS_OK. STATUS_DENIED with the reason; STATUS_CONFLICT: `version` is not what it is;
- * STATUS_NOT_FOUND; STATUS_EXISTS: an ADD of what is there, `id` says where (an import takes it as done when nothing
- * differs); STATUS_TOO_LONG, STATUS_MALFORMED of a text; STATUS_FULL past a bound. */
+ * STATUS_NOT_FOUND; STATUS_EXISTS: an ADD of what is there, `id` says where; STATUS_TOO_LONG, STATUS_MALFORMED of a
+ * text; STATUS_FULL past a bound. */
 STATUS_CHECKED enum status calendar_do(struct calendar *c, const struct calendar_order *o,
 				       struct calendar_outcome *out);
 

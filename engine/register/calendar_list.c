@@ -45,7 +45,8 @@ bool rule_wants_subject(const struct calendar_rule *rule, const struct subject *
 	if ((rule->risks && !(rule->risks >> s->risk & 1)) || (rule->high_risk >= 0 && rule->high_risk != s->high_risk))
 		return false;
 	bool begun = s->since_day == HAZARD_DAY_NONE || s->since_day <= due->due_day;
-	return begun && (s->until_day == HAZARD_DAY_NONE || s->until_day >= due->start_day);
+	int32_t start = due->start_day != HAZARD_DAY_NONE ? due->start_day : due->due_day;
+	return begun && (s->until_day == HAZARD_DAY_NONE || s->until_day >= start);
 }
 
 /* --- does a task still come of its rule? --- */
@@ -154,7 +155,7 @@ static enum status add_standing(struct seeds *s, const struct standing *one)
 	struct seed seed = {.id = one->id, .standing = one, .subject = subject_named(s->calendar, name)};
 	if (f->village.size && (!seed.subject || !fits(f->village, span_of_string(seed.subject->village))))
 		return STATUS_OK;
-	seed.due.start_day = one->start_day != HAZARD_DAY_NONE ? one->start_day : one->due_day;
+	seed.due.start_day = one->start_day;
 	seed.due.due_day = one->due_day;
 	return seed_add(s, &seed);
 }
@@ -209,7 +210,7 @@ static uint8_t state_of(const struct calendar_task *t, bool waived, int32_t toda
 	const struct calendar_rule *steps = task_steps(t);
 	if (steps->remind_count && t->due_day - today <= (int32_t)steps->remind[0])
 		return TASK_DUE_SOON;
-	return today < t->start_day ? TASK_UPCOMING : TASK_OPEN;
+	return t->start_day != HAZARD_DAY_NONE && today < t->start_day ? TASK_UPCOMING : TASK_OPEN;
 }
 
 static unsigned level_of(const struct calendar_task *t, int32_t today)

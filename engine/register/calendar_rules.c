@@ -433,7 +433,7 @@ static void due_of(const struct calendar_rule *rule, int64_t period, struct cale
 	}
 	out->start_day = rule->has_start ? date_day(rule, &rule->start, period)
 			 : rule->months  ? first_day(period)
-					 : out->due_day;
+					 : HAZARD_DAY_NONE;
 }
 
 static int32_t later(int32_t a, int32_t b)

@@ -8,7 +8,7 @@
  *      "every": "quarter",                    once | month | quarter | half_year | year | 2 years | 3 years
  *      "from": "2020-01-01", "until": "2022-12-31",      of its due days; until missing: for ever
  *      "dates": [{"on": "3-24", "source": "..."}, {"on": "3-25", "source": "..."}],
- *      "start": "1-1",                        not before; missing: the first day of its period
+ *      "start": "1-1",                        not before; missing: the first day of its period, of once: any time
  *      "subjects": "enterprise",              one task for each; missing: one for the township
  *      "high_risk": true, "risks": ["red"],   only these of them
  *      "count": 2,                            so often within the period; missing: once
@@ -104,7 +104,7 @@ struct span calendar_rules_default(void);
 #define CALENDAR_PERIOD_MAX 32
 struct calendar_due {
 	char period[CALENDAR_PERIOD_MAX]; /* "2026", "2026H1", "2026Q3", "2026-03", "2026-2028", "once" */
-	int32_t start_day, due_day;       /* due: the earliest of `days` */
+	int32_t start_day, due_day;       /* start: HAZARD_DAY_NONE of ONCE without one; due: the earliest of `days` */
 	int32_t days[CALENDAR_DATES_MAX]; /* by the rule's dates */
 };
 /* Every time that `rule` is due within [from_day, to_day], ascending. `visit` may stop with a status, which is

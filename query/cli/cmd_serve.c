@@ -22,8 +22,9 @@
 #include "query/cli/links_route.h"
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
+#include "query/cli/township_store.h"
 #include "query/cli/whole_file.h"
-#include "query/http/handlers_hazards.h"
+#include "query/http/handlers_township.h"
 #include "query/http/http.h"
 
 extern char **environ;
@@ -43,6 +44,8 @@ struct server {
 	struct http *http;
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
+	struct township township;
+	struct calendar_clock *calendar_clock;
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -146,7 +149,11 @@ static enum status open_register(struct server *v)
 		return status;
 	}
 	status = hazard_feed_new(v->engine, v->hazards, policies, &v->hazard_feed);
-	return status ? status : hazard_feed_start(v->hazard_feed);
+	if (!status)
+		status = hazard_feed_start(v->hazard_feed);
+	if (!status)
+		status = township_open(engine_store(v->engine), v->hazards, v->settings.calendar_file, &v->township);
+	return status ? status : calendar_clock_start(v->township.calendar, &v->calendar_clock);
 }
 
 static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
@@ -275,6 +282,8 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = hazards_route_add(v->http, v->hazards);
 	if (!status)
+		status = township_route_add(v->http, &v->township);
+	if (!status)
 		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)
 		status = http_add_metrics(v->http, links_metrics, v->platform);
@@ -342,6 +351,8 @@ static void close_all(struct server *v)
 	links_free(&v->links);
 	stations_free(v->stations);
 	http_free(v->http);
+	calendar_clock_stop(v->calendar_clock);
+	township_close(&v->township);
 	hazards_close(v->hazards);
 	engine_close(v->engine);
 	free(v->tokens);

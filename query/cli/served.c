@@ -25,6 +25,10 @@ static enum status serve(struct served *s)
 	o.policy = only_this_process;
 	o.policy_context = s;
 	enum status status = http_new(&o, &s->http);
+	if (!status && s->hazards)
+		status = hazards_route_add(s->http, s->hazards);
+	if (!status && s->hazards)
+		status = township_route_add(s->http, &s->township);
 	if (!status)
 		status = http_start(s->http);
 	if (!status)
@@ -32,22 +36,39 @@ static enum status serve(struct served *s)
 	return status;
 }
 
+static enum status complain(struct served *s, const char *command, const char *dir, enum status status)
+{
+	if (status) {
+		fprintf(stderr, "zayton %s: %s: %s\n", command, dir, status_text(status));
+		served_close(s);
+	}
+	return status;
+}
+
 enum status served_open(const char *command, const char *dir, bool writable, struct served *out)
 {
 	*out = (struct served){.http = NULL};
 	enum status status = asked_open(command, dir, writable, &out->engine);
+	return status ? status : complain(out, command, dir, serve(out));
+}
+
+enum status served_open_register(const char *command, const char *dir, struct served *out)
+{
+	struct hazard_policy law = hazard_policy_default();
+	*out = (struct served){.http = NULL};
+	enum status status = asked_open(command, dir, true, &out->engine);
 	if (status)
 		return status;
-	status = serve(out);
-	if (status) {
-		fprintf(stderr, "zayton %s: %s: %s\n", command, dir, status_text(status));
-		served_close(out);
-	}
-	return status;
+	status = hazards_open(engine_store(out->engine), &law, &out->hazards);
+	if (!status)
+		status = township_open(engine_store(out->engine), out->hazards, "", &out->township);
+	return complain(out, command, dir, status ? status : serve(out));
 }
 
 void served_close(struct served *s)
 {
 	http_free(s->http);
+	township_close(&s->township);
+	hazards_close(s->hazards);
 	engine_close(s->engine);
 }
