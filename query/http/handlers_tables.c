@@ -3,6 +3,7 @@
 
 #include "engine/core/clock.h"
 #include "query/export/export_tasks.h"
+#include "query/export/kpi_fleet.h"
 #include "query/export/township_tables.h"
 #include "query/http/handlers_township.h"
 #include "query/http/http_problem.h"
@@ -192,6 +193,76 @@ static void get_fire_sites(struct http_call *c)
 	answer_paper(c, &p, status, (unsigned)value_or(&c->values[SITES_FORMAT], PAPER_JSON), "fire-sites");
 }
 
+/* --- rates --- */
+
+enum {
+	KPI_FROM,
+	KPI_TO,
+	KPI_BY,
+	KPI_ORDER,
+	KPI_COMPANY,
+	KPI_VILLAGE,
+	KPI_PARAM_GAP_M,
+	KPI_PARAM_GAP_S,
+	KPI_PARAM_DRIFT,
+	KPI_RATES,
+	KPI_FORMAT
+};
+static const struct http_param kpi_params[] = {
+	[KPI_FROM] = {"from", HTTP_PARAM_TIME, true, 0, 0, NULL, "first instant of the period"},
+	[KPI_TO] = {"to", HTTP_PARAM_TIME, true, 0, 0, NULL, "last instant of the period"},
+	[KPI_BY] = {"by", HTTP_PARAM_CHOICE, false, 0, 0, KPI_BY_CHOICES, "a row for each of them; all"},
+	[KPI_ORDER] = {"order", HTTP_PARAM_CHOICE, false, 0, 0, KPI_ORDER_CHOICES,
+		       "the worst of this rate first; name"},
+	[KPI_COMPANY] = {"company", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "exactly"},
+	[KPI_VILLAGE] = {"village", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "exactly"},
+	[KPI_PARAM_GAP_M] = {"gap_m", HTTP_PARAM_INTEGER, false, 1, 1000000, NULL, "longest unbroken leg, m; 2000"},
+	[KPI_PARAM_GAP_S] = {"gap_s", HTTP_PARAM_INTEGER, false, 1, 1000000, NULL, "longest unbroken gap, s; 300"},
+	[KPI_PARAM_DRIFT] = {"drift_kmh", HTTP_PARAM_INTEGER, false, 1, 10000, NULL, "faster is drift, km/h; 160"},
+	[KPI_RATES] = {"rates_only", HTTP_PARAM_FLAG, false, 0, 0, NULL, "reads no tracks: without mileage and drift"},
+	[KPI_FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, PAPER_FORM_CHOICES, NULL},
+};
+
+/* Narrowed to what the asker may see. False: the problem is sent. */
+static bool take_kpi_scope(struct http_call *c, struct kpi_request *q)
+{
+	const char *scope = c->principal.scope;
+	struct span own = strlen(scope) > 8 ? span_of_string(scope + 8) : span_of(NULL, 0);
+	struct span *asked = !strncmp(scope, "company:", 8) ? &q->company : &q->village;
+	if (!strcmp(scope, "all"))
+		return true;
+	if (own.size && (!strncmp(scope, "company:", 8) || !strncmp(scope, "village:", 8)) &&
+	    (!asked->size || span_equal(*asked, own))) {
+		*asked = own;
+		return true;
+	}
+	http_problem_send(c->x, HTTP_PROBLEM_FORBIDDEN, NULL, "outside your scope");
+	return false;
+}
+
+static void get_kpi(struct http_call *c)
+{
+	struct kpi_request q = {.by = (uint8_t)value_or(&c->values[KPI_BY], KPI_BY_ALL),
+				.order = (uint8_t)value_or(&c->values[KPI_ORDER], KPI_ORDER_NAME),
+				.from_ms = c->values[KPI_FROM].number,
+				.to_ms = c->values[KPI_TO].number,
+				.gap_m = value_or(&c->values[KPI_PARAM_GAP_M], KPI_GAP_M),
+				.gap_s = value_or(&c->values[KPI_PARAM_GAP_S], KPI_GAP_S),
+				.drift_kmh = value_or(&c->values[KPI_PARAM_DRIFT], KPI_DRIFT_KMH),
+				.company = c->values[KPI_COMPANY].text,
+				.village = c->values[KPI_VILLAGE].text,
+				.rates_only = c->values[KPI_RATES].number};
+	struct paper p;
+	if (q.from_ms > q.to_ms) {
+		http_problem_send(c->x, HTTP_PROBLEM_BAD_PARAMETER, "to", "is before from");
+		return;
+	}
+	if (!take_kpi_scope(c, &q))
+		return;
+	enum status status = kpi_fleet(http_engine(c->http), &q, &p);
+	answer_paper(c, &p, status, (unsigned)value_or(&c->values[KPI_FORMAT], PAPER_JSON), "kpi");
+}
+
 enum status tables_route_add(struct http *h, const struct township *t)
 {
 	void *context = (void *)t;
@@ -210,6 +281,10 @@ enum status tables_route_add(struct http *h, const struct township *t)
 		{HTTP_GET, 0, "/api/v1/tables/fire-sites", "getFireSitesTable",
 		 "消防安全隐患突出场所隐患问题汇总表 of a month.", PAPER_MEDIA, sites_params, COUNT(sites_params),
 		 get_fire_sites, context},
+		{HTTP_GET, 0, "/api/v1/kpi", "getFleetRates",
+		 "Rates of dynamic monitoring (安装率, 入网率, 上线率, 轨迹完整率, 漂移率) with their definitions and "
+		 "settings.",
+		 PAPER_MEDIA, kpi_params, COUNT(kpi_params), get_kpi, context},
 	};
 	return add_routes(h, routes, COUNT(routes));
 }

@@ -279,3 +279,71 @@ Test(township_http, the_table_of_sites_has_what_stood_in_the_month)
 	expect("firm", "tables/fire-sites?month=2026-04", NULL, 200, "二号仓库");
 	expect("office", "tables/fire-sites?month=2026-4x", NULL, 400, "\"parameter\":\"month\"");
 }
+
+/* --- rates --- */
+
+#define T0 INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
+
+static uint64_t vehicle(const char *phone, const char *plate, const char *company)
+{
+	uint64_t id = device_id(DEVICE_KIND_JT808, span_of_string(phone)), other;
+	const struct registry_change changes[] = {{DEVICE_FIELD_PHONE, span_of_string(phone)},
+						  {DEVICE_FIELD_PLATE, span_of_string(plate)},
+						  {DEVICE_FIELD_COMPANY, span_of_string(company)}};
+	cr_assert_eq(registry_apply(engine_registry(engine), id, DEVICE_KIND_JT808, changes, 3, 0, "test", &other),
+		     STATUS_OK);
+	return id;
+}
+
+/* A fix every `every_s` seconds, each `step` millionths of a degree further north. */
+static void drive(uint64_t device, int64_t from_ms, int count, int every_s, unsigned step)
+{
+	struct bulk *b;
+	struct report r;
+	uint8_t body[28] = {0};
+	cr_assert_eq(bulk_open(engine, &b), STATUS_OK);
+	for (int i = 0; i < count; i++) {
+		body[7] = 3;
+		store_be32(body + 8, 24900000u + (unsigned)i * step);
+		store_be32(body + 12, 118600000u);
+		cr_assert_eq(bcd_time_encode(from_ms + i * every_s * MS_PER_SECOND, body + 22), STATUS_OK);
+		cr_assert_eq(report_from_jt808(span_of(body, sizeof body), &r), STATUS_OK);
+		r.received_ms = r.time_ms + 700;
+		cr_assert_eq(bulk_add(b, device, &r), STATUS_OK);
+	}
+	cr_assert_eq(bulk_close(b), STATUS_OK);
+}
+
+Test(township_http, rates_of_a_fleet_are_those_of_its_tracks_and_say_what_they_mean)
+{
+	uint64_t good = vehicle("13800000001", "2:闽C00001", "甲运输"),
+		 broken = vehicle("13800000002", "2:闽C00002", "甲运输");
+	uint64_t earlier = vehicle("13800000003", "2:闽C00003", "甲运输"),
+		 jumping = vehicle("13800000004", "2:闽C00004", "乙运输");
+	vehicle("13800000005", "2:闽C00005", "乙运输"); /* never heard of */
+	drive(good, T0, 11, 60, 5000);                  /* ten legs of 554 m in a minute */
+	drive(broken, T0, 3, 301, 5000);                /* two legs of 554 m, a second too late */
+	drive(earlier, T0 - MS_PER_DAY, 1, 60, 5000);
+	drive(jumping, T0, 2, 10, 5000); /* 554 m in ten seconds: 199 km/h */
+	const char *march = "kpi?from=2026-03-01T00:00:00Z&to=2026-03-31T23:59:59Z";
+	char question[200];
+	snprintf(question, sizeof question, "%s&by=company", march);
+	expect("office", question, NULL, 200,
+	       "\"name\":\"甲运输\",\"registered\":3,\"installed\":3,\"installed_rate\":100.00,\"joined\":3,"
+	       "\"joined_rate\":100.00,\"online\":2,\"online_rate\":66.67,");
+	expect("office", question, NULL, 200, "\"track_rate\":83.33,\"drifting\":0,\"drift_rate\":0.00}");
+	expect("office", question, NULL, 200,
+	       "\"name\":\"乙运输\",\"registered\":2,\"installed\":2,\"installed_rate\":100.00,\"joined\":1,"
+	       "\"joined_rate\":50.00,\"online\":1,\"online_rate\":100.00,");
+	expect("office", question, NULL, 200, "\"drifting\":1,\"drift_rate\":100.00}");
+	expect("office", question, NULL, 200, "不超过 2000 米且间隔不超过 300 秒");
+	snprintf(question, sizeof question, "%s&gap_s=301&drift_kmh=200", march);
+	expect("office", question, NULL, 200, "\"track_rate\":100.00,\"drifting\":0,");
+	snprintf(question, sizeof question, "%s&by=company&order=joined", march);
+	expect("office", question, NULL, 200, "\"rank\":1,\"name\":\"乙运输\"");
+	snprintf(question, sizeof question, "%s&rates_only=1", march);
+	expect("office", question, NULL, 200, "\"registered\":5,");
+	expect("office", question, NULL, 200, "\"mileage_m\":null");
+	expect("firm", march, NULL, 200, "\"rows\":[]");
+	expect("office", "kpi?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", NULL, 400, "\"parameter\":\"to\"");
+}
