@@ -164,6 +164,8 @@
 	  "北斗短报文网关")                                                                                            \
 	X(UINT, boat_gateway_interval, "boat_gateway_interval", "60", 1, 3600, "s",                                    \
 	  "service frequency of that station's own card", "北斗指挥机服务频度")                                        \
+	X(STRING, calendar_file, "calendar_file", "", 0, SETTINGS_TEXT_MAX, "",                                        \
+	  "what the programme wants by when (JSON); empty: the shipped calendar", "任务日历规则文件")                  \
 	X(STRING, tokens_file, "tokens_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "who may ask over HTTP: one token, name and scope a line", "HTTP 访问令牌文件")                              \
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \

@@ -8,7 +8,7 @@
  *   series   stream | time_first | seq  -> a value block          (value_block.h)
  * Events more than three years before or a day after their receipt go to the month "odd".
  * Lasting families: device head held quarantine session fragment audit log meta, and those of judging: fence rule
- * context finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard, digest (the log
+ * context finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard task, digest (the log
  * below). Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
@@ -66,7 +66,8 @@ void store_close(struct store *s);
 	X(HAZARD, "hazard")                                                                                            \
 	X(DIGEST, "digest")                                                                                            \
 	X(FRAGMENT, "fragment")                                                                                        \
-	X(DUTY, "duty")
+	X(DUTY, "duty")                                                                                                \
+	X(TASK, "task")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,

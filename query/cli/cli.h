@@ -16,6 +16,8 @@ int cmd_query(int argc, char **argv);
 int cmd_who_was(int argc, char **argv);    /* of `query` */
 int cmd_violations(int argc, char **argv); /* of `query` */
 bool is_violations_question(const char *word);
+int cmd_township(int argc, char **argv); /* of `query`: tasks, subjects, figures, tables, rates */
+bool is_township_question(const char *word);
 int cmd_series(int argc, char **argv); /* of `query`: series, streams, values, board, availability */
 int cmd_duty(int argc, char **argv);   /* of `query`: roll-call, alarms, warnings ... */
 bool is_duty_question(const char *word);

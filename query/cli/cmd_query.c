@@ -22,6 +22,7 @@ static const char usage[] =
 	"            zayton query violations|violation|counts|top|evidence --help\n"
 	"            zayton query roll-call|alarms|warnings|incidents|boat-messages|shift-log --help   值班\n"
 	"            zayton query series|streams|values|board|availability --help   监测站点与数据\n"
+	"            zayton query tasks|fire-lanes|fire-sites|kpi ... --help   任务日历、统计表、考核指标\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"  --device    16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, name:TEXT\n"
 	"  --from --to 起止时间 both included, without a zone UTC+8; --to now when left out\n"
@@ -306,6 +307,8 @@ int cmd_query(int argc, char **argv)
 		return cmd_violations(argc - 1, argv + 1);
 	if (argc > 1 && is_duty_question(argv[1]))
 		return cmd_duty(argc - 1, argv + 1);
+	if (argc > 1 && is_township_question(argv[1]))
+		return cmd_township(argc - 1, argv + 1);
 	if (argc > 1 && is_of_series(argv[1]))
 		return cmd_series(argc - 1, argv + 1);
 	if (argc < 2 || !options_parse(argc - 1, argv + 1, &o)) {

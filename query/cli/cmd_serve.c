@@ -23,9 +23,11 @@
 #include "query/cli/links_route.h"
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
+#include "query/cli/township_store.h"
 #include "query/cli/whole_file.h"
 #include "query/http/handlers_duty.h"
 #include "query/http/handlers_hazards.h"
+#include "query/http/handlers_township.h"
 #include "query/http/http.h"
 
 extern char **environ;
@@ -47,6 +49,8 @@ struct server {
 	struct hazard_feed *hazard_feed;
 	struct duty *duty;
 	struct boat_gateway *boat_gateway; /* NULL: no Beidou station to send through */
+	struct township township;
+	struct calendar_clock *calendar_clock;
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -152,7 +156,9 @@ static enum status open_register(struct server *v)
 	status = hazard_feed_new(v->engine, v->hazards, policies, &v->hazard_feed);
 	if (!status)
 		status = hazard_feed_start(v->hazard_feed);
-	return status;
+	if (!status)
+		status = township_open(engine_store(v->engine), v->hazards, v->settings.calendar_file, &v->township);
+	return status ? status : calendar_clock_start(v->township.calendar, &v->calendar_clock);
 }
 
 /* The policy by which findings ring in the duty room: the shipped sample, or the operator's file. */
@@ -316,6 +322,7 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, duty_room_metrics, v->duty);
 	if (!status && v->boat_gateway)
 		status = http_add_metrics(v->http, gateway_metrics, v->boat_gateway);
+	status = township_route_add(v->http, &v->township);
 	if (!status)
 		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)
@@ -391,6 +398,8 @@ static void close_all(struct server *v)
 	links_free(&v->links);
 	stations_free(v->stations);
 	http_free(v->http);
+	calendar_clock_stop(v->calendar_clock);
+	township_close(&v->township);
 	hazards_close(v->hazards);
 	duty_close(v->duty);
 	engine_close(v->engine);

@@ -13,7 +13,7 @@ static enum status only_this_process(void *context, const struct http_request *r
 	return STATUS_OK;
 }
 
-static enum status serve(struct served *s, bool writable)
+static enum status serve(struct served *s)
 {
 	uint8_t secret[16];
 	struct http_options o = http_options_default(s->engine);
@@ -24,15 +24,26 @@ static enum status serve(struct served *s, bool writable)
 	o.connections_max = 16;
 	o.policy = only_this_process;
 	o.policy_context = s;
-	enum status status = duty_open(s->engine, NULL, !writable, &s->duty);
-	if (!status)
-		status = http_new(&o, &s->http);
-	if (!status)
+	enum status status = http_new(&o, &s->http);
+	if (!status && s->duty)
 		status = duty_route_add(s->http, s->duty);
+	if (!status && s->hazards)
+		status = hazards_route_add(s->http, s->hazards);
+	if (!status && s->hazards)
+		status = township_route_add(s->http, &s->township);
 	if (!status)
 		status = http_start(s->http);
 	if (!status)
 		snprintf(s->base, sizeof s->base, "http://127.0.0.1:%u", http_port(s->http));
+	return status;
+}
+
+static enum status complain(struct served *s, const char *command, const char *dir, enum status status)
+{
+	if (status) {
+		fprintf(stderr, "zayton %s: %s: %s\n", command, dir, status_text(status));
+		served_close(s);
+	}
 	return status;
 }
 
@@ -42,17 +53,28 @@ enum status served_open(const char *command, const char *dir, bool writable, str
 	enum status status = asked_open(command, dir, writable, &out->engine);
 	if (status)
 		return status;
-	status = serve(out, writable);
-	if (status) {
-		fprintf(stderr, "zayton %s: %s: %s\n", command, dir, status_text(status));
-		served_close(out);
-	}
-	return status;
+	status = duty_open(out->engine, NULL, !writable, &out->duty);
+	return complain(out, command, dir, status ? status : serve(out));
+}
+
+enum status served_open_register(const char *command, const char *dir, struct served *out)
+{
+	struct hazard_policy law = hazard_policy_default();
+	*out = (struct served){.http = NULL};
+	enum status status = asked_open(command, dir, true, &out->engine);
+	if (status)
+		return status;
+	status = hazards_open(engine_store(out->engine), &law, &out->hazards);
+	if (!status)
+		status = township_open(engine_store(out->engine), out->hazards, "", &out->township);
+	return complain(out, command, dir, status ? status : serve(out));
 }
 
 void served_close(struct served *s)
 {
 	http_free(s->http);
 	duty_close(s->duty);
+	township_close(&s->township);
+	hazards_close(s->hazards);
 	engine_close(s->engine);
 }

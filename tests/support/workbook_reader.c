@@ -23,6 +23,13 @@ static char *part_of(const char *path, const char *part, size_t *out_size)
 	return text;
 }
 
+static bool has_part(const char *path, const char *part)
+{
+	char command[600];
+	snprintf(command, sizeof command, "unzip -l '%s' '%s' </dev/null >/dev/null 2>&1", path, part);
+	return system(command) == 0;
+}
+
 static const char *attribute(const char **list, const char *name)
 {
 	for (; *list; list += 2)
@@ -37,6 +44,10 @@ struct reading {
 	struct reader_cell *cell;
 	size_t text_size;
 	bool in_text;
+	/* texts that cells name by number, and whether this cell does */
+	char **shared;
+	size_t shared_count;
+	bool is_shared;
 	/* styles: format codes by their id, and whether cell styles are being listed */
 	struct {
 		int id;
@@ -101,6 +112,31 @@ static void style_end(void *context, const char *name)
 		r->in_styles = false;
 }
 
+/* --- texts that cells share --- */
+
+static void shared_start(void *context, const char *name, const char **list)
+{
+	struct reading *r = context;
+	(void)list;
+	if (!strcmp(name, "si")) {
+		r->shared = realloc(r->shared, (r->shared_count + 1) * sizeof *r->shared);
+		r->shared[r->shared_count++] = strdup("");
+	}
+	r->in_text = !strcmp(name, "t");
+}
+
+static void shared_text(void *context, const char *text, int size)
+{
+	struct reading *r = context;
+	if (!r->in_text)
+		return;
+	char **at = &r->shared[r->shared_count - 1];
+	size_t before = strlen(*at);
+	*at = realloc(*at, before + (size_t)size + 1);
+	memcpy(*at + before, text, (size_t)size);
+	(*at)[before + (size_t)size] = '\0';
+}
+
 static void cell_start(struct reading *r, const char **list)
 {
 	struct reader_sheet *s = r->sheet;
@@ -108,8 +144,9 @@ static void cell_start(struct reading *r, const char **list)
 	if (!(s->count & (s->count + 1)))
 		s->cells = realloc(s->cells, (2 * s->count + 2) * sizeof *s->cells);
 	r->cell = &s->cells[s->count++];
-	*r->cell = (struct reader_cell){.is_text = type && !strcmp(type, "inlineStr"), .format = ""};
-	cr_assert(!type || r->cell->is_text, "a cell of type %s", type);
+	*r->cell = (struct reader_cell){.is_text = type != NULL, .format = ""};
+	r->is_shared = type && !strcmp(type, "s");
+	cr_assert(!type || r->is_shared || !strcmp(type, "inlineStr"), "a cell of type %s", type);
 	for (; *at >= 'A' && *at <= 'Z'; at++)
 		r->cell->column = r->cell->column * 26 + (unsigned)(*at - 'A' + 1);
 	r->cell->column--;
@@ -135,10 +172,17 @@ static void sheet_start(void *context, const char *name, const char **list)
 	r->in_text = !strcmp(name, "v") || !strcmp(name, "t");
 }
 
+/* A shared text is named by its number. */
 static void sheet_end_element(void *context, const char *name)
 {
-	(void)name;
-	((struct reading *)context)->in_text = false;
+	struct reading *r = context;
+	r->in_text = false;
+	if (strcmp(name, "v") != 0 || !r->is_shared)
+		return;
+	size_t number = (size_t)atoi(r->cell->text);
+	cr_assert_lt(number, r->shared_count);
+	free(r->cell->text);
+	r->cell->text = strdup(r->shared[number]);
 }
 
 static void sheet_text(void *context, const char *text, int size)
@@ -159,12 +203,17 @@ void workbook_open(struct workbook *w, const char *path)
 	struct reading r = {.book = w};
 	parse(path, "xl/workbook.xml", book_start, nothing, NULL, &r);
 	parse(path, "xl/styles.xml", style_start, style_end, NULL, &r);
+	if (has_part(path, "xl/sharedStrings.xml"))
+		parse(path, "xl/sharedStrings.xml", shared_start, sheet_end_element, shared_text, &r);
 	for (size_t i = 0; i < w->count; i++) {
 		snprintf(part, sizeof part, "xl/worksheets/sheet%zu.xml", i + 1);
 		r.sheet = &w->sheets[i];
 		r.cell = NULL;
 		parse(path, part, sheet_start, sheet_end_element, sheet_text, &r);
 	}
+	for (size_t i = 0; i < r.shared_count; i++)
+		free(r.shared[i]);
+	free(r.shared);
 }
 
 void workbook_shut(struct workbook *w)
