@@ -65,7 +65,9 @@ void store_close(struct store *s);
 	X(STREAM, "stream")                                                                                            \
 	X(HAZARD, "hazard")                                                                                            \
 	X(DIGEST, "digest")                                                                                            \
-	X(FRAGMENT, "fragment")
+	X(FRAGMENT, "fragment")                                                                                        \
+	X(USER, "user")                                                                                                \
+	X(OUTBOX, "outbox")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,

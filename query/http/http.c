@@ -10,6 +10,7 @@
 #include "query/http/http_policy.h"
 #include "query/http/http_pool.h"
 #include "query/http/http_problem.h"
+#include "query/http/http_rights.h"
 #include "query/http/live_feed.h"
 
 #define METRICS_WRITERS_MAX 16
@@ -21,6 +22,7 @@ struct http {
 	struct http_pool *pool;
 	struct http_server *server;
 	struct live_feed *live;
+	struct http_accounts *accounts;
 	uint16_t port;
 	struct {
 		http_metrics_writer *write;
@@ -51,7 +53,8 @@ static enum status add_own_routes(struct http *h)
 		handlers_system_add,   handlers_devices_add,    handlers_positions_add, handlers_tracks_add,
 		handlers_records_add,  handlers_holds_add,      handlers_rules_add,     handlers_violation_counts_add,
 		handlers_live_add,     handlers_violations_add, handlers_evidence_add,  handlers_archive_add,
-		handlers_commands_add, handlers_ledger_add,     handlers_calendar_add,  handlers_series_add};
+		handlers_commands_add, handlers_ledger_add,     handlers_calendar_add,  handlers_series_add,
+		handlers_session_add};
 	for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
 		enum status status = adders[i](h);
 		if (status)
@@ -75,6 +78,8 @@ enum status http_new(const struct http_options *options, struct http **out)
 	}
 	h->options.tokens = h->tokens;
 	status = add_own_routes(h);
+	if (!status && options->engine)
+		status = accounts_new(engine_store(options->engine), options->tls_certificate != NULL, &h->accounts);
 	if (status)
 		goto fail;
 	*out = h;
@@ -89,6 +94,7 @@ void http_free(struct http *h)
 	if (!h)
 		return;
 	http_stop(h);
+	accounts_free(h->accounts);
 	free(h->tokens);
 	free(h);
 }
@@ -110,6 +116,11 @@ enum status http_add_metrics(struct http *h, http_metrics_writer *writer, void *
 struct engine *http_engine(struct http *h)
 {
 	return h->options.engine;
+}
+
+struct http_accounts *http_accounts(struct http *h)
+{
+	return h->accounts;
 }
 
 struct live_feed *http_live(struct http *h)
@@ -178,13 +189,17 @@ static bool admit(struct http *h, struct http_exchange *x, const struct http_rou
 	void *context = h->options.policy ? h->options.policy_context : h;
 	if (!status)
 		status = policy(context, &x->request, token, out);
-	if (!status)
+	if (!status && http_rights_admit(route->id, out))
 		return true;
+	if (!status) {
+		http_problem_send(x, HTTP_PROBLEM_FORBIDDEN, NULL, "your role may not ask this 您的角色无权进行此操作");
+		return false;
+	}
 	bool unknown = status == STATUS_DENIED;
 	if (unknown && exchange_header(x, "www-authenticate", "Bearer realm=\"zayton\""))
 		log_warn("http", "no room for a header");
 	http_problem_send(x, unknown ? HTTP_PROBLEM_UNAUTHORIZED : HTTP_PROBLEM_FORBIDDEN, NULL,
-			  unknown ? "a valid bearer token is needed" : "this is not permitted");
+			  unknown ? "log in, or send a valid bearer token 请先登录" : "this is not permitted");
 	return false;
 }
 
@@ -384,6 +399,8 @@ static enum status write_own_metrics(struct http *h, struct buf *out)
 enum status http_write_metrics(struct http *h, struct buf *out)
 {
 	enum status status = write_own_metrics(h, out);
+	if (!status && h->accounts)
+		status = accounts_metrics(h->accounts, out);
 	for (size_t i = 0; i < h->metrics_count && !status; i++)
 		status = h->metrics[i].write(h->metrics[i].context, out);
 	return status;
@@ -397,5 +414,6 @@ enum status http_policy_default(void *context, const struct http_request *reques
 	const struct http *h = context;
 	if (token.size)
 		return policy_of_token(h->tokens, h->options.token_count, request, token, out);
-	return policy_of_loopback(request, out);
+	enum status status = h->accounts ? accounts_admit(h->accounts, request, out) : STATUS_EMPTY;
+	return status == STATUS_EMPTY ? policy_of_loopback(request, out) : status;
 }
