@@ -159,6 +159,9 @@
 	  "which findings become hazards (JSON); empty: the shipped sample", "违法线索转隐患的规则文件")               \
 	X(STRING, tokens_file, "tokens_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "who may ask over HTTP: one token, name and scope a line", "HTTP 访问令牌文件")                              \
+	X(STRING, outbox_file, "outbox_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
+	  "where news of the hazard register go: webhooks, MQTT, mail (query/outbox/outbox_config.h)",                 \
+	  "隐患消息推送配置文件(webhook、MQTT、邮件)")                                                               \
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \
 	  "the platforms we are linked with (JT/T 809), see ingest/platform/links_file.h",                             \
 	  "平台级联(JT/T 809)配置文件")                                                                                \

@@ -20,6 +20,7 @@
 #include "query/cli/fences_route.h"
 #include "query/cli/lines_route.h"
 #include "query/cli/links_route.h"
+#include "query/cli/outbox_route.h"
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/whole_file.h"
@@ -43,6 +44,7 @@ struct server {
 	struct http *http;
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
+	struct outbox *outbox; /* NULL: nothing leaves */
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -147,6 +149,16 @@ static enum status open_register(struct server *v)
 	}
 	status = hazard_feed_new(v->engine, v->hazards, policies, &v->hazard_feed);
 	return status ? status : hazard_feed_start(v->hazard_feed);
+}
+
+static enum status open_outbox(struct server *v)
+{
+	enum status status = outbox_route_open(v->settings.outbox_file, v->engine, v->hazards, &v->outbox);
+	if (!status && v->outbox)
+		status = outbox_start(v->outbox);
+	if (status)
+		log_error("serve", "outbox of %s: %s", v->settings.outbox_file, status_text(status));
+	return status;
 }
 
 static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
@@ -281,6 +293,8 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = links_route_add(v->http, v->platform);
 	if (!status)
+		status = outbox_route_add(v->http, v->outbox);
+	if (!status)
 		status = stations_route_add(v->http, v->stations);
 	if (!status)
 		status = lines_route_add(v->lines, v->http);
@@ -321,6 +335,9 @@ static enum status open_all(struct server *v)
 		log_error("serve", "hazard register: %s", status_text(status));
 		return status;
 	}
+	status = open_outbox(v);
+	if (status)
+		return status;
 	status = lines_route_new(&v->settings, v->engine, &v->lines);
 	if (!status)
 		status = open_http(v);
@@ -334,6 +351,7 @@ static void close_all(struct server *v)
 	if (v->http)
 		http_stop(v->http);
 	hazard_feed_free(v->hazard_feed);
+	outbox_free(v->outbox);
 	lines_route_free(v->lines);
 	if (v->engine)
 		engine_stop(v->engine);

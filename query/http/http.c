@@ -6,6 +6,7 @@
 
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
+#include "query/export/mask.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_policy.h"
 #include "query/http/http_pool.h"
@@ -143,7 +144,9 @@ uint16_t http_port(const struct http *h)
 static void run_handler(struct http_call *c)
 {
 	struct http_exchange *x = c->x;
+	bool masked = mask_set(!http_rights_reads(&c->principal, HTTP_RIGHTS_PERSONAL));
 	c->route->handler(c);
+	mask_set(masked);
 	if (!x->begun)
 		http_problem_send(x, HTTP_PROBLEM_INTERNAL, NULL, "the question was not answered");
 	else if (!c->kept && !x->finished)

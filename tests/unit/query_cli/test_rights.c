@@ -15,6 +15,7 @@
 #include "query/cli/fences_route.h"
 #include "query/cli/lines_route.h"
 #include "query/cli/links_route.h"
+#include "query/cli/outbox_route.h"
 #include "query/cli/stations_route.h"
 #include "query/http/handlers_hazards.h"
 #include "query/http/http.h"
@@ -108,6 +109,7 @@ static void begin(void)
 	cr_assert_eq(fences_route_add(server), STATUS_OK);
 	cr_assert_eq(hazards_route_add(server, hazards), STATUS_OK);
 	cr_assert_eq(links_route_add(server, NULL), STATUS_OK);
+	cr_assert_eq(outbox_route_add(server, NULL), STATUS_OK);
 	cr_assert_eq(stations_route_add(server, NULL), STATUS_OK);
 	cr_assert_eq(lines_route_new(&settings, engine, &lines), STATUS_OK);
 	cr_assert_eq(lines_route_add(lines, server), STATUS_OK);
