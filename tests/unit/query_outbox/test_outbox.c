@@ -18,7 +18,7 @@
 #include "unit/query_outbox/receivers.h"
 
 #define KEY "0123456789abcdef0123456789abcdef"
-#define FIELDS "source=inspection|found=2026-03-01T09:00:00+08:00|description=堆垛不规范 13912345678|company=海湾"
+#define FIELDS "company=海湾|category=致电 13912345678"
 
 static struct desk d;
 static struct receiver city;
