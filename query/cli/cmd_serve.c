@@ -277,6 +277,7 @@ static enum status open_http(struct server *v)
 	o.tls_key = s->tls_key[0] ? s->tls_key : NULL;
 	o.pool_threads = (unsigned)s->pool_threads;
 	o.connections_max = (unsigned)s->http_connections_max;
+	o.purpose_required = s->purpose_required;
 	o.tokens = v->tokens;
 	o.token_count = v->token_count;
 	enum status status = http_new(&o, &v->http);

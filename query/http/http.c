@@ -45,6 +45,7 @@ struct http_options http_options_default(struct engine *e)
 		.keepalive_s = 60,
 		.drain_ms = 5000,
 		.heartbeat_ms = 15000,
+		.purpose_required = true,
 	};
 }
 
@@ -97,6 +98,7 @@ void http_free(struct http *h)
 	http_stop(h);
 	accounts_free(h->accounts);
 	free(h->tokens);
+	router_deinit(&h->router);
 	free(h);
 }
 
@@ -251,6 +253,22 @@ static void answer_or_queue(struct http *h, struct http_call *c)
 	exchange_unref(x);
 }
 
+static bool says(const struct http_call *c, const char *parameter)
+{
+	for (size_t i = 0; i < c->route->param_count; i++)
+		if (!strcmp(c->route->params[i].name, parameter) && c->values[i].set && c->values[i].text.size)
+			return true;
+	return false;
+}
+
+/* A person that asks for a history of positions says what for. */
+static bool lacks_purpose(const struct http_call *c)
+{
+	bool writes;
+	return http_is_person(&c->principal) && http_rights_is_history(http_rights_of(c->route->id, &writes)) &&
+	       !says(c, "purpose") && !says(c, "case");
+}
+
 static void on_request(void *context, struct http_exchange *x)
 {
 	struct http *h = context;
@@ -286,6 +304,12 @@ static void on_request(void *context, struct http_exchange *x)
 	if (http_params_parse(c->route->params, c->route->param_count, x->request.query, c->storage, c->values,
 			      &error)) {
 		http_problem_send(x, HTTP_PROBLEM_BAD_PARAMETER, error.name, error.detail);
+		free(c);
+		return;
+	}
+	if (h->options.purpose_required && lacks_purpose(c)) {
+		http_problem_send(x, HTTP_PROBLEM_BAD_PARAMETER, "purpose",
+				  "a history of positions is told for a purpose, or a case 须说明查询用途或案件编号");
 		free(c);
 		return;
 	}
@@ -349,6 +373,23 @@ void http_stop(struct http *h)
 }
 
 /* --- for handlers --- */
+
+void call_audit_fill(const struct http_call *c, struct audit_entry *e)
+{
+	e->who = c->principal;
+	snprintf(e->address, sizeof e->address, "%.47s", c->x->request.peer);
+	if (!(c->route->flags & HTTP_ROUTE_PURPOSE))
+		return;
+	const struct http_value *purpose = &c->values[c->route->param_count - 1];
+	if (purpose->set)
+		snprintf(e->purpose, sizeof e->purpose, "%s", (const char *)purpose->text.data);
+}
+
+enum status call_audit(const struct http_call *c, struct audit_entry *e)
+{
+	call_audit_fill(c, e);
+	return audit_write(engine_store(http_engine(c->http)), e);
+}
 
 void http_answer(struct http_call *c, unsigned status, const char *content_type, struct span body)
 {

@@ -195,6 +195,21 @@ bool http_rights_reads(const struct principal *p, enum http_rights_group group)
 	return cell_of(p, group) != '-';
 }
 
+bool http_rights_is_export(enum http_rights_group group)
+{
+	static const uint32_t groups_with = 1u << HTTP_RIGHTS_DEVICES | 1u << HTTP_RIGHTS_POSITIONS |
+					    1u << HTTP_RIGHTS_TRACKS | 1u << HTTP_RIGHTS_VIOLATIONS |
+					    1u << HTTP_RIGHTS_HANDLING | 1u << HTTP_RIGHTS_EVIDENCE |
+					    1u << HTTP_RIGHTS_HAZARDS | 1u << HTTP_RIGHTS_BOOKS |
+					    1u << HTTP_RIGHTS_SERIES | 1u << HTTP_RIGHTS_AUDIT;
+	return groups_with >> group & 1;
+}
+
+bool http_rights_is_history(enum http_rights_group group)
+{
+	return group == HTTP_RIGHTS_TRACKS || group == HTTP_RIGHTS_EVIDENCE;
+}
+
 bool http_is_person(const struct principal *p)
 {
 	enum http_column column = http_column_of(p);

@@ -83,6 +83,12 @@ enum http_rights_group http_rights_of(const char *operation, bool *writes);
 bool http_rights_admit(const char *operation, struct principal *p);
 /* May `p` read what `group` stands for? */
 bool http_rights_reads(const struct principal *p, enum http_rights_group group);
+/* Is what these routes answer personal, or a file that people carry away? They take a purpose. */
+bool http_rights_is_export(enum http_rights_group group);
+/* bytes of a purpose */
+#define HTTP_PURPOSE_MAX 120
+/* Are these histories of positions, of which a person must say what for? */
+bool http_rights_is_history(enum http_rights_group group);
 /* Is it a person, and not a machine? His exports are marked, and his reads of histories have a purpose. */
 bool http_is_person(const struct principal *p);
 
