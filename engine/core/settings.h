@@ -168,6 +168,13 @@
 	  "what the programme wants by when (JSON); empty: the shipped calendar", "任务日历规则文件")                  \
 	X(STRING, tokens_file, "tokens_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "who may ask over HTTP: one token, name and scope a line", "HTTP 访问令牌文件")                              \
+	X(BOOL, purpose_required, "purpose_required", "yes", 0, 0, "",                                                 \
+	  "people say a purpose, or a case, when they ask for a history of positions", "查询轨迹须说明用途或案件编号") \
+	X(UINT, retention_audit, "retention_audit", "36", 36, 1200, "months", "the record of who looked is kept",      \
+	  "审计记录保存月数")                                                                                          \
+	X(STRING, outbox_file, "outbox_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
+	  "where news of the hazard register go: webhooks, MQTT, mail (query/outbox/outbox_config.h)",                 \
+	  "隐患消息推送配置文件(webhook、MQTT、邮件)")                                                               \
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \
 	  "the platforms we are linked with (JT/T 809), see ingest/platform/links_file.h",                             \
 	  "平台级联(JT/T 809)配置文件")                                                                                \

@@ -1,22 +1,30 @@
 /* audit.c -- reads of location histories, newest first.
  *
- *   family `audit`   ~(time biased by 2^63) 8 | run 4 | ~number 4   -> entry, version 1
- *   entry = version 1 | device 8 | from 8 | to 8 | name | scope | action | case     text = size 1, bytes
+ *   family `audit`   ~(time biased by 2^63) 8 | run 4 | ~number 4   -> entry, version 2
+ *   entry = version 1 | device 8 | from 8 | to 8 | name | scope | action | case | role | unit | subject | purpose |
+ * address text = size 1, bytes; entries of version 1 end behind the case
  *
  * `run` is drawn at random once a process and `number` counts within it, so that entries of one millisecond
  * never fall on one key, whatever the clock does between two runs. */
 #include "engine/fleet/audit.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define AUDIT_VERSION 1
+#define AUDIT_VERSION 2
 #define AUDIT_KEY_SIZE 16
-#define AUDIT_ENTRY_MAX 512
+#define AUDIT_ENTRY_MAX 1024
 
 const struct principal principal_local = {"local", "all", "office", "local"};
+
+bool principal_is_local(const struct principal *p)
+{
+	return !strcmp(p->name, principal_local.name) && !strcmp(p->scope, principal_local.scope) &&
+	       !strcmp(p->role, principal_local.role) && !strcmp(p->unit, principal_local.unit);
+}
 
 static uint64_t inverted_time(int64_t ms)
 {
@@ -55,6 +63,19 @@ static enum status put_text(struct buf *out, const char *text, size_t room)
 	return status ? status : buf_append(out, text, size);
 }
 
+/* The texts of an entry, in their order on disk; those of version 1 come first. */
+#define TEXTS(X)                                                                                                       \
+	X(who.name)                                                                                                    \
+	X(who.scope)                                                                                                   \
+	X(action)                                                                                                      \
+	X(case_number)                                                                                                 \
+	X(who.role)                                                                                                    \
+	X(who.unit)                                                                                                    \
+	X(subject)                                                                                                     \
+	X(purpose)                                                                                                     \
+	X(address)
+#define TEXTS_OF_1 4
+
 static enum status encode(const struct audit_entry *e, struct buf *out)
 {
 	enum status status = buf_append_u8(out, AUDIT_VERSION);
@@ -64,14 +85,11 @@ static enum status encode(const struct audit_entry *e, struct buf *out)
 		status = buf_append_be64(out, (uint64_t)e->from_ms);
 	if (!status)
 		status = buf_append_be64(out, (uint64_t)e->to_ms);
-	if (!status)
-		status = put_text(out, e->who.name, sizeof e->who.name);
-	if (!status)
-		status = put_text(out, e->who.scope, sizeof e->who.scope);
-	if (!status)
-		status = put_text(out, e->action, sizeof e->action);
-	if (!status)
-		status = put_text(out, e->case_number, sizeof e->case_number);
+#define X(text)                                                                                                        \
+	if (!status)                                                                                                   \
+		status = put_text(out, e->text, sizeof e->text);
+	TEXTS(X)
+#undef X
 	return status;
 }
 
@@ -92,34 +110,44 @@ static enum status decode(struct span key, struct span value, struct audit_entry
 	*out = (struct audit_entry){0};
 	if (key.size != AUDIT_KEY_SIZE)
 		return STATUS_CORRUPT;
-	if (cursor_u8(&c) != AUDIT_VERSION)
+	uint8_t version = cursor_u8(&c);
+	if (version != 1 && version != AUDIT_VERSION)
 		return STATUS_BAD_VERSION;
+	int texts = version == 1 ? TEXTS_OF_1 : INT_MAX;
 	out->at_ms = time_of(load_be64(key.data));
 	out->device = cursor_be64(&c);
 	out->from_ms = (int64_t)cursor_be64(&c);
 	out->to_ms = (int64_t)cursor_be64(&c);
-	take_text(&c, out->who.name, sizeof out->who.name);
-	take_text(&c, out->who.scope, sizeof out->who.scope);
-	take_text(&c, out->action, sizeof out->action);
-	take_text(&c, out->case_number, sizeof out->case_number);
+#define X(text)                                                                                                        \
+	if (texts-- > 0)                                                                                               \
+		take_text(&c, out->text, sizeof out->text);
+	TEXTS(X)
+#undef X
 	return c.failed || cursor_left(&c) ? STATUS_CORRUPT : STATUS_OK;
+}
+
+enum status audit_put(struct store_batch *b, const struct audit_entry *e)
+{
+	uint8_t key[AUDIT_KEY_SIZE];
+	struct buf value = buf_init(AUDIT_ENTRY_MAX);
+	enum status status = encode(e, &value);
+	if (!status) {
+		make_key(e->at_ms, key);
+		store_batch_log(b, STORE_AUDIT, span_of(key, sizeof key), buf_view(&value));
+	}
+	buf_deinit(&value);
+	return status;
 }
 
 enum status audit_write(struct store *s, const struct audit_entry *e)
 {
-	uint8_t key[AUDIT_KEY_SIZE];
-	struct buf value = buf_init(AUDIT_ENTRY_MAX);
 	struct store_batch *batch = NULL;
-	enum status status = encode(e, &value);
+	enum status status = store_batch_new(s, &batch);
 	if (!status)
-		status = store_batch_new(s, &batch);
-	if (!status) {
-		make_key(e->at_ms, key);
-		store_batch_log(batch, STORE_AUDIT, span_of(key, sizeof key), span_of(value.data, value.size));
+		status = audit_put(batch, e);
+	if (!status)
 		status = store_commit(s, batch, true);
-	}
 	store_batch_free(batch);
-	buf_deinit(&value);
 	return status;
 }
 

@@ -67,7 +67,9 @@ void store_close(struct store *s);
 	X(DIGEST, "digest")                                                                                            \
 	X(FRAGMENT, "fragment")                                                                                        \
 	X(DUTY, "duty")                                                                                                \
-	X(TASK, "task")
+	X(TASK, "task")                                                                                                \
+	X(USER, "user")                                                                                                \
+	X(OUTBOX, "outbox")
 
 enum store_family {
 #define X(NAME, text) STORE_##NAME,

@@ -26,5 +26,6 @@ int cmd_rules(int argc, char **argv);
 int cmd_command(int argc, char **argv);
 int cmd_links(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_user(int argc, char **argv);
 
 #endif

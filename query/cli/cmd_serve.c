@@ -21,6 +21,7 @@
 #include "query/cli/fences_route.h"
 #include "query/cli/lines_route.h"
 #include "query/cli/links_route.h"
+#include "query/cli/outbox_route.h"
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/township_store.h"
@@ -51,6 +52,7 @@ struct server {
 	struct boat_gateway *boat_gateway; /* NULL: no Beidou station to send through */
 	struct township township;
 	struct calendar_clock *calendar_clock;
+	struct outbox *outbox; /* NULL: nothing leaves */
 	struct http_token *tokens;
 	size_t token_count;
 };
@@ -191,6 +193,16 @@ static enum status duty_room_metrics(void *context, struct buf *out)
 	return duty_metrics(context, out);
 }
 
+static enum status open_outbox(struct server *v)
+{
+	enum status status = outbox_route_open(v->settings.outbox_file, v->engine, v->hazards, &v->outbox);
+	if (!status && v->outbox)
+		status = outbox_start(v->outbox);
+	if (status)
+		log_error("serve", "outbox of %s: %s", v->settings.outbox_file, status_text(status));
+	return status;
+}
+
 static void tell_mistake(void *path, unsigned line, const char *english, const char *chinese)
 {
 	fprintf(stderr, "%s:%u: %s %s\n", (const char *)path, line, english, chinese);
@@ -307,6 +319,7 @@ static enum status open_http(struct server *v)
 	o.tls_key = s->tls_key[0] ? s->tls_key : NULL;
 	o.pool_threads = (unsigned)s->pool_threads;
 	o.connections_max = (unsigned)s->http_connections_max;
+	o.purpose_required = s->purpose_required;
 	o.tokens = v->tokens;
 	o.token_count = v->token_count;
 	enum status status = http_new(&o, &v->http);
@@ -329,6 +342,8 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, links_metrics, v->platform);
 	if (!status)
 		status = links_route_add(v->http, v->platform);
+	if (!status)
+		status = outbox_route_add(v->http, v->outbox);
 	if (!status)
 		status = stations_route_add(v->http, v->stations);
 	if (!status)
@@ -375,6 +390,9 @@ static enum status open_all(struct server *v)
 		log_error("serve", "duty room: %s", status_text(status));
 		return status;
 	}
+	status = open_outbox(v);
+	if (status)
+		return status;
 	status = lines_route_new(&v->settings, v->engine, &v->lines);
 	if (!status)
 		status = open_http(v);
@@ -388,6 +406,7 @@ static void close_all(struct server *v)
 	if (v->http)
 		http_stop(v->http);
 	hazard_feed_free(v->hazard_feed);
+	outbox_free(v->outbox);
 	boat_gateway_free(v->boat_gateway);
 	duty_stop(v->duty);
 	lines_route_free(v->lines);

@@ -26,7 +26,7 @@ static struct platform *platform_of(const struct http_call *c)
 
 static enum status audit_link(struct http_call *c, const char *action, const char *link)
 {
-	struct audit_entry entry = {clock_now_ms(), c->principal, "", 0, 0, 0, ""};
+	struct audit_entry entry = {.at_ms = clock_now_ms(), .who = c->principal};
 	snprintf(entry.action, sizeof entry.action, "%s", action);
 	snprintf(entry.case_number, sizeof entry.case_number, "%s", link);
 	return audit_write(engine_store(http_engine(c->http)), &entry);

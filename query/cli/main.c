@@ -21,6 +21,7 @@ static const struct {
 	{"command", cmd_command, "tell terminals something, see what they answered", "向终端下发命令"},
 	{"check", cmd_check, "verify every checksum and invariant of a store", "校验数据目录"},
 	{"info", cmd_info, "what is in a store", "数据目录概况"},
+	{"user", cmd_user, "accounts of people, in a store that no one serves", "账户管理(停机时)"},
 	{"settings", cmd_settings, "every setting, its range and its default", "全部设置项"},
 };
 

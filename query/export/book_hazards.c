@@ -149,6 +149,24 @@ static void end_row(struct sheet *s)
 
 /* --- sheets --- */
 
+/* At the foot of every page: who made it, when and what for. '&' begins a code of the format, doubled it is none; a
+ * foot has at most 255 characters. */
+static void put_mark(struct book *b, lxw_worksheet *out)
+{
+	const struct book_request *q = b->request;
+	char when[TIME_TEXT_MAX], text[400], foot[256] = "&L";
+	size_t n = 2;
+	time_format(q->made_ms, CHINA_OFFSET_MS, when);
+	snprintf(text, sizeof text, "导出 %s %.19s%s%s", q->maker, when, q->purpose && *q->purpose ? " 用途 " : "",
+		 q->purpose ? q->purpose : "");
+	for (const char *c = text; *c && (n + 5 < sizeof foot || ((unsigned char)*c & 0xc0) == 0x80); c++) {
+		if (*c == '&')
+			foot[n++] = '&';
+		foot[n++] = *c;
+	}
+	take(b, worksheet_set_footer(out, foot));
+}
+
 static enum status sheet_begin(struct book *b, const char *title, struct sheet *out)
 {
 	*out = (struct sheet){.book = b, .out = workbook_add_worksheet(b->workbook, title)};
@@ -156,6 +174,7 @@ static enum status sheet_begin(struct book *b, const char *title, struct sheet *
 		return STATUS_NO_MEMORY;
 	worksheet_set_landscape(out->out);
 	worksheet_repeat_rows(out->out, 0, 0);
+	put_mark(b, out->out);
 	return STATUS_OK;
 }
 

@@ -49,9 +49,10 @@ struct book_request {
 	uint8_t kind; /* enum book_kind */
 	/* Scope, time, the name; `today` decides what is overdue. Its `list` is not looked at. */
 	struct hazard_filter filter;
-	size_t rows_max;   /* 1 .. BOOK_ROWS_MAX; ten times as many steps */
-	int64_t made_ms;   /* now */
-	const char *maker; /* who asked, printed on the summary */
+	size_t rows_max;     /* 1 .. BOOK_ROWS_MAX; ten times as many steps */
+	int64_t made_ms;     /* now */
+	const char *maker;   /* who asked, printed on the summary and at the foot of every page */
+	const char *purpose; /* what for, beside it; NULL: nothing is said */
 };
 
 /* The workbook at `path`, which is overwritten; after a failure its content means nothing.

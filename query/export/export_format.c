@@ -1,5 +1,7 @@
 #include "query/export/export_format.h"
 
+#include "query/export/mask.h"
+
 #include "engine/core/clock.h"
 #include "engine/core/utf8.h"
 
@@ -32,7 +34,7 @@ enum status export_format_parse(struct span token, enum export_format *out)
 	return STATUS_NOT_FOUND;
 }
 
-enum status csv_append(struct buf *out, struct span text)
+static enum status append_csv(struct buf *out, struct span text)
 {
 	bool quote = false;
 	for (size_t i = 0; i < text.size; i++)
@@ -47,6 +49,14 @@ enum status csv_append(struct buf *out, struct span text)
 			status = buf_append_u8(out, text.data[i]);
 	}
 	return status ? status : buf_append_u8(out, '"');
+}
+
+enum status csv_append(struct buf *out, struct span text)
+{
+	struct buf room = buf_init(SIZE_MAX);
+	enum status status = append_csv(out, mask_view(text, &room));
+	buf_deinit(&room);
+	return status;
 }
 
 /* What stands for a character in XML, or NULL when it stands for itself. */
@@ -78,7 +88,7 @@ static bool is_xml_noncharacter(const uint8_t *p, size_t n)
 	return n == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
 }
 
-enum status xml_append(struct buf *out, struct span text)
+static enum status append_xml(struct buf *out, struct span text)
 {
 	enum status status = STATUS_OK;
 	while (text.size && !status) {
@@ -100,4 +110,12 @@ enum status time_append(struct buf *out, int64_t ms)
 		return STATUS_OK;
 	time_format(ms, 0, text);
 	return buf_append(out, text, strlen(text));
+}
+
+enum status xml_append(struct buf *out, struct span text)
+{
+	struct buf room = buf_init(SIZE_MAX);
+	enum status status = append_xml(out, mask_view(text, &room));
+	buf_deinit(&room);
+	return status;
 }

@@ -4,6 +4,7 @@
 
 #include "engine/core/clock.h"
 #include "engine/core/utf8.h"
+#include "query/export/mask.h"
 
 static void put(struct json_out *j, const void *data, size_t size)
 {
@@ -31,18 +32,6 @@ void jout_close(struct json_out *j, char bracket)
 	j->comma = true;
 }
 
-void jout_key_text(struct json_out *j, struct span key)
-{
-	jout_text(j, key);
-	put(j, ":", 1);
-	j->comma = false;
-}
-
-void jout_key(struct json_out *j, const char *key)
-{
-	jout_key_text(j, span_of_string(key));
-}
-
 static bool is_plain(uint8_t c)
 {
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
@@ -61,7 +50,7 @@ static void put_special(struct json_out *j, uint8_t c)
 	}
 }
 
-void jout_text(struct json_out *j, struct span text)
+static void put_text(struct json_out *j, struct span text)
 {
 	separate(j);
 	put(j, "\"", 1);
@@ -82,6 +71,25 @@ void jout_text(struct json_out *j, struct span text)
 		text = span_of(text.data + n, text.size - n);
 	}
 	put(j, "\"", 1);
+}
+
+void jout_key_text(struct json_out *j, struct span key)
+{
+	put_text(j, key);
+	put(j, ":", 1);
+	j->comma = false;
+}
+
+void jout_key(struct json_out *j, const char *key)
+{
+	jout_key_text(j, span_of_string(key));
+}
+
+void jout_text(struct json_out *j, struct span text)
+{
+	struct buf room = buf_init(SIZE_MAX);
+	put_text(j, mask_view(text, &room));
+	buf_deinit(&room);
 }
 
 void jout_string(struct json_out *j, const char *text)

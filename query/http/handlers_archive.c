@@ -132,13 +132,12 @@ static enum status audit_who_was(struct who_was *w)
 {
 	const struct archive_query *q = &w->query;
 	struct audit_entry entry = {.at_ms = w->now_ms,
-				    .who = w->call->principal,
 				    .action = "who-was",
 				    .device = q->device_count == 1 ? q->devices[0] : 0,
 				    .from_ms = q->from_ms,
 				    .to_ms = q->to_ms};
 	snprintf(entry.case_number, sizeof entry.case_number, "%s", w->case_number);
-	return audit_write(engine_store(http_engine(w->call->http)), &entry);
+	return call_audit(w->call, &entry);
 }
 
 static enum status write_answer(struct who_was *w, enum export_format format)

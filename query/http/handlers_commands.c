@@ -29,9 +29,9 @@ static struct commands *commands_of(struct http_call *c)
 
 static enum status audit_command(struct http_call *c, const char *action, uint64_t device)
 {
-	struct audit_entry entry = {clock_now_ms(), c->principal, "", device, 0, 0, ""};
+	struct audit_entry entry = {.at_ms = clock_now_ms(), .device = device};
 	snprintf(entry.action, sizeof entry.action, "%s", action);
-	return audit_write(engine_store(http_engine(c->http)), &entry);
+	return call_audit(c, &entry);
 }
 
 /* --- one command as an answer --- */

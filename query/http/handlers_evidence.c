@@ -22,7 +22,6 @@ static enum status audit(struct http_call *c, const struct finding *f)
 {
 	const struct http_value *number = &c->values[CASE];
 	struct audit_entry entry = {.at_ms = clock_now_ms(),
-				    .who = c->principal,
 				    .action = "evidence",
 				    .device = f->device,
 				    .from_ms = f->start_ms,
@@ -30,7 +29,7 @@ static enum status audit(struct http_call *c, const struct finding *f)
 	if (number->set)
 		snprintf(entry.case_number, sizeof entry.case_number, "%.*s", (int)number->text.size,
 			 (const char *)number->text.data);
-	return audit_write(engine_store(http_engine(c->http)), &entry);
+	return call_audit(c, &entry);
 }
 
 struct sheet {
@@ -107,6 +106,8 @@ static void get_evidence(struct http_call *c)
 	struct engine *engine = http_engine(c->http);
 	struct violation v;
 	struct evidence e;
+	struct audit_entry mark = {.at_ms = 0};
+	char maker[256];
 	if (!call_violation(c, &v))
 		return;
 	enum status status = audit(c, &v.finding);
@@ -115,7 +116,10 @@ static void get_evidence(struct http_call *c)
 		return;
 	}
 	struct judged_by *by = context_take(engine_context(engine));
-	status = evidence_gather(&e, engine, by, &v, c->principal.name, clock_now_ms());
+	call_audit_fill(c, &mark);
+	snprintf(maker, sizeof maker, "%s%s%s", c->principal.name, *mark.purpose ? "；用途 purpose: " : "",
+		 mark.purpose);
+	status = evidence_gather(&e, engine, by, &v, maker, clock_now_ms());
 	if (status) {
 		http_problem_of_status(c->x, status);
 	} else {

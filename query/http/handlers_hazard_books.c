@@ -52,14 +52,12 @@ static bool take_name(struct http_call *c, unsigned word, struct hazard_filter *
 
 static enum status audit(struct http_call *c, const struct book_request *q)
 {
-	struct audit_entry entry = {.at_ms = q->made_ms,
-				    .who = c->principal,
-				    .from_ms = q->filter.found_from_ms,
-				    .to_ms = q->filter.found_to_ms};
+	struct audit_entry entry = {
+		.at_ms = q->made_ms, .from_ms = q->filter.found_from_ms, .to_ms = q->filter.found_to_ms};
 	static_assert(sizeof entry.case_number == BOOK_ABOUT_MAX, "the name has its room");
 	book_about(q, entry.case_number);
 	snprintf(entry.action, sizeof entry.action, "hazard book %s", book_kind_token(q->kind));
-	return audit_write(engine_store(http_engine(c->http)), &entry);
+	return call_audit(c, &entry);
 }
 
 static enum status send_file(struct http_stream *s, FILE *file)
@@ -114,6 +112,9 @@ static void get_book(struct http_call *c)
 	if (!take_name(c, book_kind_word(q.kind), &q.filter) || !take_period(c, BOOK_FROM, BOOK_TO, &q.filter) ||
 	    !call_hazard_scope(c, &q.filter))
 		return;
+	struct audit_entry mark = {.at_ms = q.made_ms};
+	call_audit_fill(c, &mark);
+	q.purpose = mark.purpose;
 	enum status status = audit(c, &q);
 	FILE *file = status ? NULL : tmpfile();
 	if (file)

@@ -22,10 +22,10 @@
 static enum status audit_hold(struct http_call *c, const char *action, const char *case_number, uint64_t device,
 			      int64_t from_ms, int64_t to_ms)
 {
-	struct audit_entry entry = {clock_now_ms(), c->principal, "", device, from_ms, to_ms, ""};
+	struct audit_entry entry = {.at_ms = clock_now_ms(), .device = device, .from_ms = from_ms, .to_ms = to_ms};
 	snprintf(entry.action, sizeof entry.action, "%s", action);
 	snprintf(entry.case_number, sizeof entry.case_number, "%s", case_number);
-	return audit_write(engine_store(http_engine(c->http)), &entry);
+	return call_audit(c, &entry);
 }
 
 /* --- listing --- */

@@ -25,7 +25,7 @@ static struct context *context_of(struct http_call *c)
 static bool may_rejudge(struct http_call *c, int64_t from_ms, bool asked, const char *what)
 {
 	int64_t now_ms = clock_now_ms();
-	struct audit_entry entry = {.at_ms = now_ms, .who = c->principal, .from_ms = from_ms, .to_ms = now_ms};
+	struct audit_entry entry = {.at_ms = now_ms, .from_ms = from_ms, .to_ms = now_ms};
 	if (from_ms >= now_ms - REJUDGE_FREE_MS)
 		return true;
 	if (!asked) {
@@ -34,7 +34,7 @@ static bool may_rejudge(struct http_call *c, int64_t from_ms, bool asked, const 
 		return false;
 	}
 	snprintf(entry.action, sizeof entry.action, "rejudge %s", what);
-	enum status status = audit_write(engine_store(http_engine(c->http)), &entry);
+	enum status status = call_audit(c, &entry);
 	if (status)
 		http_problem_of_status(c->x, status);
 	return !status;

@@ -132,7 +132,6 @@ static void answer(struct asking *a)
 static bool audit(struct asking *a, const char *action, const struct http_value *case_number)
 {
 	struct audit_entry entry = {.at_ms = a->ask.now_ms,
-				    .who = a->call->principal,
 				    .device = a->ask.site.size ? site_id(a->ask.site) : 0,
 				    .from_ms = a->ask.from_ms,
 				    .to_ms = a->ask.to_ms};
@@ -140,7 +139,7 @@ static bool audit(struct asking *a, const char *action, const struct http_value 
 	if (case_number && case_number->set)
 		snprintf(entry.case_number, sizeof entry.case_number, "%.*s", (int)case_number->text.size,
 			 (const char *)case_number->text.data);
-	enum status status = audit_write(engine_store(http_engine(a->call->http)), &entry);
+	enum status status = call_audit(a->call, &entry);
 	if (status)
 		http_problem_of_status(a->call->x, status);
 	return !status;

@@ -66,16 +66,13 @@ static bool read_cursor(struct http_call *c, const struct http_value *cursor, st
 static bool audit(struct http_call *c, const char *action, const struct history *h,
 		  const struct http_value *case_number)
 {
-	struct audit_entry entry = {.at_ms = clock_now_ms(),
-				    .who = c->principal,
-				    .device = h->device,
-				    .from_ms = h->from_ms,
-				    .to_ms = h->to_ms};
+	struct audit_entry entry = {
+		.at_ms = clock_now_ms(), .device = h->device, .from_ms = h->from_ms, .to_ms = h->to_ms};
 	snprintf(entry.action, sizeof entry.action, "%s", action);
 	if (case_number->set)
 		snprintf(entry.case_number, sizeof entry.case_number, "%.*s", (int)case_number->text.size,
 			 (const char *)case_number->text.data);
-	enum status status = audit_write(engine_store(http_engine(c->http)), &entry);
+	enum status status = call_audit(c, &entry);
 	if (status)
 		http_problem_of_status(c->x, status);
 	return !status;

@@ -6,10 +6,12 @@
 
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
+#include "query/export/mask.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_policy.h"
 #include "query/http/http_pool.h"
 #include "query/http/http_problem.h"
+#include "query/http/http_rights.h"
 #include "query/http/live_feed.h"
 
 #define METRICS_WRITERS_MAX 16
@@ -21,6 +23,7 @@ struct http {
 	struct http_pool *pool;
 	struct http_server *server;
 	struct live_feed *live;
+	struct http_accounts *accounts;
 	uint16_t port;
 	struct {
 		http_metrics_writer *write;
@@ -42,6 +45,7 @@ struct http_options http_options_default(struct engine *e)
 		.keepalive_s = 60,
 		.drain_ms = 5000,
 		.heartbeat_ms = 15000,
+		.purpose_required = true,
 	};
 }
 
@@ -51,7 +55,8 @@ static enum status add_own_routes(struct http *h)
 		handlers_system_add,   handlers_devices_add,    handlers_positions_add, handlers_tracks_add,
 		handlers_records_add,  handlers_holds_add,      handlers_rules_add,     handlers_violation_counts_add,
 		handlers_live_add,     handlers_violations_add, handlers_evidence_add,  handlers_archive_add,
-		handlers_commands_add, handlers_ledger_add,     handlers_calendar_add,  handlers_series_add};
+		handlers_commands_add, handlers_ledger_add,     handlers_calendar_add,  handlers_series_add,
+		handlers_session_add};
 	for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
 		enum status status = adders[i](h);
 		if (status)
@@ -75,6 +80,8 @@ enum status http_new(const struct http_options *options, struct http **out)
 	}
 	h->options.tokens = h->tokens;
 	status = add_own_routes(h);
+	if (!status && options->engine)
+		status = accounts_new(engine_store(options->engine), options->tls_certificate != NULL, &h->accounts);
 	if (status)
 		goto fail;
 	*out = h;
@@ -89,7 +96,9 @@ void http_free(struct http *h)
 	if (!h)
 		return;
 	http_stop(h);
+	accounts_free(h->accounts);
 	free(h->tokens);
+	router_deinit(&h->router);
 	free(h);
 }
 
@@ -112,6 +121,11 @@ struct engine *http_engine(struct http *h)
 	return h->options.engine;
 }
 
+struct http_accounts *http_accounts(struct http *h)
+{
+	return h->accounts;
+}
+
 struct live_feed *http_live(struct http *h)
 {
 	return h->live;
@@ -132,7 +146,9 @@ uint16_t http_port(const struct http *h)
 static void run_handler(struct http_call *c)
 {
 	struct http_exchange *x = c->x;
+	bool masked = mask_set(!http_rights_reads(&c->principal, HTTP_RIGHTS_PERSONAL));
 	c->route->handler(c);
+	mask_set(masked);
 	if (!x->begun)
 		http_problem_send(x, HTTP_PROBLEM_INTERNAL, NULL, "the question was not answered");
 	else if (!c->kept && !x->finished)
@@ -178,13 +194,17 @@ static bool admit(struct http *h, struct http_exchange *x, const struct http_rou
 	void *context = h->options.policy ? h->options.policy_context : h;
 	if (!status)
 		status = policy(context, &x->request, token, out);
-	if (!status)
+	if (!status && http_rights_admit(route->id, out))
 		return true;
+	if (!status) {
+		http_problem_send(x, HTTP_PROBLEM_FORBIDDEN, NULL, "your role may not ask this 您的角色无权进行此操作");
+		return false;
+	}
 	bool unknown = status == STATUS_DENIED;
 	if (unknown && exchange_header(x, "www-authenticate", "Bearer realm=\"zayton\""))
 		log_warn("http", "no room for a header");
 	http_problem_send(x, unknown ? HTTP_PROBLEM_UNAUTHORIZED : HTTP_PROBLEM_FORBIDDEN, NULL,
-			  unknown ? "a valid bearer token is needed" : "this is not permitted");
+			  unknown ? "log in, or send a valid bearer token 请先登录" : "this is not permitted");
 	return false;
 }
 
@@ -233,6 +253,22 @@ static void answer_or_queue(struct http *h, struct http_call *c)
 	exchange_unref(x);
 }
 
+static bool says(const struct http_call *c, const char *parameter)
+{
+	for (size_t i = 0; i < c->route->param_count; i++)
+		if (!strcmp(c->route->params[i].name, parameter) && c->values[i].set && c->values[i].text.size)
+			return true;
+	return false;
+}
+
+/* A person that asks for a history of positions says what for. */
+static bool lacks_purpose(const struct http_call *c)
+{
+	bool writes;
+	return http_is_person(&c->principal) && http_rights_is_history(http_rights_of(c->route->id, &writes)) &&
+	       !says(c, "purpose") && !says(c, "case");
+}
+
 static void on_request(void *context, struct http_exchange *x)
 {
 	struct http *h = context;
@@ -268,6 +304,12 @@ static void on_request(void *context, struct http_exchange *x)
 	if (http_params_parse(c->route->params, c->route->param_count, x->request.query, c->storage, c->values,
 			      &error)) {
 		http_problem_send(x, HTTP_PROBLEM_BAD_PARAMETER, error.name, error.detail);
+		free(c);
+		return;
+	}
+	if (h->options.purpose_required && lacks_purpose(c)) {
+		http_problem_send(x, HTTP_PROBLEM_BAD_PARAMETER, "purpose",
+				  "a history of positions is told for a purpose, or a case 须说明查询用途或案件编号");
 		free(c);
 		return;
 	}
@@ -332,6 +374,23 @@ void http_stop(struct http *h)
 
 /* --- for handlers --- */
 
+void call_audit_fill(const struct http_call *c, struct audit_entry *e)
+{
+	e->who = c->principal;
+	snprintf(e->address, sizeof e->address, "%.47s", c->x->request.peer);
+	if (!(c->route->flags & HTTP_ROUTE_PURPOSE))
+		return;
+	const struct http_value *purpose = &c->values[c->route->param_count - 1];
+	if (purpose->set)
+		snprintf(e->purpose, sizeof e->purpose, "%s", (const char *)purpose->text.data);
+}
+
+enum status call_audit(const struct http_call *c, struct audit_entry *e)
+{
+	call_audit_fill(c, e);
+	return audit_write(engine_store(http_engine(c->http)), e);
+}
+
 void http_answer(struct http_call *c, unsigned status, const char *content_type, struct span body)
 {
 	exchange_begin(c->x, status, content_type);
@@ -384,6 +443,8 @@ static enum status write_own_metrics(struct http *h, struct buf *out)
 enum status http_write_metrics(struct http *h, struct buf *out)
 {
 	enum status status = write_own_metrics(h, out);
+	if (!status && h->accounts)
+		status = accounts_metrics(h->accounts, out);
 	for (size_t i = 0; i < h->metrics_count && !status; i++)
 		status = h->metrics[i].write(h->metrics[i].context, out);
 	return status;
@@ -397,5 +458,6 @@ enum status http_policy_default(void *context, const struct http_request *reques
 	const struct http *h = context;
 	if (token.size)
 		return policy_of_token(h->tokens, h->options.token_count, request, token, out);
-	return policy_of_loopback(request, out);
+	enum status status = h->accounts ? accounts_admit(h->accounts, request, out) : STATUS_EMPTY;
+	return status == STATUS_EMPTY ? policy_of_loopback(request, out) : status;
 }

@@ -13,6 +13,7 @@
 
 #include "engine/fleet/audit.h"
 #include "engine/fleet/engine.h"
+#include "query/http/http_accounts.h"
 #include "query/http/http_router.h"
 #include "query/http/http_server.h"
 
@@ -41,7 +42,8 @@ struct http_options {
 	unsigned heartbeat_ms;           /* of the live feed */
 	const struct http_token *tokens; /* copied */
 	size_t token_count;
-	http_policy *policy; /* NULL: loopback without credentials is `local`, tokens otherwise */
+	bool purpose_required; /* people say what a history of positions is for */
+	http_policy *policy;   /* NULL: tokens, sessions, and loopback without credentials is `local` */
 	void *policy_context;
 };
 struct http_options http_options_default(struct engine *e);
@@ -62,10 +64,15 @@ void http_free(struct http *h);
 /* --- for handlers --- */
 
 struct engine *http_engine(struct http *h);
-/* NULL without an engine. */
+/* NULL without an engine, as what follows. */
+struct http_accounts *http_accounts(struct http *h);
 struct live_feed *http_live(struct http *h);
 const struct http_router *http_routes(const struct http *h);
 STATUS_CHECKED enum status http_write_metrics(struct http *h, struct buf *out);
+/* Who asks, from where and what for. */
+void call_audit_fill(const struct http_call *c, struct audit_entry *e);
+/* The same, and it is written down. As audit_write. */
+STATUS_CHECKED enum status call_audit(const struct http_call *c, struct audit_entry *e);
 /* A whole small answer. */
 void http_answer(struct http_call *c, unsigned status, const char *content_type, struct span body);
 /* The same, with an ETag of the body, and 304 when the client has it. */

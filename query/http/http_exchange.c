@@ -12,7 +12,8 @@ struct http_exchange *exchange_new(size_t texts_bytes, size_t queue_max)
 		return NULL;
 	struct http_request *r = &x->request;
 	r->path = r->query = r->host = r->origin = r->accept = r->authorization = "";
-	r->if_none_match = r->if_match = r->content_type = r->content_encoding = r->peer = r->last_event_id = "";
+	r->if_none_match = r->if_match = r->content_type = r->content_encoding = r->peer = r->last_event_id =
+		r->cookie = "";
 	r->body = buf_init(HTTP_BODY_MAX);
 	atomic_init(&x->references, 1);
 	pthread_mutex_init(&x->mutex, NULL);

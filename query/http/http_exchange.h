@@ -31,7 +31,7 @@ struct http_request {
 	enum http_method method;
 	const char *path;  /* percent-decoded, begins with '/' */
 	const char *query; /* percent-encoded, what follows '?' */
-	const char *host, *origin, *accept, *authorization, *if_none_match, *if_match;
+	const char *host, *origin, *accept, *authorization, *if_none_match, *if_match, *cookie;
 	const char *content_type, *content_encoding;
 	const char *last_event_id; /* of HTTP/1.1 alone (http_server.h) */
 	const char *peer;          /* the client's address */

@@ -1,5 +1,6 @@
 #include "query/export/json_out.h"
 #include "query/http/http_problem.h"
+#include "query/http/http_rights.h"
 #include "query/http/http_router.h"
 
 static void text_member(struct json_out *j, const char *key, const char *text)
@@ -109,10 +110,13 @@ static void responses(struct json_out *j, const struct http_route *route)
 static void operation(struct json_out *j, const struct http_route *route)
 {
 	static const char *const keys[HTTP_METHOD_COUNT] = {"get", "head", "post", "put", "patch", "delete", "options"};
+	bool writes;
 	jout_key(j, keys[route->method]);
 	jout_open(j, '{');
 	text_member(j, "operationId", route->id);
 	text_member(j, "summary", route->summary);
+	if (!(route->flags & HTTP_ROUTE_OPEN))
+		text_member(j, "x-rights", http_rights_token(http_rights_of(route->id, &writes)));
 	jout_key(j, "parameters");
 	jout_open(j, '[');
 	path_params(j, route->path);
@@ -209,6 +213,12 @@ static void components(struct json_out *j)
 	text_member(j, "type", "http");
 	text_member(j, "scheme", "bearer");
 	jout_close(j, '}');
+	jout_key(j, "session"); /* under TLS "__Host-zayton" */
+	jout_open(j, '{');
+	text_member(j, "type", "apiKey");
+	text_member(j, "in", "cookie");
+	text_member(j, "name", "zayton");
+	jout_close(j, '}');
 	jout_close(j, '}');
 	jout_key(j, "responses");
 	jout_open(j, '{');
@@ -246,6 +256,11 @@ enum status router_openapi(const struct http_router *r, struct buf *out)
 	jout_close(&j, '}');
 	jout_open(&j, '{');
 	jout_key(&j, "token");
+	jout_open(&j, '[');
+	jout_close(&j, ']');
+	jout_close(&j, '}');
+	jout_open(&j, '{');
+	jout_key(&j, "session");
 	jout_open(&j, '[');
 	jout_close(&j, ']');
 	jout_close(&j, '}');

@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <strings.h>
 
+#include "query/http/http_accounts.h"
+
 static bool only_reads(enum http_method method)
 {
 	return method == HTTP_GET || method == HTTP_HEAD || method == HTTP_OPTIONS;
@@ -50,17 +52,11 @@ static bool host_is_address(const char *host)
 	return true; /* digits and dots, or no Host at all (HTTP/1.0) */
 }
 
-static bool origin_is_own(const struct http_request *r)
-{
-	const char *authority = strstr(r->origin, "://");
-	return !*r->origin || (authority && *r->host && !strcasecmp(authority + 3, r->host));
-}
-
 enum status policy_of_loopback(const struct http_request *request, struct principal *out)
 {
 	if (!request->loopback)
 		return STATUS_DENIED;
-	if (!host_is_address(request->host) || !origin_is_own(request))
+	if (!host_is_address(request->host) || !request_origin_is_own(request))
 		return STATUS_UNSUPPORTED;
 	*out = principal_local;
 	return STATUS_OK;

@@ -45,6 +45,8 @@ const char *http_status_title(unsigned status)
 		return "Unprocessable Content";
 	case 415:
 		return "Unsupported Media Type";
+	case 429:
+		return "Too Many Requests";
 	case 501:
 		return "Not Implemented";
 	case 503:

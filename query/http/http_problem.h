@@ -14,6 +14,7 @@
 	X(BAD_BODY, 400, "bad-body")                                                                                   \
 	X(BAD_FRAMING, 400, "bad-framing")                                                                             \
 	X(UNAUTHORIZED, 401, "unauthorized")                                                                           \
+	X(WRONG_PASSWORD, 401, "wrong-name-or-password")                                                               \
 	X(FORBIDDEN, 403, "forbidden")                                                                                 \
 	X(NO_ROUTE, 404, "no-such-resource")                                                                           \
 	X(NO_DEVICE, 404, "no-such-device")                                                                            \
@@ -33,6 +34,7 @@
 	X(BAD_MEDIA, 415, "unsupported-media-type")                                                                    \
 	X(UNPROCESSABLE, 422, "unprocessable")                                                                         \
 	X(BAD_RULES, 422, "rules-with-mistakes")                                                                       \
+	X(TOO_MANY, 429, "too-many-tries")                                                                             \
 	X(INTERNAL, 500, "internal-error")                                                                             \
 	X(DAMAGED, 500, "stored-data-damaged")                                                                         \
 	X(BAD_CODING, 501, "transfer-coding-not-known")                                                                \

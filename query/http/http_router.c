@@ -1,6 +1,9 @@
 #include "query/http/http_router.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "query/http/http_rights.h"
 
 /* The next segment of a path ("/a/b" -> "a", "b"); false at the end. */
 static bool next_segment(const char **path, struct span *out)
@@ -48,6 +51,37 @@ static bool template_is_sound(const char *template)
 	return arguments <= HTTP_PATH_ARGS_MAX;
 }
 
+static bool takes_purpose(const struct http_route *route)
+{
+	bool writes;
+	return route->method == HTTP_GET && !(route->flags & HTTP_ROUTE_OPEN) &&
+	       http_rights_is_export(http_rights_of(route->id, &writes));
+}
+
+static enum status add_purpose(struct http_router *r, struct http_route *route)
+{
+	static const struct http_param purpose = {"purpose",
+						  HTTP_PARAM_TEXT,
+						  false,
+						  0,
+						  HTTP_PURPOSE_MAX,
+						  NULL,
+						  "what the answer is for: kept in the audit, and printed on exports"};
+	size_t count = route->param_count;
+	struct http_param *params = calloc(count + 1, sizeof *params);
+	if (!params || count == HTTP_PARAMS_MAX) {
+		free(params);
+		return params ? STATUS_INVALID : STATUS_NO_MEMORY;
+	}
+	if (count)
+		memcpy(params, route->params, count * sizeof *params);
+	params[count] = purpose;
+	route->params = r->with_purpose[r->count] = params;
+	route->param_count = count + 1;
+	route->flags |= HTTP_ROUTE_PURPOSE;
+	return STATUS_OK;
+}
+
 enum status router_add(struct http_router *r, const struct http_route *route)
 {
 	if (!template_is_sound(route->path) || route->param_count > HTTP_PARAMS_MAX || !route->handler)
@@ -57,8 +91,16 @@ enum status router_add(struct http_router *r, const struct http_route *route)
 			return STATUS_EXISTS;
 	if (r->count == HTTP_ROUTES_MAX)
 		return STATUS_FULL;
-	r->routes[r->count++] = *route;
-	return STATUS_OK;
+	r->routes[r->count] = *route;
+	enum status status = takes_purpose(route) ? add_purpose(r, &r->routes[r->count]) : STATUS_OK;
+	r->count += !status;
+	return status;
+}
+
+void router_deinit(struct http_router *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->with_purpose[i]);
 }
 
 void router_match(const struct http_router *r, enum http_method method, const char *path, struct route_match *out)

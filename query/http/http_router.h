@@ -21,12 +21,13 @@ struct http_call;
 typedef void http_handler(struct http_call *call);
 
 enum http_route_flag {
-	HTTP_ROUTE_INLINE = 1, /* runs on the loop: short, no disk, no lock that is held long */
-	HTTP_ROUTE_BODY = 2,   /* takes a JSON body */
-	HTTP_ROUTE_OPEN = 4,   /* for anybody, without a principal */
-	HTTP_ROUTE_TEXT = 8,   /* takes a text/plain body */
-	HTTP_ROUTE_LINES = 16, /* takes a body of any type, packed or not */
-	HTTP_ROUTE_BYTES = 32, /* takes a body of any type */
+	HTTP_ROUTE_INLINE = 1,   /* runs on the loop: short, no disk, no lock that is held long */
+	HTTP_ROUTE_BODY = 2,     /* takes a JSON body */
+	HTTP_ROUTE_OPEN = 4,     /* for anybody, without a principal */
+	HTTP_ROUTE_TEXT = 8,     /* takes a text/plain body */
+	HTTP_ROUTE_LINES = 16,   /* takes a body of any type, packed or not */
+	HTTP_ROUTE_BYTES = 32,   /* takes a body of any type */
+	HTTP_ROUTE_PURPOSE = 64, /* set by router_add: the last parameter says what the answer is for */
 };
 
 struct http_route {
@@ -57,10 +58,13 @@ struct http_call {
 
 struct http_router {
 	struct http_route routes[HTTP_ROUTES_MAX];
+	struct http_param *with_purpose[HTTP_ROUTES_MAX]; /* parameters of routes that take one more, NULL else */
 	size_t count;
 };
+void router_deinit(struct http_router *r);
 
-/* STATUS_FULL; STATUS_EXISTS when method and template are taken; STATUS_INVALID for a template that is none. */
+/* Reads of what is personal or leaves as a file (http_rights.h) take `purpose` beside their own parameters.
+ * STATUS_FULL; STATUS_EXISTS when method and template are taken; STATUS_INVALID for a template that is none. */
 STATUS_CHECKED enum status router_add(struct http_router *r, const struct http_route *route);
 
 struct route_match {

@@ -8,6 +8,7 @@
 #include "engine/fleet/streams.h"
 #include "query/export/export_track.h"
 #include "query/http/http_problem.h"
+#include "query/http/http_rights.h"
 
 void stream_begin(struct http_stream *s, struct http_call *c, const char *media)
 {
@@ -43,8 +44,26 @@ void stream_fail(struct http_stream *s, enum status status)
 	buf_deinit(&s->chunk);
 }
 
+/* Who took it, when and what for, as the last line of a CSV that a person carries away. Machines get none. */
+static enum status put_mark(struct http_stream *s)
+{
+	const struct principal *p = &s->call->principal;
+	char when[TIME_TEXT_MAX];
+	struct audit_entry e = {.at_ms = clock_now_ms()};
+	bool writes;
+	if (strncmp(s->media, "text/csv", 8) != 0 || !http_is_person(p) ||
+	    !http_rights_is_export(http_rights_of(s->call->route->id, &writes)))
+		return STATUS_OK;
+	call_audit_fill(s->call, &e);
+	time_format(e.at_ms, CHINA_OFFSET_MS, when);
+	return buf_printf(&s->chunk, "# 导出 exported: %s (%s) %s%s%s\r\n", p->name, p->unit, when,
+			  *e.purpose ? "; 用途 purpose: " : "", e.purpose);
+}
+
 void stream_close(struct http_stream *s, enum status status)
 {
+	if (!status)
+		status = put_mark(s);
 	if (!status)
 		status = stream_flush(s, true);
 	if (status && status != STATUS_CANCELLED) {

@@ -23,6 +23,7 @@ static const struct {
 	{WSI_TOKEN_HTTP_AUTHORIZATION, offsetof(struct http_request, authorization)},
 	{WSI_TOKEN_HTTP_IF_NONE_MATCH, offsetof(struct http_request, if_none_match)},
 	{WSI_TOKEN_HTTP_IF_MATCH, offsetof(struct http_request, if_match)},
+	{WSI_TOKEN_HTTP_COOKIE, offsetof(struct http_request, cookie)},
 	{WSI_TOKEN_HTTP_CONTENT_TYPE, offsetof(struct http_request, content_type)},
 	{WSI_TOKEN_HTTP_CONTENT_ENCODING, offsetof(struct http_request, content_encoding)},
 };

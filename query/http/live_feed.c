@@ -8,6 +8,8 @@
 #include "engine/core/log.h"
 #include "query/export/export_violations.h"
 #include "query/export/json_out.h"
+#include "query/export/mask.h"
+#include "query/http/http_rights.h"
 #include "query/http/http_stream.h"
 
 struct live_client {
@@ -81,7 +83,9 @@ static enum status tell_row(void *context, uint64_t feed, uint8_t event, uint64_
 	t->told++;
 	if (!status && scope_allows(engine_registry(t->feed->engine), &c->who, v.finding.device, clock_now_ms())) {
 		struct buf text = buf_init(EXPORT_VIOLATION_BYTES_MAX + 1024);
+		bool masked = mask_set(!http_rights_reads(&c->who, HTTP_RIGHTS_PERSONAL));
 		status = write_event(t, feed, event, at_ms, &v, &text);
+		mask_set(masked);
 		if (!status)
 			status = exchange_post(c->x, buf_view(&text));
 		buf_deinit(&text);

@@ -146,3 +146,25 @@ Test(audit, a_damaged_entry_is_told)
 	cr_assert_eq(audit_read(store, INT64_MAX, 32, note, &s), STATUS_CORRUPT);
 	cr_assert_eq(s.count, 0);
 }
+
+Test(audit, an_entry_of_version_1_is_still_read)
+{
+	/* version, device, from, to, "li", "all", "track", "case-7" */
+	static const uint8_t row[] = "\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02"
+				     "\x02li\x03"
+				     "all\x05track\x06"
+				     "case-7";
+	uint8_t key[16] = {0x80};
+	struct seen s = {0};
+	struct store_batch *b;
+	cr_assert_eq(store_batch_new(store, &b), STATUS_OK);
+	store_batch_put(b, STORE_AUDIT, span_of(key, sizeof key), span_of(row, sizeof row - 1));
+	cr_assert_eq(store_commit(store, b, true), STATUS_OK);
+	store_batch_free(b);
+	cr_assert_eq(audit_read(store, INT64_MAX, 1, note, &s), STATUS_OK);
+	cr_expect_str_eq(s.last.who.name, "li");
+	cr_expect_str_eq(s.last.case_number, "case-7");
+	cr_expect_eq(s.last.device, 7u);
+	cr_expect_eq(s.last.to_ms, 2);
+	cr_expect_str_eq(s.last.who.role, "");
+}
