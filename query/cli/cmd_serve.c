@@ -20,6 +20,7 @@
 #include "query/cli/fences_route.h"
 #include "query/cli/lines_route.h"
 #include "query/cli/links_route.h"
+#include "query/cli/sites_route.h"
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/whole_file.h"
@@ -39,6 +40,7 @@ struct server {
 	struct link_book links;
 	struct platform *platform; /* NULL without links */
 	struct stations *stations; /* NULL: no stations file */
+	struct sites *sites;       /* NULL: no sites file */
 	struct lines_route *lines;
 	struct http *http;
 	struct hazards *hazards;
@@ -172,6 +174,7 @@ static void shard_starts(void *context, struct shard *shard)
 	if (v->platform)
 		platform_shard_start(v->platform, shard);
 	stations_shard_start(v->stations, shard);
+	sites_shard_start(v->sites, shard);
 }
 
 static void shard_stops(void *context, struct shard *shard)
@@ -181,6 +184,7 @@ static void shard_stops(void *context, struct shard *shard)
 	if (v->platform)
 		platform_shard_stop(v->platform, shard);
 	stations_shard_stop(v->stations, shard);
+	sites_shard_stop(v->sites, shard);
 }
 
 static void entry_settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
@@ -199,6 +203,7 @@ static void shard_has_room(void *context, struct shard *shard)
 	if (v->platform)
 		platform_room(v->platform, shard);
 	stations_room(v->stations, shard);
+	sites_room(v->sites, shard);
 }
 
 static enum status links_metrics(void *context, struct buf *out)
@@ -222,6 +227,26 @@ static enum status open_stations(struct server *v)
 		log_error("serve", "stations of %s: %s", path, status_text(status));
 	buf_deinit(&mistakes);
 	free(config);
+	return status;
+}
+
+static enum status open_sites(struct server *v)
+{
+	const char *path = v->settings.sites_file;
+	struct sites_config *config = NULL;
+	if (!*path)
+		return STATUS_OK;
+	struct buf mistakes = buf_init(SITES_MISTAKES_MAX);
+	enum status status = sites_read(path, &config, &mistakes);
+	if (mistakes.size)
+		fprintf(stderr, "%.*s", (int)mistakes.size, (const char *)mistakes.data);
+	if (!status)
+		status = sites_new(config, v->engine, &v->sites);
+	if (status) {
+		sites_config_free(config);
+		log_error("serve", "sites of %s: %s", path, status_text(status));
+	}
+	buf_deinit(&mistakes);
 	return status;
 }
 
@@ -283,6 +308,8 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = stations_route_add(v->http, v->stations);
 	if (!status)
+		status = sites_route_add(v->http, v->sites);
+	if (!status)
 		status = lines_route_add(v->lines, v->http);
 	return status ? status : http_start(v->http);
 }
@@ -310,6 +337,8 @@ static enum status open_all(struct server *v)
 		return status;
 	}
 	status = open_stations(v);
+	if (!status)
+		status = open_sites(v);
 	if (status)
 		return status;
 	struct engine_callbacks callbacks = {v, shard_starts, shard_stops, entry_settled, shard_has_room};
@@ -341,6 +370,7 @@ static void close_all(struct server *v)
 	platform_free(v->platform);
 	links_free(&v->links);
 	stations_free(v->stations);
+	sites_free(v->sites);
 	http_free(v->http);
 	hazards_close(v->hazards);
 	engine_close(v->engine);
