@@ -67,6 +67,19 @@ void sites_free(struct sites *s)
 	free(s);
 }
 
+enum status sites_start_brokers(struct sites *s)
+{
+	return s && s->config->broker_count ? mqtt_links_start(s->config, s->engine, &s->brokers) : STATUS_OK;
+}
+
+void sites_stop_brokers(struct sites *s)
+{
+	if (!s)
+		return;
+	mqtt_links_stop(s->brokers);
+	s->brokers = NULL;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct sites *s = timer->data;
@@ -148,6 +161,10 @@ enum status sites_json(struct sites *s, struct buf *out)
 		if (!status)
 			status = put_listener(&s->listeners[i], out);
 	}
+	if (!status)
+		status = buf_printf(out, "],\"brokers\":[");
+	if (!status && s)
+		status = mqtt_links_json(s->brokers, out);
 	return status ? status : buf_printf(out, "]}");
 }
 
@@ -171,5 +188,5 @@ enum status sites_metrics(struct sites *s, struct buf *out)
 			status = buf_printf(out, "zayton_site_%s{listener=\"%s\"} %llu\n", counters[k].metric,
 					    s->config->listeners[i].name, count_of(&s->listeners[i], k));
 	}
-	return status;
+	return status || !s ? status : mqtt_links_metrics(s->brokers, out);
 }

@@ -27,6 +27,11 @@ STATUS_CHECKED enum status sites_new(struct sites_config *config, struct engine 
 /* After the engine stopped. NULL is allowed. */
 void sites_free(struct sites *s);
 
+/* Connect to the brokers of the file; the engine is started. STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status sites_start_brokers(struct sites *s);
+/* Before engine_stop. NULL is allowed. */
+void sites_stop_brokers(struct sites *s);
+
 /* As in struct engine_callbacks; nothing is done for shards other than 0, nor when `s` is NULL. */
 void sites_shard_start(struct sites *s, struct shard *shard);
 void sites_shard_stop(struct sites *s, struct shard *shard);
@@ -34,8 +39,9 @@ void sites_room(struct sites *s, struct shard *shard);
 
 /* The port listener `name` is bound to; -1 when it is not. */
 int sites_port(const struct sites *s, const char *name);
-/* {"listeners":[{"name":...,"protocol":...,"port":...,"connections":...,"heard":...,"frames":..., ...}]}: every
- * counter of site_session.h under its name without "_total". NULL is allowed: none. */
+/* {"listeners":[{"name":...,"protocol":...,"port":...,"connections":...,"heard":...,"frames":..., ...}],
+ * "brokers":[{...}]}: every counter of site_session.h and mqtt_link.h under its name without "_total". NULL is allowed:
+ * none. */
 STATUS_CHECKED enum status sites_json(struct sites *s, struct buf *out);
 /* Prometheus text, zayton_site_...{listener="NAME"}. */
 STATUS_CHECKED enum status sites_metrics(struct sites *s, struct buf *out);

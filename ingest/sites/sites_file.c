@@ -280,6 +280,10 @@ static bool take_broker_option(struct broker_config *b, struct span word)
 	uint32_t number;
 	if (!split(word, &key, &value))
 		return false;
+	if (is(key, "unknown")) {
+		b->keep_unknown = is(value, "keep");
+		return b->keep_unknown || is(value, "refuse");
+	}
 	if (is(key, "client"))
 		return take_name(value, b->client);
 	if (is(key, "user"))

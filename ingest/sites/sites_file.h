@@ -12,8 +12,8 @@
  * [unit=..] quantity water  w01018  cod  unit=mg/L
  *
  *   # brokers and topics of MQTT
- *   broker  iot  127.0.0.1:8883  client=zayton-1  user=zayton  password-file=/etc/zayton/iot.pw  ca=/etc/zayton/ca.pem
- *   topic   iot  tele/+/charger  {2}  time=$.ts  power=$.p  temperature=$.t.case
+ *   broker  iot  127.0.0.1:8883  [unknown=refuse|keep]  client=zayton-1  user=zayton  password-file=/etc/zayton/iot.pw
+ * ca=/etc/zayton/ca.pem topic   iot  tele/+/charger  {2}  time=$.ts  power=$.p  temperature=$.t.case
  *
  * KEY: gb26875 the source address as a decimal number, hj212 MN, sl651 the ten hex digits of the station. `pw` is PW of
  * hj212, four hex digits for sl651; without it none is asked for. `test=never`: bit 0 of a state, which devices leave
@@ -104,6 +104,7 @@ struct broker_config {
 	char client[SITES_NAME_MAX + 1], user[64], password_file[SITES_TEXT_MAX + 1];
 	char ca[SITES_TEXT_MAX + 1], cert[SITES_TEXT_MAX + 1], key[SITES_TEXT_MAX + 1]; /* ca: speak TLS */
 	unsigned keepalive_s;
+	bool keep_unknown; /* sites that a topic or message names need not be registered; they are marked as such */
 };
 
 struct topic_field {

@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "ingest/sites/mqtt_link.h"
 #include "ingest/sites/site_session.h"
 #include "ingest/sites/sites.h"
 
@@ -46,6 +47,7 @@ struct sites {
 	uv_loop_t *loop;
 	uv_timer_t tick;
 	bool started, stopping;
+	struct mqtt_links *brokers;
 	uint8_t *read_buffer; /* SITE_READ_BYTES */
 	struct site_listener listeners[SITES_LISTENERS_MAX];
 };

@@ -350,7 +350,9 @@ static enum status open_all(struct server *v)
 		log_error("serve", "hazard register: %s", status_text(status));
 		return status;
 	}
-	status = lines_route_new(&v->settings, v->engine, &v->lines);
+	status = sites_start_brokers(v->sites);
+	if (!status)
+		status = lines_route_new(&v->settings, v->engine, &v->lines);
 	if (!status)
 		status = open_http(v);
 	if (status)
@@ -364,6 +366,7 @@ static void close_all(struct server *v)
 		http_stop(v->http);
 	hazard_feed_free(v->hazard_feed);
 	lines_route_free(v->lines);
+	sites_stop_brokers(v->sites);
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
