@@ -152,6 +152,9 @@
 	X(STRING, stations_file, "stations_file", "", 0, SETTINGS_TEXT_MAX, "",                                        \
 	  "receivers of AIS, NMEA 0183 and Beidou: one a line (ingest/stations/README.md)",                            \
 	  "船舶接收站清单(AIS/NMEA/北斗)")                                                                             \
+	X(STRING, sites_file, "sites_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \
+	  "listeners for fire, water and rain sensors, brokers of MQTT: ingest/sites/sites_file.h",                    \
+	  "消防、水质、水雨情接入与 MQTT 配置文件")                                                                    \
 	X(STRING, tls_cert, "tls_cert", "", 0, SETTINGS_TEXT_MAX, "", "certificate chain (PEM) for HTTPS",             \
 	  "HTTPS 证书文件")                                                                                            \
 	X(STRING, tls_key, "tls_key", "", 0, SETTINGS_TEXT_MAX, "", "private key (PEM) of tls_cert", "HTTPS 私钥文件") \

@@ -106,6 +106,25 @@ const char *gb26875_system_name(uint8_t system_type)
 	return explain_name(system_type, systems);
 }
 
+static const struct name *bits_of(uint8_t type)
+{
+	switch (type) {
+	case GB26875_SYSTEM_STATE:
+		return state_bits;
+	case GB26875_PART_STATE:
+		return part_bits;
+	case GB26875_DEVICE_STATE:
+		return device_bits;
+	default:
+		return operation_bits;
+	}
+}
+
+const char *gb26875_bit_name(uint8_t type, unsigned bit)
+{
+	return explain_name(bit, bits_of(type));
+}
+
 const char *gb26875_part_name(uint8_t part_type)
 {
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -144,10 +163,10 @@ static void put_system(struct explained *e, const struct gb26875_object *o)
 	explained_put_number(e, "part_address", o->part_address);
 }
 
-static void put_state(struct explained *e, const struct gb26875_object *o, const struct name *bits)
+static void put_state(struct explained *e, const struct gb26875_object *o)
 {
 	explained_put_number(e, "state", o->state);
-	explained_put(e, "state_bits", explain_bits(o->state, bits));
+	explained_put(e, "state_bits", explain_bits(o->state, bits_of(o->type)));
 }
 
 static void put_analog(struct explained *e, const struct gb26875_object *o)
@@ -167,15 +186,12 @@ static json_t *explain_object(const struct gb26875_object *o, enum status *statu
 	if (o->type <= 8)
 		put_system(&e, o);
 	if (o->type == GB26875_SYSTEM_STATE || o->type == GB26875_PART_STATE || o->type == GB26875_DEVICE_STATE)
-		put_state(&e, o,
-			  o->type == GB26875_SYSTEM_STATE ? state_bits
-			  : o->type == GB26875_PART_STATE ? part_bits
-							  : device_bits);
+		put_state(&e, o);
 	if (o->type == GB26875_ANALOG)
 		put_analog(&e, o);
 	if (o->type == GB26875_SYSTEM_OPERATION || o->type == GB26875_DEVICE_OPERATION) {
 		explained_put_number(&e, "operation", o->operation);
-		explained_put(&e, "operation_bits", explain_bits(o->operation, operation_bits));
+		explained_put(&e, "operation_bits", explain_bits(o->operation, bits_of(o->type)));
 		explained_put_number(&e, "operator", o->operator_number);
 	}
 	if (o->type == 5 || o->type == 25) {

@@ -132,6 +132,8 @@ const char *gb26875_command_name(uint8_t command);
 const char *gb26875_type_name(uint8_t type);
 const char *gb26875_system_name(uint8_t system_type);
 const char *gb26875_part_name(uint8_t part_type);
+/* Of a state (types 1, 2, 21) or an operation (4, 24). */
+const char *gb26875_bit_name(uint8_t type, unsigned bit);
 const struct gb26875_analog_unit *gb26875_analog_unit(uint8_t analog_type);
 
 /* Append one frame as one JSON object. Returns what the frame was refused for, or STATUS_NO_MEMORY, STATUS_FULL. */

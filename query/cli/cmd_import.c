@@ -20,6 +20,7 @@
 #include "query/cli/import_fences.h"
 #include "query/cli/import_series.h"
 #include "query/cli/import_township.h"
+#include "query/cli/import_weighings.h"
 #include "query/cli/progress_bar.h"
 #include "query/cli/track_file.h"
 #include "query/cli/track_import.h"
@@ -34,6 +35,7 @@ static const char usage[] =
 	"            zayton import streams FILE --data DIR [options]   监测站点与监测项\n"
 	"            zayton import series FILE --data DIR [options]    监测数据\n"
 	"            zayton import tasks|enterprises|figures FILE --data DIR [--check]   任务、企业、填报数\n"
+	"            zayton import weighings FILE --data DIR           称重记录\n"
 	"            zayton import tracks FILE --data DIR [options]    轨迹\n"
 	"  --format csv|gpx|jt808   文件格式; default: by the name of the file\n"
 	"  --columns MAPPING        列对应 e.g. device=imei,time=ts:epoch_s,speed=v:mps,alarm= ; #3 is the third "
@@ -416,6 +418,8 @@ int cmd_import(int argc, char **argv)
 		return import_streams(argc - 1, argv + 1);
 	if (argc > 1 && is_township_table(argv[1]))
 		return import_township(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "weighings") == 0)
+		return import_weighings(argc - 1, argv + 1);
 	if (argc < 2 || strcmp(argv[1], "tracks") != 0 || !options_parse(argc - 1, argv + 1, &o)) {
 		fputs(usage, stderr);
 		return 2;

@@ -22,6 +22,7 @@
 #include "query/cli/lines_route.h"
 #include "query/cli/links_route.h"
 #include "query/cli/outbox_route.h"
+#include "query/cli/sites_route.h"
 #include "query/cli/stations_route.h"
 #include "query/cli/tokens.h"
 #include "query/cli/township_store.h"
@@ -44,6 +45,7 @@ struct server {
 	struct link_book links;
 	struct platform *platform; /* NULL without links */
 	struct stations *stations; /* NULL: no stations file */
+	struct sites *sites;       /* NULL: no sites file */
 	struct lines_route *lines;
 	struct http *http;
 	struct hazards *hazards;
@@ -226,6 +228,7 @@ static void shard_starts(void *context, struct shard *shard)
 	if (v->platform)
 		platform_shard_start(v->platform, shard);
 	stations_shard_start(v->stations, shard);
+	sites_shard_start(v->sites, shard);
 }
 
 static void shard_stops(void *context, struct shard *shard)
@@ -235,6 +238,7 @@ static void shard_stops(void *context, struct shard *shard)
 	if (v->platform)
 		platform_shard_stop(v->platform, shard);
 	stations_shard_stop(v->stations, shard);
+	sites_shard_stop(v->sites, shard);
 }
 
 static void entry_settled(void *context, struct shard *shard, const struct ticket *ticket, enum status status)
@@ -253,6 +257,7 @@ static void shard_has_room(void *context, struct shard *shard)
 	if (v->platform)
 		platform_room(v->platform, shard);
 	stations_room(v->stations, shard);
+	sites_room(v->sites, shard);
 }
 
 static enum status links_metrics(void *context, struct buf *out)
@@ -276,6 +281,26 @@ static enum status open_stations(struct server *v)
 		log_error("serve", "stations of %s: %s", path, status_text(status));
 	buf_deinit(&mistakes);
 	free(config);
+	return status;
+}
+
+static enum status open_sites(struct server *v)
+{
+	const char *path = v->settings.sites_file;
+	struct sites_config *config = NULL;
+	if (!*path)
+		return STATUS_OK;
+	struct buf mistakes = buf_init(SITES_MISTAKES_MAX);
+	enum status status = sites_read(path, &config, &mistakes);
+	if (mistakes.size)
+		fprintf(stderr, "%.*s", (int)mistakes.size, (const char *)mistakes.data);
+	if (!status)
+		status = sites_new(config, v->engine, &v->sites);
+	if (status) {
+		sites_config_free(config);
+		log_error("serve", "sites of %s: %s", path, status_text(status));
+	}
+	buf_deinit(&mistakes);
 	return status;
 }
 
@@ -347,6 +372,8 @@ static enum status open_http(struct server *v)
 	if (!status)
 		status = stations_route_add(v->http, v->stations);
 	if (!status)
+		status = sites_route_add(v->http, v->sites);
+	if (!status)
 		status = lines_route_add(v->lines, v->http);
 	return status ? status : http_start(v->http);
 }
@@ -374,6 +401,8 @@ static enum status open_all(struct server *v)
 		return status;
 	}
 	status = open_stations(v);
+	if (!status)
+		status = open_sites(v);
 	if (status)
 		return status;
 	struct engine_callbacks callbacks = {v, shard_starts, shard_stops, entry_settled, shard_has_room};
@@ -391,9 +420,10 @@ static enum status open_all(struct server *v)
 		return status;
 	}
 	status = open_outbox(v);
-	if (status)
-		return status;
-	status = lines_route_new(&v->settings, v->engine, &v->lines);
+	if (!status)
+		status = sites_start_brokers(v->sites);
+	if (!status)
+		status = lines_route_new(&v->settings, v->engine, &v->lines);
 	if (!status)
 		status = open_http(v);
 	if (status)
@@ -410,12 +440,14 @@ static void close_all(struct server *v)
 	boat_gateway_free(v->boat_gateway);
 	duty_stop(v->duty);
 	lines_route_free(v->lines);
+	sites_stop_brokers(v->sites);
 	if (v->engine)
 		engine_stop(v->engine);
 	ingest_free(v->ingest);
 	platform_free(v->platform);
 	links_free(&v->links);
 	stations_free(v->stations);
+	sites_free(v->sites);
 	http_free(v->http);
 	calendar_clock_stop(v->calendar_clock);
 	township_close(&v->township);

@@ -20,6 +20,7 @@ STATUS_CHECKED enum status handlers_commands_add(struct http *h);   /* commands 
 STATUS_CHECKED enum status handlers_ledger_add(struct http *h);     /* the ledger of handled alarms */
 STATUS_CHECKED enum status handlers_evidence_add(struct http *h);   /* evidence sheets */
 STATUS_CHECKED enum status handlers_series_add(struct http *h);     /* sites, streams, values */
+STATUS_CHECKED enum status handlers_weighings_add(struct http *h);  /* records of scales, overloads of a year */
 STATUS_CHECKED enum status handlers_live_add(struct http *h);       /* live feed; before handlers_violations_add */
 STATUS_CHECKED enum status handlers_session_add(struct http *h);    /* logging in and out, accounts */
 
