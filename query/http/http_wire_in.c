@@ -25,6 +25,7 @@ static const struct {
 	{WSI_TOKEN_HTTP_IF_MATCH, offsetof(struct http_request, if_match)},
 	{WSI_TOKEN_HTTP_CONTENT_TYPE, offsetof(struct http_request, content_type)},
 	{WSI_TOKEN_HTTP_CONTENT_ENCODING, offsetof(struct http_request, content_encoding)},
+	{WSI_TOKEN_HTTP_ACCEPT_ENCODING, offsetof(struct http_request, accept_encoding)},
 };
 static const char last_event_id[] = "last-event-id:";
 

@@ -1,0 +1,132 @@
+/* world.mjs -- a small deterministic world made by the real program, and a browser that looks at it.
+ *
+ *   const w = await openWorld();            imports tables, tracks, fences and values, serves, judges to the end
+ *   const page = await w.page('#/live');    Chromium; what the page complains of is collected in w.complaints
+ *   await w.close();
+ *
+ * 2 March 2026, China time, from 08:00: a muck truck at 58 km/h through a 40 zone, stopping, driving on; a coach; two
+ * boats at sea. Everything fictitious. The map needs WebGL, which SwiftShader draws without a graphics card. */
+import { chromium } from 'playwright-core';
+import { spawn, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ZAYTON = process.env.ZAYTON ?? new URL('../../build/release/zayton', import.meta.url).pathname;
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+export const DAY = '2026-03-02';
+export const START_MS = Date.parse(`${DAY}T08:00:00+08:00`);
+export const END_MS = START_MS + 4 * 3600000;
+export const PLATE = '闽C10001';
+
+const iso = (ms) => new Date(ms).toISOString();
+
+/* A report every 10 s along legs of [minutes, km/h, course]; nothing during a leg of speed null. */
+function track(phone, lat, lon, legs) {
+  const rows = [];
+  let ms = START_MS;
+  for (const [minutes, kmh, course] of legs) {
+    for (let i = 0; i < minutes * 6; i++, ms += 10000) {
+      if (kmh === null) continue;
+      const step = kmh / 360 / 111.2; // degrees in 10 s
+      lat += step * Math.cos(course * Math.PI / 180);
+      lon += step * Math.sin(course * Math.PI / 180) / Math.cos(lat * Math.PI / 180);
+      rows.push(`${phone},${iso(ms)},${lat.toFixed(7)},${lon.toFixed(7)},${kmh},${course}`);
+    }
+  }
+  return rows;
+}
+
+const devices = `phone,plate_colour,plate,class,company,village,name
+13900000001,黄,${PLATE},muck,演示运输公司,东村,
+13900000002,黄,闽C10002,coach,演示客运公司,西村,
+13900000003,,,fishing,,港村,演示渔1号
+13900000004,,,fishing,,港村,演示渔2号
+`;
+
+const tracks = ['device,time,lat,lon,speed,course',
+  ...track('13900000001', 24.85, 118.70, [[20, 30, 90], [15, 58, 90], [20, 0, 90], [30, 35, 0], [40, null, 0], [20, 35, 270]]),
+  ...track('13900000002', 24.95, 118.60, [[60, 55, 90], [30, 0, 90], [30, 50, 180]]),
+  ...track('13900000003', 24.70, 118.95, [[180, 12, 120]]),
+  ...track('13900000004', 24.72, 118.93, [[120, 9, 200], [60, 0, 200]])].join('\n') + '\n';
+
+const square = (west, south, east, north) => [[[west, south], [east, south], [east, north], [west, north], [west, south]]];
+const fences = JSON.stringify({ type: 'FeatureCollection', features: [
+  { type: 'Feature', properties: { id: 'speed-40', name: '演示限速区', tags: 'speed_zone', limit_kmh: 40 }, geometry: { type: 'Polygon', coordinates: square(118.78, 24.84, 119.0, 24.86) } },
+  { type: 'Feature', properties: { id: 'works', name: '演示工地', tags: 'site' }, geometry: { type: 'Polygon', coordinates: square(118.9, 24.88, 118.92, 24.9) } },
+] });
+
+const streams = `site,quantity,unit,stream_kind,range_min,range_max,interval,name,village
+dam1,level,m,,0,12,10m,演示水库水位,东村
+dam1,rain,mm,,0,100,10m,演示雨量,东村
+`;
+const values = ['site,quantity,time,value',
+  ...Array.from({ length: 72 }, (_, i) => i).filter((i) => i < 30 || i > 40)
+    .map((i) => `dam1,level,${iso(START_MS + i * 600000)},${(6 + 3 * Math.sin(i / 8)).toFixed(2)}`)].join('\n') + '\n';
+
+function run(...args) {
+  try {
+    return execFileSync(ZAYTON, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    throw new Error(`zayton ${args.join(' ')}\n${error.stdout}${error.stderr}`);
+  }
+}
+
+/* The line in which the server says that it is ready. */
+function ready(child) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+      const line = text.split('\n').find((l) => l.includes('"ready":true'));
+      if (line) resolve(JSON.parse(line));
+    });
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${text}`)));
+  });
+}
+
+export async function openWorld(...settings) {
+  const folder = mkdtempSync(join(tmpdir(), 'zayton-browser-')), data = join(folder, 'data');
+  const file = (name, text) => { const path = join(folder, name); writeFileSync(path, text); return path; };
+  run('import', 'devices', file('devices.csv', devices), '--data', data, '--from', 'always');
+  run('import', 'fences', file('fences.geojson', fences), '--data', data);
+  run('import', 'tracks', file('tracks.csv', tracks), '--data', data, '--device-by', 'phone');
+  run('import', 'streams', file('streams.csv', streams), '--data', data, '--from', 'always');
+  run('import', 'series', file('values.csv', values), '--data', data);
+  const child = spawn(ZAYTON, ['serve', '--data-dir', data, '--http', '127.0.0.1:0', '--jt808-tcp', '127.0.0.1:0', '--demo', 'yes', '--log-level', 'warn', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const { http } = await ready(child);
+  const base = `http://127.0.0.1:${http}`;
+  const settle = await fetch(`${base}/api/v1/judge/settle?as_of=${END_MS}`, { method: 'POST', headers: { 'content-length': '0' } });
+  if (!settle.ok) throw new Error(`judging: ${settle.status} ${await settle.text()}`);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'] });
+  const complaints = [];
+
+  async function page(hash, options = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'zh-CN', timezoneId: 'UTC', acceptDownloads: true, ...options });
+    const p = await context.newPage();
+    p.setDefaultTimeout(30000);
+    p.on('pageerror', (error) => complaints.push(error.message));
+    p.on('console', (message) => { if (message.type() === 'error' && !message.text().includes('404')) complaints.push(message.text()); });
+    p.on('request', (request) => { if (!request.url().startsWith(base) && !/^(blob|data):/.test(request.url())) complaints.push(`asked elsewhere: ${request.url()}`); });
+    await p.goto(`${base}/${hash}`);
+    return p;
+  }
+
+  async function close() {
+    await browser.close();
+    child.removeAllListeners('exit');
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const api = async (path, init) => (await fetch(base + path, init)).json();
+  return { base, page, api, close, complaints, folder };
+}
+
+/* The map inside the page, once it has drawn all it has. */
+export async function mapOf(page) {
+  await page.waitForFunction(() => document.querySelector('.canvas')?.map?.isStyleLoaded());
+  return page.evaluateHandle(() => document.querySelector('.canvas').map);
+}
