@@ -9,6 +9,7 @@
 import { chromium } from 'playwright-core';
 import { spawn, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -53,8 +54,8 @@ const tracks = ['device,time,lat,lon,speed,course',
 
 const square = (west, south, east, north) => [[[west, south], [east, south], [east, north], [west, north], [west, south]]];
 const fences = JSON.stringify({ type: 'FeatureCollection', features: [
-  { type: 'Feature', properties: { id: 'speed-40', name: '演示限速区', tags: 'speed_zone', limit_kmh: 40 }, geometry: { type: 'Polygon', coordinates: square(118.78, 24.84, 119.0, 24.86) } },
-  { type: 'Feature', properties: { id: 'works', name: '演示工地', tags: 'site' }, geometry: { type: 'Polygon', coordinates: square(118.9, 24.88, 118.92, 24.9) } },
+  { type: 'Feature', properties: { id: 'speed-40', name: '演示限速区', tags: 'speed_zone', limit_kmh: 40, valid_from: '2020-01-01T00:00:00+08:00' }, geometry: { type: 'Polygon', coordinates: square(118.78, 24.84, 119.0, 24.86) } },
+  { type: 'Feature', properties: { id: 'works', name: '演示工地', tags: 'site', valid_from: '2020-01-01T00:00:00+08:00' }, geometry: { type: 'Polygon', coordinates: square(118.9, 24.88, 118.92, 24.9) } },
 ] });
 
 const streams = `site,quantity,unit,stream_kind,range_min,range_max,interval,name,village
@@ -95,7 +96,7 @@ export async function openWorld(...settings) {
   run('import', 'streams', file('streams.csv', streams), '--data', data, '--from', 'always');
   run('import', 'series', file('values.csv', values), '--data', data);
   const child = spawn(ZAYTON, ['serve', '--data-dir', data, '--http', '127.0.0.1:0', '--jt808-tcp', '127.0.0.1:0', '--demo', 'yes', '--log-level', 'warn', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const { http } = await ready(child);
+  const { http, jt808_tcp: jt808 } = await ready(child);
   const base = `http://127.0.0.1:${http}`;
   const settle = await fetch(`${base}/api/v1/judge/settle?as_of=${END_MS}`, { method: 'POST', headers: { 'content-length': '0' } });
   if (!settle.ok) throw new Error(`judging: ${settle.status} ${await settle.text()}`);
@@ -121,8 +122,68 @@ export async function openWorld(...settings) {
     await ended;
     rmSync(folder, { recursive: true, force: true });
   }
+  /* A report of a terminal that speaks JT/T 808: registers, authenticates, reports, and waits for each answer. */
+  const report = (...fields) => sendReport(jt808, ...fields);
   const api = async (path, init) => (await fetch(base + path, init)).json();
-  return { base, page, api, close, complaints, folder };
+  return { base, page, api, report, close, complaints, folder };
+}
+
+/* --- a terminal of JT/T 808-2013 --- */
+
+function frame(phone, id, serial, body) {
+  const head = Buffer.alloc(12);
+  head.writeUInt16BE(id, 0);
+  head.writeUInt16BE(body.length, 2);
+  Buffer.from(phone.padStart(12, '0'), 'hex').copy(head, 4);
+  head.writeUInt16BE(serial, 10);
+  const bytes = Buffer.concat([head, body]), sum = bytes.reduce((a, b) => a ^ b, 0), out = [0x7e];
+  for (const b of [...bytes, sum]) out.push(...(b === 0x7e ? [0x7d, 2] : b === 0x7d ? [0x7d, 1] : [b]));
+  return Buffer.from([...out, 0x7e]);
+}
+
+function location(ms, lat, lon, kmh, course) {
+  const body = Buffer.alloc(28);
+  body.writeUInt32BE(3, 4); // ACC on, positioned
+  body.writeUInt32BE(Math.round(lat * 1e6), 8);
+  body.writeUInt32BE(Math.round(lon * 1e6), 12);
+  body.writeUInt16BE(Math.round(kmh * 10), 18);
+  body.writeUInt16BE(course, 20);
+  Buffer.from(new Date(ms + 8 * 3600000).toISOString().slice(2, 19).replace(/\D/g, ''), 'hex').copy(body, 22);
+  return body;
+}
+
+/* The body of the answer with this id, its escapes undone. */
+function answerOf(socket, wanted) {
+  return new Promise((resolve, reject) => {
+    let rest = Buffer.alloc(0);
+    const take = (chunk) => {
+      rest = Buffer.concat([rest, chunk]);
+      for (const part of rest.toString('latin1').split('\x7e').filter(Boolean)) {
+        const plain = Buffer.from(part.replaceAll('\x7d\x02', '\x7e').replaceAll('\x7d\x01', '\x7d'), 'latin1');
+        if (plain.length > 12 && plain.readUInt16BE(0) === wanted) { socket.off('data', take); resolve(plain.subarray(12, -1)); return; }
+      }
+    };
+    socket.on('data', take);
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the server closed the connection')));
+  });
+}
+
+async function sendReport(port, phone, ms, lat, lon, kmh, course) {
+  const socket = connect(port, '127.0.0.1');
+  const registration = Buffer.concat([Buffer.from([0, 35, 2, 5]), Buffer.from('ZYSIM'), Buffer.from('TEST'.padEnd(20, '\0')), Buffer.from('0000001'), Buffer.from([2]), Buffer.from('x')]);
+  let answer = answerOf(socket, 0x8100);
+  socket.write(frame(phone, 0x0100, 1, registration));
+  const code = (await answer).subarray(3);
+  answer = answerOf(socket, 0x8001);
+  socket.write(frame(phone, 0x0102, 2, code));
+  await answer;
+  answer = answerOf(socket, 0x8001);
+  socket.write(frame(phone, 0x0200, 3, location(ms, lat, lon, kmh, course)));
+  const [, , , , result] = await answer;
+  socket.removeAllListeners('close');
+  socket.end();
+  if (result !== 0) throw new Error(`the report was answered ${result}`);
 }
 
 /* The map inside the page, once it has drawn all it has. */

@@ -21,12 +21,14 @@ const hints: Record<number, [string, string]> = {
 function wordsOf(status: number, body: Record<string, unknown>): string {
   const hint = hints[status]?.[chinese() ? 0 : 1];
   const detail = (chinese() && body.detail_zh) || body.detail || body.title || '';
-  const parameter = body.parameter ? ` (${String(body.parameter)})` : '';
+  const named = (chinese() && body.field_zh) || body.parameter;
+  const parameter = named ? ` (${String(named)})` : '';
   return [hint, `${String(detail)}${parameter}`].filter(Boolean).join(' · ') || `HTTP ${status}`;
 }
 
 const tokenKey = 'zayton.token';
 export const setToken = (token: string): void => sessionStorage.setItem(tokenKey, token);
+export const hasToken = (): boolean => sessionStorage.getItem(tokenKey) !== null;
 export const forgetToken = (): void => sessionStorage.removeItem(tokenKey);
 
 function headers(extra?: Record<string, string>): Record<string, string> {

@@ -61,6 +61,8 @@ export function timeChart(times_ms: number[], lines: Line[], unit: string, o: {
           u.ctx.save();
           u.ctx.strokeStyle = u.ctx.fillStyle = style('--bad');
           u.ctx.font = `${12 * devicePixelRatio}px system-ui`;
+          u.ctx.textAlign = 'left';
+          u.ctx.textBaseline = 'bottom';
           u.ctx.setLineDash([6, 4]);
           for (const level of levels) {
             const y = u.valToPos(level.value, 'y', true);

@@ -1,4 +1,5 @@
 /* widgets.ts -- what pages are made of: fields, tables, dialogs, notices, and waiting that shows. */
+import { download, hasToken } from './api';
 import { h, fill, type Child } from './dom';
 import { t } from './messages';
 
@@ -114,3 +115,8 @@ export function input(name: string, o: { type?: string; value?: string; required
 }
 
 export const textOf = (form: FormData, name: string): string => String(form.get(name) ?? '').trim();
+
+/* A page that the server makes. A link does not carry a token: who has one gets a file. */
+export function paper(text: string, address: string, name: string): HTMLElement {
+  return hasToken() ? button(text, () => void busy(download(address, name))) : h('a', { href: address, target: '_blank', rel: 'noopener' }, text);
+}

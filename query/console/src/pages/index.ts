@@ -22,5 +22,11 @@ export interface Page {
 
 export const pages: Page[] = [
   { path: 'live', title: 'nav_live', load: () => import('./live') },
+  { path: 'violations', title: 'nav_violations', load: () => import('./violations') },
+  { path: 'devices', title: 'nav_devices', load: () => import('./devices') },
+  { path: 'register', title: 'nav_register', load: () => import('./register') },
+  { path: 'sensors', title: 'nav_sensors', load: () => import('./sensors') },
+  { path: 'fences', title: 'nav_fences', load: () => import('./fences') },
+  { path: 'rules', title: 'nav_rules', load: () => import('./rules') },
   { path: 'engine', title: 'nav_engine', load: () => import('./engine') },
 ];
