@@ -26,7 +26,7 @@ test('a hazard is recorded, registered and assigned by the steps that are allowe
   for (const [name, text] of [['person', '王五'], ['supervisor', '水务站'], ['measures', '灌浆'], ['fund', '1万元'], ['plan', '转移方案'], ['deadline', new Date(Date.now() + 5 * 86400000).toISOString().slice(0, 10)]]) await page.fill(`dialog [name=${name}]`, text);
   await page.click('dialog button.main');
   await page.waitForSelector('h1 .pill:has-text("交办")');
-  assert.match(await page.textContent('.history'), /排查[\s\S]*|交办/);
+  assert.match(await page.textContent('.history'), /交办[\s\S]*登记[\s\S]*排查/);
   await page.goto(`${w.base}/#/register?view=table`);
   await page.waitForSelector('td:has-text("堤坝裂缝")');
   await page.click('text=导出台账');
@@ -82,7 +82,7 @@ test('rules are read with their sources; a mistake is told at its line and nothi
 
 test('values are drawn with their thresholds, and a gap stays a gap', async () => {
   const page = await w.page('#/sensors');
-  await page.click('td:has-text("dam1") >> nth=0');
+  await page.click('button.row:has-text("dam1") >> nth=0');
   await page.waitForSelector('.page-sensors .chart canvas');
   const facts = await page.textContent('.page-sensors .facts');
   assert.match(facts, /下限0/);
@@ -95,7 +95,7 @@ test('values are drawn with their thresholds, and a gap stays a gap', async () =
 
 test('the engine tells its rates and keeps looking', async () => {
   const page = await w.page('#/engine');
-  await page.waitForFunction(() => !document.querySelector('.card')?.textContent.startsWith('…'));
+  await page.waitForFunction(() => /^[\d,]+上报速率/.test(document.querySelector('.card')?.textContent ?? ''));
   assert.match(await page.textContent('.cards'), /字节\/点/);
   await page.waitForSelector('.chart canvas');
   await page.context().close();

@@ -95,7 +95,8 @@ export async function openWorld(...settings) {
   run('import', 'tracks', file('tracks.csv', tracks), '--data', data, '--device-by', 'phone');
   run('import', 'streams', file('streams.csv', streams), '--data', data, '--from', 'always');
   run('import', 'series', file('values.csv', values), '--data', data);
-  const child = spawn(ZAYTON, ['serve', '--data-dir', data, '--http', '127.0.0.1:0', '--jt808-tcp', '127.0.0.1:0', '--demo', 'yes', '--log-level', 'warn', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const start = (http, tcp) => spawn(ZAYTON, ['serve', '--data-dir', data, '--http', `127.0.0.1:${http}`, '--jt808-tcp', `127.0.0.1:${tcp}`, '--demo', 'yes', '--log-level', 'warn', ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let child = start(0, 0);
   const { http, jt808_tcp: jt808 } = await ready(child);
   const base = `http://127.0.0.1:${http}`;
   const settle = await fetch(`${base}/api/v1/judge/settle?as_of=${END_MS}`, { method: 'POST', headers: { 'content-length': '0' } });
@@ -114,18 +115,28 @@ export async function openWorld(...settings) {
     return p;
   }
 
-  async function close() {
-    await browser.close();
+  async function stop() {
     child.removeAllListeners('exit');
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     await ended;
+  }
+  /* The server ends and comes back on its ports; `meanwhile` runs while it is gone. */
+  async function restart(meanwhile) {
+    await stop();
+    await meanwhile();
+    child = start(http, jt808);
+    await ready(child);
+  }
+  async function close() {
+    await browser.close();
+    await stop();
     rmSync(folder, { recursive: true, force: true });
   }
   /* A report of a terminal that speaks JT/T 808: registers, authenticates, reports, and waits for each answer. */
   const report = (...fields) => sendReport(jt808, ...fields);
   const api = async (path, init) => (await fetch(base + path, init)).json();
-  return { base, page, api, report, close, complaints, folder };
+  return { base, page, api, report, restart, close, complaints, folder };
 }
 
 /* --- a terminal of JT/T 808-2013 --- */
