@@ -48,9 +48,9 @@ int server_start(struct server *s, const char *program, const char *data)
 		dup2(pipes[1], STDOUT_FILENO);
 		close(pipes[0]);
 		close(pipes[1]);
-		execl(program, "zayton", "serve", "--data-dir", data, "--terminals", "open", "--jt808-tcp",
-		      "127.0.0.1:0", "--http", "127.0.0.1:0", "--stations-file", stations, "--log-level", "warn",
-		      (char *)NULL);
+		execl(program, "zayton", "serve", "--data-dir", data, "--terminals", "open", "--demo", "yes",
+		      "--jt808-tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--stations-file", stations, "--log-level",
+		      "warn", (char *)NULL);
 		_exit(127);
 	}
 	close(pipes[1]);

@@ -181,6 +181,15 @@
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \
 	  "the platforms we are linked with (JT/T 809), see ingest/platform/links_file.h",                             \
 	  "平台级联(JT/T 809)配置文件")                                                                                \
+	X(BOOL, demo, "demo", "no", 0, 0, "", "the console says that these are demonstration data",                    \
+	  "网页标明演示数据")                                                                                          \
+	X(STRING, map_tiles, "map_tiles", "", 0, SETTINGS_TEXT_MAX, "",                                                \
+	  "base map of the console: URL with {z} {x} {y}, {s} for 0 to 7; empty: land and water alone",                \
+	  "网页底图瓦片地址,空则只显示陆地和水域")                                                                     \
+	X(BOOL, map_tiles_gcj02, "map_tiles_gcj02", "no", 0, 0, "",                                                    \
+	  "map_tiles is in GCJ-02: points are drawn shifted", "底图为 GCJ-02 坐标,仅显示时偏移")                       \
+	X(STRING, map_approval, "map_approval", "", 0, SETTINGS_TEXT_MAX, "", "approval number of map_tiles",          \
+	  "底图审图号")                                                                                                \
 	X(ENUM, log_level, "log_level", "info", 0, 0, "debug|info|warn|error|off",                                     \
 	  "what is written to standard error", "日志级别")
 

@@ -28,6 +28,7 @@
 #include "query/cli/township_store.h"
 #include "query/cli/whole_file.h"
 #include "query/http/handlers_duty.h"
+#include "query/console/console_assets.h"
 #include "query/http/handlers_hazards.h"
 #include "query/http/handlers_township.h"
 #include "query/http/http.h"
@@ -47,6 +48,7 @@ struct server {
 	struct stations *stations; /* NULL: no stations file */
 	struct sites *sites;       /* NULL: no sites file */
 	struct lines_route *lines;
+	struct console_options console;
 	struct http *http;
 	struct hazards *hazards;
 	struct hazard_feed *hazard_feed;
@@ -331,6 +333,21 @@ static enum status ingest_metrics(void *context, struct buf *out)
 	return ingest_stats_write(context, out);
 }
 
+static enum status open_console(struct server *v)
+{
+	const struct settings *s = &v->settings;
+	v->console = (struct console_options){.assets = console_assets,
+					      .asset_count = console_asset_count,
+					      .demo = s->demo,
+					      .tiles_url = s->map_tiles,
+					      .tiles_gcj02 = s->map_tiles_gcj02,
+					      .map_approval = s->map_approval};
+	enum status status = handlers_console_add(v->http, &v->console);
+	if (status == STATUS_INVALID)
+		log_error("serve", "map_tiles is no URL of tiles: %s", s->map_tiles);
+	return status;
+}
+
 static enum status open_http(struct server *v)
 {
 	const struct settings *s = &v->settings;
@@ -348,6 +365,8 @@ static enum status open_http(struct server *v)
 	o.tokens = v->tokens;
 	o.token_count = v->token_count;
 	enum status status = http_new(&o, &v->http);
+	if (!status)
+		status = open_console(v);
 	if (!status)
 		status = http_add_metrics(v->http, ingest_metrics, v->ingest);
 	if (!status)

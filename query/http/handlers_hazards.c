@@ -105,7 +105,7 @@ static const struct http_param list_params[] = {
 	[LIST_ORDER] = {"order", HTTP_PARAM_CHOICE, false, 0, 0, "deadline|newest|id", "deadline when left out"},
 	[LIST_LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, HAZARDS_PAGE_MAX, NULL, "100 when left out"},
 	[LIST_CURSOR] = {"cursor", HTTP_PARAM_TEXT, false, 0, 64, NULL, "`next` of the answer before"},
-	[LIST_FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, "json|csv", NULL},
+	[LIST_FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, "json|csv", "json when left out"},
 };
 
 /* Bits of the words of a list like "assigned,rectifying". */

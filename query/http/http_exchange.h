@@ -32,7 +32,7 @@ struct http_request {
 	const char *path;  /* percent-decoded, begins with '/' */
 	const char *query; /* percent-encoded, what follows '?' */
 	const char *host, *origin, *accept, *authorization, *if_none_match, *if_match, *cookie;
-	const char *content_type, *content_encoding;
+	const char *content_type, *content_encoding, *accept_encoding;
 	const char *last_event_id; /* of HTTP/1.1 alone (http_server.h) */
 	const char *peer;          /* the client's address */
 	bool loopback;             /* it came over a loopback address */

@@ -26,6 +26,7 @@ static const struct {
 	{WSI_TOKEN_HTTP_COOKIE, offsetof(struct http_request, cookie)},
 	{WSI_TOKEN_HTTP_CONTENT_TYPE, offsetof(struct http_request, content_type)},
 	{WSI_TOKEN_HTTP_CONTENT_ENCODING, offsetof(struct http_request, content_encoding)},
+	{WSI_TOKEN_HTTP_ACCEPT_ENCODING, offsetof(struct http_request, accept_encoding)},
 };
 static const char last_event_id[] = "last-event-id:";
 

@@ -6,16 +6,26 @@
 
 #include "engine/core/clock.h"
 #include "engine/core/log.h"
+#include "query/export/export_devices.h"
 #include "query/export/export_violations.h"
 #include "query/export/json_out.h"
 #include "query/export/mask.h"
 #include "query/http/http_rights.h"
 #include "query/http/http_stream.h"
 
+/* devices looked at in one go, and the bytes of positions after which an event is sent */
+#define LOOK 64
+#define POSITIONS_BYTES 12288
+
 struct live_client {
 	struct http_exchange *x;
 	struct principal who;
-	uint64_t after;   /* the last row that it was told or that was not for it */
+	enum live_kind kind;
+	uint64_t
+		after; /* VIOLATIONS: the last row that it was told or that was not for it; POSITIONS: an instant, ms */
+	uint64_t device;  /* POSITIONS: a look goes on behind this one; 0: none is under way */
+	int64_t look_ms;  /* when that look began */
+	int64_t next_ns;  /* POSITIONS: no look before; monotonic */
 	int64_t quiet_ns; /* since then nothing was sent; monotonic */
 };
 
@@ -113,6 +123,89 @@ static enum status tell_news(struct turn *t)
 	return status;
 }
 
+/* --- positions --- */
+
+/* Send the positions gathered in `text`, if any, and move behind `device`. */
+static enum status post_positions(struct live_client *c, struct buf *text, uint64_t device)
+{
+	enum status status = STATUS_OK;
+	if (text->size) {
+		status = buf_append(text, "]}\n\n", 4);
+		if (!status)
+			status = exchange_post(c->x, buf_view(text));
+		buf_clear(text);
+	}
+	if (!status)
+		c->device = device;
+	return status;
+}
+
+/* Those of `batch` that were heard of since; `text` gathers them. */
+static enum status gather_positions(struct turn *t, const struct last *batch, size_t count, struct buf *text)
+{
+	const struct registry *r = engine_registry(t->feed->engine);
+	struct live_client *c = t->client;
+	struct export_position p;
+	for (size_t i = 0; i < count; i++) {
+		if (batch[i].report.received_ms + LIVE_OVERLAP_MS < (int64_t)c->after ||
+		    !scope_allows(r, &c->who, batch[i].device, c->look_ms))
+			continue;
+		enum status status = text->size ? buf_append_u8(text, ',')
+						: buf_printf(text, "event: positions\ndata: {\"positions\":[");
+		if (status)
+			return status;
+		struct json_out j = json_out_init(text);
+		export_position_describe(&p, r, &batch[i], c->look_ms);
+		export_position_object(&j, &p);
+		if (j.status)
+			return j.status;
+	}
+	return STATUS_OK;
+}
+
+/* One look at all devices, which goes on in a later turn when the client has no room. */
+static enum status look(struct turn *t, struct buf *text)
+{
+	struct live_client *c = t->client;
+	struct last batch[LOOK];
+	uint64_t at = c->device;
+	size_t count;
+	enum status status = STATUS_OK;
+	while (!status && (count = engine_last_list(t->feed->engine, at, batch, LOOK))) {
+		at = batch[count - 1].device;
+		status = gather_positions(t, batch, count, text);
+		if (!status && text->size > POSITIONS_BYTES)
+			status = post_positions(c, text, at);
+	}
+	if (!status)
+		status = post_positions(c, text, at);
+	if (!status)
+		status = buf_printf(text, "id: %lld\nevent: told\ndata: {}\n\n", (long long)c->look_ms);
+	return status ? status : exchange_post(c->x, buf_view(text));
+}
+
+static enum status tell_positions(struct turn *t)
+{
+	struct live_client *c = t->client;
+	int64_t now_ns = clock_monotonic_ns();
+	if (now_ns < c->next_ns)
+		return STATUS_OK;
+	if (!c->device)
+		c->look_ms = clock_now_ms();
+	struct buf text = buf_init(POSITIONS_BYTES + LOOK * 8192);
+	enum status status = look(t, &text);
+	buf_deinit(&text);
+	c->quiet_ns = now_ns;
+	if (status == STATUS_FULL)
+		return STATUS_OK;
+	c->after = (uint64_t)c->look_ms;
+	c->device = 0;
+	c->next_ns = now_ns + LIVE_POSITIONS_MS * INT64_C(1000000);
+	return status;
+}
+
+/* --- turns --- */
+
 static enum status keep_alive(struct turn *t)
 {
 	struct live_client *c = t->client;
@@ -132,7 +225,7 @@ static enum status serve(struct live_feed *f, struct live_client *c, bool *more)
 		return STATUS_CANCELLED;
 	enum status status = keep_alive(&t);
 	if (!status)
-		status = tell_news(&t);
+		status = c->kind == LIVE_POSITIONS ? tell_positions(&t) : tell_news(&t);
 	*more |= t.more;
 	return status;
 }
@@ -189,14 +282,15 @@ static void *live_main(void *context)
 	return NULL;
 }
 
-enum status live_feed_add(struct live_feed *f, struct http_exchange *x, const struct principal *who, uint64_t after)
+enum status live_feed_add(struct live_feed *f, enum live_kind kind, struct http_exchange *x,
+			  const struct principal *who, uint64_t after)
 {
 	pthread_mutex_lock(&f->mutex);
 	enum status status = f->stopping ? STATUS_CLOSED : f->count == LIVE_CLIENTS_MAX ? STATUS_FULL : STATUS_OK;
 	if (!status) {
 		exchange_begin(x, 200, "text/event-stream");
 		exchange_ref(x);
-		f->clients[f->count++] = (struct live_client){x, *who, after, 0};
+		f->clients[f->count++] = (struct live_client){.x = x, .who = *who, .kind = kind, .after = after};
 		pthread_cond_signal(&f->changed);
 	}
 	pthread_mutex_unlock(&f->mutex);

@@ -15,6 +15,14 @@
  *   event: raised                case_event_token()
  *   data: {"feed":4711,"event":"raised","event_zh":"产生","at_ms":...,"violation":{...}}      as it stands now
  *
+ * Positions are told the same way, from the heads in memory: once a second and client the devices heard of since the
+ * instant that is its position, less LIVE_OVERLAP_MS for what was received and not yet durable when it was last looked;
+ * so a position may come twice, which changes nothing.
+ *
+ *   id: 1795633088234            the instant up to which all was told
+ *   event: positions
+ *   data: {"positions":[...]}    as GET /api/v1/positions has them
+ *
  * A comment keeps the connection alive when there is nothing to say. Scopes are held against each event. */
 #ifndef ZAYTON_QUERY_HTTP_LIVE_FEED_H
 #define ZAYTON_QUERY_HTTP_LIVE_FEED_H
@@ -27,6 +35,9 @@
 #define LIVE_TURN_MS 100
 /* events of one client in a row, before others have their turn */
 #define LIVE_BATCH 256
+/* between two looks at all positions, for one client */
+#define LIVE_POSITIONS_MS 1000
+#define LIVE_OVERLAP_MS 1000
 
 struct live_feed;
 
@@ -37,9 +48,11 @@ void live_feed_stop(struct live_feed *f);
 /* After live_feed_stop, when nobody adds any more. NULL is allowed. */
 void live_feed_free(struct live_feed *f);
 
-/* Begin the answer of `x` and tell it what follows row `after`; takes a reference of its own. Any thread.
- * STATUS_FULL, STATUS_CLOSED: nothing was begun. */
-STATUS_CHECKED enum status live_feed_add(struct live_feed *f, struct http_exchange *x, const struct principal *who,
-					 uint64_t after);
+enum live_kind { LIVE_VIOLATIONS, LIVE_POSITIONS };
+
+/* Begin the answer of `x` and tell it what follows row `after` (violations) or was heard after that instant in ms
+ * (positions); takes a reference of its own. Any thread. STATUS_FULL, STATUS_CLOSED: nothing was begun. */
+STATUS_CHECKED enum status live_feed_add(struct live_feed *f, enum live_kind kind, struct http_exchange *x,
+					 const struct principal *who, uint64_t after);
 
 #endif

@@ -221,3 +221,31 @@ Test(live_scope, everybody_hears_of_their_own)
 	cr_expect_not(strstr(text_of(&village), "silent"));
 	client_close(&village);
 }
+
+/* --- positions --- */
+
+static struct client position_listener(const char *query)
+{
+	char request[256];
+	struct client c = client_open(http_port(world.server));
+	snprintf(request, sizeof request, "GET /api/v1/positions/live%s HTTP/1.0\r\n\r\n", query);
+	client_send(&c, request);
+	await(&c, "\nevent: told\n");
+	return c;
+}
+
+Test(live, positions_heard_of_since_then_are_told_and_the_id_goes_on)
+{
+	struct client all = position_listener("?after=0");
+	cr_expect(strstr(text_of(&all), "text/event-stream"));
+	cr_expect(strstr(text_of(&all), "\nevent: positions\ndata: {\"positions\":[{\"device\":\""), "%s",
+		  text_of(&all));
+	const char *id = strstr(text_of(&all), "\nid: ");
+	cr_assert(id);
+	long long at = atoll(id + 5);
+	cr_expect(llabs(at - clock_now_ms()) < 60000);
+	client_close(&all);
+	struct client none = position_listener(""); /* what the world's devices said came before */
+	cr_expect_not(strstr(text_of(&none), "event: positions"), "%s", text_of(&none));
+	client_close(&none);
+}

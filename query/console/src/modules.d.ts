@@ -1,0 +1,4 @@
+declare module '@land?url' {
+  const address: string;
+  export default address;
+}
