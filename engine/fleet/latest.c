@@ -110,10 +110,10 @@ static void join(struct seeker *s, struct latest *out, const struct latest *piec
 static enum status take_head(struct seeker *s, const struct latest_ask *ask, struct latest *out)
 {
 	struct latest piece = nothing();
-	int64_t sealed_until_ms;
+	struct head_stand at;
 	report_list_clear(&s->head);
 	enum status status = head_copy(&engine_owner(s->engine, ask->device)->heads, ask->device, ask->from_ms,
-				       ask->to_ms, &s->head, &sealed_until_ms);
+				       ask->to_ms, &s->head, &at);
 	if (status)
 		return status;
 	for (size_t i = 0; i < s->head.count; i++)

@@ -31,10 +31,9 @@ bool call_sees_duty(struct http_call *c)
 
 enum status duty_audit(struct http_call *c, const char *action, uint64_t device, int64_t from_ms, int64_t to_ms)
 {
-	struct audit_entry e = {
-		.at_ms = clock_now_ms(), .who = c->principal, .device = device, .from_ms = from_ms, .to_ms = to_ms};
+	struct audit_entry e = {.at_ms = clock_now_ms(), .device = device, .from_ms = from_ms, .to_ms = to_ms};
 	snprintf(e.action, sizeof e.action, "%s", action);
-	return audit_write(engine_store(duty_engine(duty_of(c))), &e);
+	return call_audit(c, &e);
 }
 
 enum status duty_routes(struct http *h, struct duty *d, const struct http_route *routes, size_t count)

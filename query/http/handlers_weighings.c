@@ -236,9 +236,9 @@ static const struct http_param list_params[] = {
 
 static enum status audit_reading(struct http_call *c, const char *action, int64_t from_ms, int64_t to_ms)
 {
-	struct audit_entry entry = {clock_now_ms(), c->principal, "", 0, from_ms, to_ms, ""};
+	struct audit_entry entry = {.at_ms = clock_now_ms(), .from_ms = from_ms, .to_ms = to_ms};
 	snprintf(entry.action, sizeof entry.action, "%s", action);
-	return audit_write(engine_store(http_engine(c->http)), &entry);
+	return call_audit(c, &entry);
 }
 
 static void put_weighing(struct json_out *j, const struct weighing *w)

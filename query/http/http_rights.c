@@ -111,6 +111,49 @@ static const struct {
 	{"postAnswer", HTTP_RIGHTS_LINKS, true},
 	{"listStations", HTTP_RIGHTS_LINKS, false},
 	{"getOutbox", HTTP_RIGHTS_OUTBOX, false},
+	{"listGateways", HTTP_RIGHTS_LINKS, false},
+	{"getConsole", HTTP_RIGHTS_INFO, false},
+	{"listenToPositions", HTTP_RIGHTS_POSITIONS, false},
+	{"listAlarms", HTTP_RIGHTS_DUTY, false},
+	{"getAlarm", HTTP_RIGHTS_DUTY, false},
+	{"alarmTimes", HTTP_RIGHTS_DUTY, false},
+	{"acknowledgeAlarm", HTTP_RIGHTS_DUTY, true},
+	{"listShiftLog", HTTP_RIGHTS_DUTY, false},
+	{"postShiftLog", HTTP_RIGHTS_DUTY, true},
+	{"postHandover", HTTP_RIGHTS_DUTY, true},
+	{"rollCall", HTTP_RIGHTS_DUTY, false},
+	{"postHeadcount", HTTP_RIGHTS_DUTY, true},
+	{"listBoatMessages", HTTP_RIGHTS_DUTY, false},
+	{"getBoatMessage", HTTP_RIGHTS_DUTY, false},
+	{"postBoatMessage", HTTP_RIGHTS_DUTY, true},
+	{"cancelBoatMessage", HTTP_RIGHTS_DUTY, true},
+	{"listWarnings", HTTP_RIGHTS_WARNINGS, false},
+	{"getWarning", HTTP_RIGHTS_WARNINGS, false},
+	{"postWarning", HTTP_RIGHTS_WARNINGS, true},
+	{"acknowledgeWarning", HTTP_RIGHTS_WARNINGS, true},
+	{"listIncidents", HTTP_RIGHTS_INCIDENTS, false},
+	{"getIncident", HTTP_RIGHTS_INCIDENTS, false},
+	{"postIncident", HTTP_RIGHTS_INCIDENTS, true},
+	{"followIncident", HTTP_RIGHTS_INCIDENTS, true},
+	{"listTasks", HTTP_RIGHTS_TASKS, false},
+	{"getTask", HTTP_RIGHTS_TASKS, false},
+	{"getTaskHistory", HTTP_RIGHTS_TASKS, false},
+	{"listTaskSubjects", HTTP_RIGHTS_TASKS, false},
+	{"addTask", HTTP_RIGHTS_TASKS, true},
+	{"setTaskSubject", HTTP_RIGHTS_TASKS, true},
+	{"doTask", HTTP_RIGHTS_TASKS, true},
+	{"waiveTask", HTTP_RIGHTS_TASKS, true},
+	{"reopenTask", HTTP_RIGHTS_TASKS, true},
+	{"noteTask", HTTP_RIGHTS_TASKS, true},
+	{"amendTask", HTTP_RIGHTS_TASKS, true},
+	{"getFigures", HTTP_RIGHTS_TABLES, false},
+	{"enterFigures", HTTP_RIGHTS_TABLES, true},
+	{"getFireLanesTable", HTTP_RIGHTS_TABLES, false},
+	{"getFireSitesTable", HTTP_RIGHTS_TABLES, false},
+	{"getFleetRates", HTTP_RIGHTS_TABLES, false},
+	{"listWeighings", HTTP_RIGHTS_WEIGHINGS, false},
+	{"listOverloads", HTTP_RIGHTS_WEIGHINGS, false},
+	{"postWeighings", HTTP_RIGHTS_WEIGHINGS, true},
 };
 
 const char *http_rights_token(unsigned group)
@@ -197,11 +240,12 @@ bool http_rights_reads(const struct principal *p, enum http_rights_group group)
 
 bool http_rights_is_export(enum http_rights_group group)
 {
-	static const uint32_t groups_with = 1u << HTTP_RIGHTS_DEVICES | 1u << HTTP_RIGHTS_POSITIONS |
-					    1u << HTTP_RIGHTS_TRACKS | 1u << HTTP_RIGHTS_VIOLATIONS |
-					    1u << HTTP_RIGHTS_HANDLING | 1u << HTTP_RIGHTS_EVIDENCE |
-					    1u << HTTP_RIGHTS_HAZARDS | 1u << HTTP_RIGHTS_BOOKS |
-					    1u << HTTP_RIGHTS_SERIES | 1u << HTTP_RIGHTS_AUDIT;
+	static const uint32_t groups_with =
+		1u << HTTP_RIGHTS_DEVICES | 1u << HTTP_RIGHTS_POSITIONS | 1u << HTTP_RIGHTS_TRACKS |
+		1u << HTTP_RIGHTS_VIOLATIONS | 1u << HTTP_RIGHTS_HANDLING | 1u << HTTP_RIGHTS_EVIDENCE |
+		1u << HTTP_RIGHTS_HAZARDS | 1u << HTTP_RIGHTS_BOOKS | 1u << HTTP_RIGHTS_SERIES |
+		1u << HTTP_RIGHTS_AUDIT | 1u << HTTP_RIGHTS_WEIGHINGS | 1u << HTTP_RIGHTS_DUTY |
+		1u << HTTP_RIGHTS_TABLES;
 	return groups_with >> group & 1;
 }
 

@@ -42,6 +42,12 @@
 	X(HAZARDS, "hazards", "wwOwwwwrr", "the hazard register")                                                      \
 	X(BOOKS, "books", "rrorrrrrr", "spreadsheets and score cards of the register")                                 \
 	X(SERIES, "series", "wworwrrrw", "sites, streams, values")                                                     \
+	X(WEIGHINGS, "weighings", "ww-rwwrrw", "weigh records and overloads")                                          \
+	X(DUTY, "duty", "ww--wrwrw", "the duty room: roll-call, alarms, shift log, messages to boats")                 \
+	X(WARNINGS, "warnings", "wwwwwwwrw", "warnings, and who has taken note")                                       \
+	X(INCIDENTS, "incidents", "wwwwwwwrw", "incidents as they are reported")                                       \
+	X(TASKS, "tasks", "wwOwwwwrr", "the calendar of the programme")                                                \
+	X(TABLES, "tables", "ww-wwrrrr", "figures, the tables sent in, rates")                                         \
 	X(INTAKE, "intake", "ww------w", "values written by agents")                                                   \
 	X(LINKS, "links", "ww--wrrrw", "links with other platforms, receiving stations")                               \
 	X(OUTBOX, "outbox", "rr--r--rw", "what leaves for other systems")                                              \
