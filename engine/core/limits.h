@@ -108,5 +108,9 @@
 #define SERIES_STREAMS_MAX 10000
 /* datagrams of line protocol waiting to be taken in, bytes: past it the kernel drops and counts */
 #define UDP_BACKLOG_MAX (16u << 20)
+/* vessels whose courses are held against each other at once: those of a whole coast; 64 bytes each and a cell */
+#define COLLISION_SLOTS_MAX 100000
+/* vessels that one is at risk with at the same time: more, and nobody looks at any of them */
+#define COLLISION_PARTNERS_MAX 64
 
 #endif
