@@ -12,11 +12,13 @@
 
 /* --- cells --- */
 
-#define CELL_E7 INT64_C(500000) /* 0.05 degrees: 5.6 km */
+#define CELL_E7 INT64_C(1000000) /* 0.1 degrees: 11 km */
 #define CELL_COLUMNS (INT64_C(3600000000) / CELL_E7)
 #define UNIT_MM 4096            /* of a place in a cell */
 #define OFFSET_MAX 30000        /* units from a cell's middle to who asks; 16 bits hold it and the cell */
-#define EPOCH_MS INT64_C(30000) /* an epoch serves so long before and after */
+#define EPOCH_MS INT64_C(30000) /* an epoch serves so long from its beginning */
+#define ERROR_MAX 10000         /* units: with the largest cpa and tcpa 15 bits hold aside_per_speed */
+#define COSINE_MIN (1 << 28)    /* to 75 degrees */
 #define NO_CELL UINT32_MAX
 #define ROOM_MAX 64 /* places of all cells for each slot, past which their memory is given back */
 
@@ -34,11 +36,13 @@ struct cell {
 	uint32_t *slots;
 };
 
-struct vessel {
+struct vessel { /* one line of the cache */
 	struct mover mover;
 	uint32_t cell, index; /* NO_CELL: in none: too old, or not there */
 	bool there;
+	uint8_t padding[19];
 };
+_Static_assert(sizeof(struct vessel) == 64, "one line of the cache");
 
 struct collision {
 	struct collision_options options;
@@ -51,8 +55,8 @@ struct collision {
 	int64_t epoch_ms;
 	uint16_t speed_max; /* of all, since the epoch began */
 	uint32_t *found;    /* slots */
-	uint8_t *hits;      /* of one cell: 1 where the screen lets through */
-	size_t hits_capacity;
+	uint32_t *passed;   /* of one cell: places that the screen lets through */
+	size_t passed_capacity;
 };
 
 static uint32_t hash_of(int32_t row, int32_t column)
@@ -89,18 +93,11 @@ static int32_t column_of(int64_t lon_e7)
 	return (int32_t)(column < 0 ? column + CELL_COLUMNS : column);
 }
 
-static int64_t wrapped(int64_t lon_e7)
-{
-	const int64_t turn = CELL_COLUMNS * CELL_E7;
-	lon_e7 %= turn;
-	return lon_e7 >= turn / 2 ? lon_e7 - turn : lon_e7 < -turn / 2 ? lon_e7 + turn : lon_e7;
-}
-
 /* From the cell's middle, in units. */
 static void place_in(const struct cell *cell, int32_t lat_e7, int32_t lon_e7, int64_t *out_east, int64_t *out_north)
 {
 	int64_t lat = lat_e7 - ((int64_t)cell->row * CELL_E7 + CELL_E7 / 2);
-	int64_t lon = wrapped(lon_e7 - ((int64_t)cell->column * CELL_E7 + CELL_E7 / 2));
+	int64_t lon = lon_wrapped(lon_e7 - ((int64_t)cell->column * CELL_E7 + CELL_E7 / 2));
 	*out_north = lat * APPROACH_UM_PER_E7 / (1000 * UNIT_MM);
 	*out_east = lon * APPROACH_UM_PER_E7 / 1000 * cell->cos_q30 / (UNIT_MM * (INT64_C(1) << 30));
 }
@@ -116,13 +113,16 @@ static enum status cell_grow(struct collision *c, struct cell *cell)
 	cell->slots = slots ? slots : cell->slots;
 	if (!slots)
 		return STATUS_NO_MEMORY;
-	if (capacity > c->hits_capacity) {
-		uint8_t *hits = realloc(c->hits, capacity);
-		if (!hits)
+	if (capacity > c->passed_capacity) {
+		uint32_t *passed = realloc(c->passed, capacity * sizeof *passed);
+		if (!passed)
 			return STATUS_NO_MEMORY;
-		c->hits = hits;
-		c->hits_capacity = capacity;
+		c->passed = passed;
+		c->passed_capacity = capacity;
 	}
+	/* the screen reads eight at a time */
+	memset(place + cell->capacity, 0, (capacity - cell->capacity) * sizeof *place);
+	memset(speed + cell->capacity, 0, (capacity - cell->capacity) * sizeof *speed);
 	c->room += capacity - cell->capacity;
 	cell->capacity = capacity;
 	return STATUS_OK;
@@ -241,15 +241,16 @@ static enum status begin_epoch(struct collision *c, int64_t at_ms)
 /* --- the screen --- */
 
 /* What one cell is asked by one vessel. With the reach, errors are bounded: places by `error` units each way, speeds by
- * one 0.1 km/h each way, and |r| by cpa + |v| * (tcpa + away from the epoch). So the true products differ from those of
- * the screen by less than
+ * one 0.1 km/h each way, and |r| by cpa + |v| * (tcpa + since the epoch). So the true products differ from those of the
+ * screen by less than
  *     sqrt 2 * (error * |v| + |r|)  <=  per_speed * length + at_least
- * where `length`, the larger part of v and half the smaller, is no less than |v|. Times are in units of a place per
- * 0.1 km/h, quarters of them where they meet v^2, and rounded up. */
+ * where `length`, the larger part of v and half the smaller, is no less than |v|; `aside` is that and the cpa. What is
+ * ahead at an instant not before the epoch was ahead at the epoch. Times are in quarters of a place per 0.1 km/h,
+ * rounded up. */
 struct screen {
 	struct pair16 place, speed; /* of who asks */
-	int32_t cpa, per_speed, at_least;
-	int32_t ahead4, back4;
+	int32_t aside_per_speed;    /* below 2^15 */
+	int32_t at_least, ahead4;
 };
 
 static int32_t travel_units(int64_t ms, int32_t times)
@@ -260,89 +261,84 @@ static int32_t travel_units(int64_t ms, int32_t times)
 /* Places are off by their rounding, and by what the cosine changes over the way from one vessel to the other. */
 static int64_t place_error(const struct collision *c, const struct mover *m, int64_t reach_mm)
 {
-	const int64_t earth_mm = INT64_C(6371000000), cell_mm = 8000000;
+	const int64_t earth_mm = INT64_C(6371000000), cell_mm = 16000000;
 	int64_t drift_mm = (int64_t)c->speed_max * (c->options.fresh_ms + EPOCH_MS) / 36;
 	int64_t way_mm = reach_mm + 2 * drift_mm;
 	int64_t turned_mm = (int64_t)((__int128)way_mm * (way_mm + cell_mm) / earth_mm);
 	return 4 + (int64_t)((__int128)turned_mm * (INT64_C(1) << 30) / m->cos_q30) / UNIT_MM;
 }
 
-static struct screen screen_of(const struct collision *c, const struct mover *m, int64_t at_ms, int64_t reach_mm)
+static struct screen screen_of(const struct collision *c, const struct mover *m, int64_t ahead_ms, int64_t error)
 {
-	const struct approach_limits *l = &c->options.limits;
-	int64_t behind_ms = at_ms - c->epoch_ms, away_ms = llabs(behind_ms);
-	int32_t cpa = (int32_t)(l->cpa_mm / UNIT_MM + 1), travel = travel_units(l->tcpa_ms + away_ms, 1);
-	struct screen s = {.speed = {rounded_speed(m->east), rounded_speed(m->north)}, .cpa = cpa};
-	s.per_speed = (int32_t)(place_error(c, m, reach_mm) * 3 / 2) + 5 * travel + 2;
+	int32_t cpa = (int32_t)(c->options.limits.cpa_mm / UNIT_MM + 1), travel = travel_units(ahead_ms, 1);
+	struct screen s = {.speed = {rounded_speed(m->east), rounded_speed(m->north)}};
+	s.aside_per_speed = (int32_t)(error * 3 / 2) + 5 * travel + 2 + cpa;
 	s.at_least = 4 * cpa + 8 * travel + 8;
-	s.ahead4 = travel_units(l->tcpa_ms + (behind_ms > 0 ? behind_ms : 0), 4);
-	s.back4 = travel_units(behind_ms < 0 ? -behind_ms : 0, 4);
+	s.ahead4 = travel_units(ahead_ms, 4);
 	return s;
 }
 
-static void screen_plain(const struct screen *s, const struct cell *cell, uint32_t from, uint8_t *hits)
+/* Places in the cell that the screen lets through, ascending, into `out`; returns how many. */
+static uint32_t screen_plain(const struct screen *s, const struct cell *cell, uint32_t *out)
 {
-	for (uint32_t i = from; i < cell->count; i++) {
+	uint32_t found = 0;
+	for (uint32_t i = 0; i < cell->count; i++) {
 		int32_t x = (int16_t)(cell->place[i].east - s->place.east);
 		int32_t y = (int16_t)(cell->place[i].north - s->place.north);
 		int32_t u = cell->speed[i].east - s->speed.east, v = cell->speed[i].north - s->speed.north;
 		int32_t larger = abs(u) > abs(v) ? abs(u) : abs(v), smaller = abs(u) > abs(v) ? abs(v) : abs(u);
-		int32_t length = larger + ((smaller + 1) >> 1), margin = s->per_speed * length + s->at_least;
+		int32_t aside = s->aside_per_speed * (larger + ((smaller + 1) >> 1)) + s->at_least;
 		int32_t dot = x * u + y * v, cross = x * v - y * u, speed2 = u * u + v * v;
-		hits[i] = abs(cross) <= s->cpa * length + margin && 4 * (dot - margin) <= s->back4 * speed2 &&
-			  4 * (-dot - margin) <= s->ahead4 * speed2;
+		out[found] = i;
+		found += abs(cross) <= aside && dot <= aside && -4 * (dot + aside) <= s->ahead4 * speed2;
 	}
+	return found;
 }
 
 #if defined(__x86_64__)
 
-/* The same eight at a time. */
-static WIDE void screen_wide(const struct screen *s, const struct cell *cell, uint8_t *hits)
+/* The same eight at a time; what lies behind the last in its column is looked at and passed over. */
+static WIDE uint32_t screen_wide(const struct screen *s, const struct cell *cell, uint32_t *out)
 {
 	int32_t place, speed;
 	memcpy(&place, &s->place, sizeof place);
 	memcpy(&speed, &s->speed, sizeof speed);
 	const __m256i place0 = _mm256_set1_epi32(place), speed0 = _mm256_set1_epi32(speed);
 	const __m256i turn = _mm256_set1_epi32(0x0001ffff); /* of the swapped parts the first turns round */
-	const __m256i cpa = _mm256_set1_epi32(s->cpa + s->per_speed), least = _mm256_set1_epi32(s->at_least);
-	const __m256i per = _mm256_set1_epi32(s->per_speed), low = _mm256_set1_epi32(0xffff);
-	const __m256i ahead = _mm256_set1_epi32(s->ahead4), back = _mm256_set1_epi32(s->back4);
-	uint32_t i = 0;
-	for (; i + 8 <= cell->count; i += 8) {
+	const __m256i per = _mm256_set1_epi32(s->aside_per_speed), least = _mm256_set1_epi32(s->at_least);
+	const __m256i ahead = _mm256_set1_epi32(-s->ahead4), low = _mm256_set1_epi32(0xffff);
+	const __m256i zero = _mm256_setzero_si256();
+	uint32_t found = 0;
+	for (uint32_t i = 0; i < cell->count; i += 8) {
 		__m256i r = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)&cell->place[i]), place0);
 		__m256i v = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)&cell->speed[i]), speed0);
 		__m256i swapped = _mm256_or_si256(_mm256_slli_epi32(v, 16), _mm256_srli_epi32(v, 16));
 		__m256i size = _mm256_abs_epi16(v), other = _mm256_abs_epi16(swapped);
-		__m256i smaller = _mm256_avg_epu16(_mm256_min_epi16(size, other), _mm256_setzero_si256());
-		__m256i length = _mm256_and_si256(_mm256_add_epi16(_mm256_max_epi16(size, other), smaller), low);
+		__m256i half = _mm256_avg_epu16(_mm256_min_epi16(size, other), zero);
+		__m256i length = _mm256_and_si256(_mm256_add_epi16(_mm256_max_epi16(size, other), half), low);
 		__m256i dot = _mm256_madd_epi16(r, v), speed2 = _mm256_madd_epi16(v, v);
 		__m256i cross = _mm256_abs_epi32(_mm256_madd_epi16(r, _mm256_sign_epi16(swapped, turn)));
-		__m256i margin = _mm256_add_epi32(_mm256_mullo_epi32(per, length), least);
-		__m256i aside = _mm256_add_epi32(_mm256_mullo_epi32(cpa, length), least);
-		__m256i apart = _mm256_slli_epi32(_mm256_sub_epi32(dot, margin), 2);
-		__m256i late =
-			_mm256_slli_epi32(_mm256_sub_epi32(_mm256_sub_epi32(_mm256_setzero_si256(), dot), margin), 2);
-		__m256i no = _mm256_cmpgt_epi32(cross, aside);
-		no = _mm256_or_si256(no, _mm256_cmpgt_epi32(apart, _mm256_mullo_epi32(back, speed2)));
-		no = _mm256_or_si256(no, _mm256_cmpgt_epi32(late, _mm256_mullo_epi32(ahead, speed2)));
-		int mask = ~_mm256_movemask_ps(_mm256_castsi256_ps(no)) & 0xff;
-		for (int k = 0; k < 8; k++)
-			hits[i + (uint32_t)k] = mask >> k & 1;
+		__m256i aside = _mm256_add_epi32(_mm256_madd_epi16(per, length), least);
+		__m256i late = _mm256_slli_epi32(_mm256_add_epi32(dot, aside), 2);
+		__m256i no = _mm256_or_si256(_mm256_cmpgt_epi32(cross, aside), _mm256_cmpgt_epi32(dot, aside));
+		no = _mm256_or_si256(no, _mm256_cmpgt_epi32(_mm256_mullo_epi32(ahead, speed2), late));
+		unsigned yes = ~(unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(no)) & 0xff;
+		yes &= cell->count - i < 8 ? (1u << (cell->count - i)) - 1 : 0xff;
+		for (; yes; yes &= yes - 1)
+			out[found++] = i + (uint32_t)__builtin_ctz(yes);
 	}
-	screen_plain(s, cell, i, hits);
+	return found;
 }
 
 #endif
 
-static void screen_cell(const struct collision *c, const struct screen *s, const struct cell *cell)
+static uint32_t screen_cell(struct collision *c, const struct screen *s, const struct cell *cell)
 {
 #if defined(__x86_64__)
-	if (!c->options.plain) {
-		screen_wide(s, cell, c->hits);
-		return;
-	}
+	if (!c->options.plain)
+		return screen_wide(s, cell, c->passed);
 #endif
-	screen_plain(s, cell, 0, c->hits);
+	return screen_plain(s, cell, c->passed);
 }
 
 /* --- life --- */
@@ -388,7 +384,7 @@ void collision_free(struct collision *c)
 	free(c->cells);
 	free(c->table);
 	free(c->found);
-	free(c->hits);
+	free(c->passed);
 	free(c);
 }
 
@@ -431,40 +427,40 @@ static int64_t reach_of(const struct question *q, uint16_t speed_max)
 	return q->c->options.limits.cpa_mm + ((int64_t)q->speed + speed_max) * q->ahead_ms / 36 + 2 * UNIT_MM;
 }
 
-static void test_exactly(struct question *q, const struct cell *cell, bool screened)
+static void test_exactly(struct question *q, uint32_t slot)
 {
 	const struct collision *c = q->c;
-	const struct mover *me = &c->vessels[q->slot].mover;
+	const struct vessel *v = &c->vessels[slot];
 	struct approach p;
-	for (uint32_t i = 0; i < cell->count; i++) {
-		const struct vessel *v = &c->vessels[cell->slots[i]];
-		if ((screened && !c->hits[i]) || cell->slots[i] == q->slot || !is_fresh(c, v, q->at_ms))
-			continue;
-		if (approach_of(me, &v->mover, q->at_ms, &p) && approach_within(&p, &c->options.limits))
-			c->found[q->count++] = cell->slots[i];
-	}
+	if (slot != q->slot && is_fresh(c, v, q->at_ms) &&
+	    approach_of(&c->vessels[q->slot].mover, &v->mover, q->at_ms, &p) && approach_within(&p, &c->options.limits))
+		c->found[q->count++] = slot;
 }
 
 static void ask_cell(struct question *q, const struct cell *cell)
 {
 	struct collision *c = q->c;
 	const struct mover *me = &c->vessels[q->slot].mover;
-	int64_t east, north;
-	int64_t half_north = CELL_E7 / 2 * APPROACH_UM_PER_E7 / (1000 * UNIT_MM) + 1;
-	int64_t reach_mm = reach_of(q, cell->speed_max), reach = reach_mm / UNIT_MM + place_error(c, me, reach_mm);
-	if (!cell->count)
-		return;
+	const int64_t half = CELL_E7 / 2 * APPROACH_UM_PER_E7 / (1000 * UNIT_MM) + 1; /* a cell is no wider than high */
+	int64_t east, north, reach_mm = reach_of(q, cell->speed_max), error = place_error(c, me, reach_mm);
+	int64_t reach = reach_mm / UNIT_MM + error;
 	place_in(cell, q->lat_e7, q->lon_e7, &east, &north);
-	bool near = llabs(east) <= OFFSET_MAX && llabs(north) <= OFFSET_MAX && reach <= OFFSET_MAX &&
-		    cell->cos_q30 > (1 << 28);
-	if (near && (llabs(north) > half_north + reach || llabs(east) > half_north + reach))
-		return; /* a cell is no wider than it is high */
-	if (near) {
-		struct screen s = screen_of(c, me, q->at_ms, reach_mm);
-		s.place = (struct pair16){(int16_t)east, (int16_t)north};
-		screen_cell(c, &s, cell);
+	bool fits = llabs(east) <= OFFSET_MAX && llabs(north) <= OFFSET_MAX && reach <= OFFSET_MAX &&
+		    error <= ERROR_MAX && cell->cos_q30 > COSINE_MIN;
+	if (!fits) {
+		for (uint32_t i = 0; i < cell->count; i++)
+			test_exactly(q, cell->slots[i]);
+		return;
 	}
-	test_exactly(q, cell, near);
+	if (llabs(north) > half + reach || llabs(east) > half + reach)
+		return;
+	struct screen s = screen_of(c, me, q->ahead_ms, error);
+	s.place = (struct pair16){(int16_t)east, (int16_t)north};
+	uint32_t passed = screen_cell(c, &s, cell);
+	for (uint32_t i = 0; i < passed; i++)
+		__builtin_prefetch(&c->vessels[cell->slots[c->passed[i]]]);
+	for (uint32_t i = 0; i < passed; i++)
+		test_exactly(q, cell->slots[c->passed[i]]);
 }
 
 /* Cells of one row from column to column, each once. */
@@ -474,7 +470,7 @@ static void ask_row(struct question *q, int32_t row, int64_t from_lon_e7, int64_
 	int32_t first = floor_div(from_lon_e7, CELL_E7), last = floor_div(to_lon_e7, CELL_E7);
 	for (int32_t column = first; column <= last && column < first + CELL_COLUMNS; column++) {
 		uint32_t number = *entry_of(c, row, column_of((int64_t)column * CELL_E7));
-		if (number)
+		if (number && c->cells[number - 1].count)
 			ask_cell(q, &c->cells[number - 1]);
 	}
 }
@@ -500,14 +496,14 @@ enum status collision_near(struct collision *c, uint32_t slot, int64_t at_ms, co
 	struct question q = {.c = c, .slot = slot, .at_ms = at_ms};
 	*out = c->found;
 	*out_count = 0;
-	if (llabs(at_ms - c->epoch_ms) > EPOCH_MS) {
+	if (at_ms < c->epoch_ms || at_ms > c->epoch_ms + EPOCH_MS) {
 		enum status status = begin_epoch(c, at_ms);
 		if (status)
 			return status;
 	}
 	if (!is_fresh(c, v, at_ms))
 		return STATUS_OK;
-	q.ahead_ms = c->options.limits.tcpa_ms + llabs(at_ms - c->epoch_ms);
+	q.ahead_ms = c->options.limits.tcpa_ms + at_ms - c->epoch_ms;
 	q.speed = speed_bound(&v->mover);
 	mover_position(&v->mover, c->epoch_ms, &q.lat_e7, &q.lon_e7);
 	ask_cells(&q);
