@@ -173,7 +173,10 @@ void rules_world_subject(const void *world, uint64_t device, int64_t time_ms, st
 				     .joined_ms = w->options.start_ms,
 				     .metrology_due_ms = DUE_UNKNOWN,
 				     .inspection_due_ms = DUE_UNKNOWN,
-				     .scrap_due_ms = DUE_UNKNOWN};
+				     .scrap_due_ms = DUE_UNKNOWN,
+				     .survey_due_ms = DUE_UNKNOWN,
+				     .licence_due_ms = DUE_UNKNOWN,
+				     .nationality_due_ms = DUE_UNKNOWN};
 	int64_t long_ago = w->options.start_ms - MS_PER_DAY, long_hence = w->options.start_ms + 100 * MS_PER_DAY;
 	s->metrology_due_ms = deed == DEED_METROLOGY ? long_ago : long_hence;
 	s->inspection_due_ms = deed == DEED_INSPECTION ? long_ago : long_hence;

@@ -44,6 +44,11 @@
 	X(LIST_TOO_LONG, "'%s' is too long", "“%s”过长")                                                               \
 	X(NO_CLASS, "'%s' is not a class of devices", "“%s”不是设备类别")                                              \
 	X(NO_CLASS_NAMED, "no class is named", "没有写类别")                                                           \
+	X(NO_GEAR, "'%s' is not a kind of gear", "“%s”不是作业类型")                                                   \
+	X(NO_GEAR_NAMED, "no gear is named", "没有写作业类型")                                                         \
+	X(NO_SOURCE, "'%s' is none of: jt808, file, ais, beidou, jt809, nmea",                                         \
+	  "“%s”应为其一: jt808, file, ais, beidou, jt809, nmea")                                                       \
+	X(NO_SOURCE_NAMED, "no source is named", "没有写来源")                                                         \
 	X(NO_FENCE_ID, "'%s' is not the id of a fence", "“%s”不是围栏编号")                                            \
 	X(NO_WHERE, "'%s' is none of: any, tag:NAME, not tag:NAME, fence:ID",                                          \
 	  "“%s”应为其一: any, tag:标签, not tag:标签, fence:编号")                                                     \

@@ -26,6 +26,14 @@ static const struct kind kinds[RULE_KIND_COUNT] = {
 	[RULE_TWO_PLACES] = {NULL, two_places_run, NEED_LEAP, CONFIDENCE_MEDIUM, true},
 	[RULE_SPEED_MISMATCH] = {speed_mismatch_judge, NULL, 0, CONFIDENCE_HIGH, false},
 	[RULE_DETOUR] = {NULL, detour_run, NEED_JUDGED, CONFIDENCE_MEDIUM, true},
+	[RULE_PORT_REPORT] = {NULL, port_report_run, NEED_JUDGED, CONFIDENCE_MEDIUM, true},
+	[RULE_DEPART] = {NULL, depart_run, NEED_JUDGED, CONFIDENCE_HIGH, true},
+	[RULE_PORT_GAP] = {NULL, port_gap_run, NEED_PAUSE | NEED_JUDGED, CONFIDENCE_MEDIUM, true},
+	[RULE_OVER_WIND] = {over_wind_judge, NULL, 0, CONFIDENCE_HIGH, true},
+	[RULE_OUT_OF_AREA] = {out_of_area_judge, NULL, 0, CONFIDENCE_HIGH, true},
+	[RULE_DRAG] = {NULL, drag_run, NEED_JUDGED, CONFIDENCE_HIGH, true},
+	[RULE_OVER_CREW] = {over_crew_judge, NULL, NEED_CROWD, CONFIDENCE_MEDIUM, true},
+	[RULE_JUMP] = {NULL, jump_run, NEED_LEAP, CONFIDENCE_MEDIUM, true},
 };
 
 const struct kind *kind_of(unsigned rule_kind)
@@ -41,7 +49,8 @@ static inline bool rule_is_idle(const struct step *st, const struct plan_rule *p
 {
 	uint64_t places = st->places.bits | (p->segment ? st->crossed.bits : 0);
 	return p->need & ~st->have || (p->place_bits && !(p->place_bits & places)) ||
-	       (int32_t)st->r->speed_dkmh <= p->above_dkmh;
+	       (int32_t)st->r->speed_dkmh <= p->above_dkmh ||
+	       !rule_asks_for(p->rule, st->s->subject.gears, st->s->subject.source);
 }
 
 static enum status run_rule(struct step *st, const struct plan_rule *p)

@@ -26,9 +26,43 @@ static uint64_t rule_place_bits(const struct plan_rule *p)
 	if (r->kind == RULE_DETOUR)
 		return tag_bit((uint16_t)v[PARAM_DETOUR_BEFORE]) | tag_bit((uint16_t)v[PARAM_DETOUR_AFTER]) |
 		       tag_bit((uint16_t)v[PARAM_DETOUR_STATION]);
-	if (r->where_mode == WHERE_TAG)
-		return tag_bit(r->where_tag);
-	return r->where_mode == WHERE_FENCE ? place_bit(p->where_place) : 0;
+	uint64_t where = r->where_mode == WHERE_TAG     ? tag_bit(r->where_tag)
+			 : r->where_mode == WHERE_FENCE ? place_bit(p->where_place)
+							: 0;
+	return r->kind == RULE_DEPART ? where | tag_bit((uint16_t)v[PARAM_DEPART_TAG]) : where;
+}
+
+uint64_t rule_more_bits(const struct rule *r)
+{
+	const int64_t *v = r->params;
+	int64_t one = 0, two = 0;
+	uint64_t bits = 0;
+	switch (r->kind) {
+	case RULE_ZONE:
+		one = v[PARAM_ZONE_EXEMPT];
+		break;
+	case RULE_PORT_REPORT:
+		one = v[PARAM_PORT_REPORT_TAG];
+		break;
+	case RULE_PORT_GAP:
+		one = v[PARAM_PORT_GAP_TAG];
+		two = v[PARAM_PORT_GAP_MOUTH];
+		break;
+	case RULE_OVER_WIND:
+		one = v[PARAM_OVER_WIND_EXEMPT];
+		break;
+	case RULE_OUT_OF_AREA:
+		one = v[PARAM_OUT_OF_AREA_EXEMPT];
+		for (unsigned area = AREA_NEAR; v[PARAM_OUT_OF_AREA_BY] != OUT_OF_LICENCE && area < AREA_COUNT; area++)
+			bits |= tag_bit(nav_tag(area));
+		break;
+	case RULE_OVER_CREW:
+		one = v[PARAM_OVER_CREW_EXEMPT];
+		break;
+	default:
+		break;
+	}
+	return bits | (one ? tag_bit((uint16_t)one) : 0) | (two ? tag_bit((uint16_t)two) : 0);
 }
 
 /* The speed above which a rule of overspeed with a limit of its own can begin. */
@@ -47,6 +81,10 @@ static uint32_t rule_need(const struct rule *r, const struct kind *kind, const s
 	uint32_t need = kind->need;
 	if (r->kind == RULE_COVER && inputs->cover_open.of_item)
 		need |= NEED_ITEMS;
+	if (r->kind == RULE_EXPIRED && expired_is_of_boat(r))
+		need &= ~NEED_MOVING;
+	if (r->kind == RULE_DRAG)
+		need |= r->params[PARAM_DRAG_WHILE] ? NEED_LAID_UP : NEED_ITEMS;
 	if (r->moving == YES)
 		need |= NEED_MOVING;
 	if (r->loaded == YES)
@@ -68,9 +106,9 @@ static void compile_rule(const struct rule *r, const struct rule_inputs *inputs,
 	out->above_dkmh = -1;
 	if (r->where_mode == WHERE_FENCE)
 		out->where_place = place_number(span_of_string(r->where_fence));
+	out->place_bits = rule_place_bits(out);
 	if (!out->kind)
 		return;
-	out->place_bits = rule_place_bits(out);
 	out->segment = r->kind == RULE_ZONE && r->params[PARAM_ZONE_SEGMENT] &&
 		       (r->where_mode == WHERE_TAG || r->where_mode == WHERE_FENCE);
 	out->above_dkmh = rule_above(r);
@@ -146,6 +184,9 @@ static bool is_of_one_report(const struct rule *r)
 	case RULE_EXPIRED:
 	case RULE_NO_VIDEO:
 	case RULE_UNREGISTERED:
+	case RULE_OVER_WIND:
+	case RULE_OUT_OF_AREA:
+	case RULE_OVER_CREW:
 	case RULE_FATIGUE: /* by facts: a gap's are looked up */
 	case RULE_CONVOY:
 	case RULE_PATROL:
@@ -160,6 +201,8 @@ static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t 
 	const struct rule *r = p->rule;
 	c->recalls |= !is_of_one_report(r) || p->segment;
 	c->reads_items |= p->need & (NEED_ITEMS | NEED_ASSIST | NEED_BLIND | NEED_TIPPED) || r->kind == RULE_NO_FIX;
+	if (r->kind == RULE_PORT_REPORT)
+		note_visits(c, (uint16_t)r->params[PARAM_PORT_REPORT_TAG]);
 	if (r->kind == RULE_SILENT) {
 		c->silent[c->silent_count++] = number;
 		note_min(&c->silent_ms, r->params[PARAM_SILENT_TIME]);
@@ -174,17 +217,20 @@ static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t 
 	c->place_bits |= p->place_bits;
 	if (r->where_mode == WHERE_NOT_TAG)
 		c->place_bits |= tag_bit(r->where_tag);
-	uint64_t exempt = r->kind == RULE_ZONE && r->params[PARAM_ZONE_EXEMPT]
-				  ? tag_bit((uint16_t)r->params[PARAM_ZONE_EXEMPT])
-				  : 0;
-	c->place_bits |= exempt;
-	c->segment_bits |= p->segment ? p->place_bits | exempt : 0;
-	c->by_permit |= r->kind == RULE_OFF_ROUTE;
+	uint64_t more = rule_more_bits(r);
+	c->place_bits |= more;
+	c->segment_bits |= p->segment ? p->place_bits | more : 0;
+	c->by_permit |= r->kind == RULE_OFF_ROUTE ||
+			(r->kind == RULE_OUT_OF_AREA && r->params[PARAM_OUT_OF_AREA_BY] == OUT_OF_LICENCE);
 	c->anchored |= r->kind == RULE_FROZEN;
 	if (r->kind == RULE_GAP)
 		note_min(&c->pause_ms, r->params[PARAM_GAP_TIME]);
+	if (r->kind == RULE_PORT_GAP)
+		note_min(&c->pause_ms, r->params[PARAM_PORT_GAP_TIME]);
 	if (r->kind == RULE_TWO_PLACES)
 		note_min(&c->leap_dkmh, r->params[PARAM_TWO_PLACES_LIMIT]);
+	if (r->kind == RULE_JUMP)
+		note_min(&c->leap_dkmh, r->params[PARAM_JUMP_LIMIT]);
 }
 
 static void compile_class(const struct plan *plan, unsigned class_code, struct class_plan *c)
@@ -263,15 +309,26 @@ static void compile_slot(const struct fence *f, struct fence_slot *out)
 		out->bits |= tag_bit(f->tags[i]);
 }
 
+static void note_areas(struct detector *d, const struct fence *f)
+{
+	for (unsigned area = AREA_NEAR; f && area < AREA_COUNT; area++)
+		if (nav_tag(area) && fence_has_tag(f, nav_tag(area)))
+			note_min(&d->nav_from_ms[area], f->valid_from_ms);
+}
+
 static enum status compile_slots(struct detector *d)
 {
+	for (unsigned area = 0; area < AREA_COUNT; area++)
+		d->nav_from_ms[area] = INT64_MAX;
 	uint32_t count = d->context.fences ? fence_set_slots(d->context.fences) : 0;
 	d->slots = calloc(count ? count : 1, sizeof *d->slots);
 	if (!d->slots)
 		return STATUS_NO_MEMORY;
 	d->slot_count = count;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		compile_slot(fence_set_at(d->context.fences, i), &d->slots[i]);
+		note_areas(d, d->slots[i].fence);
+	}
 	return STATUS_OK;
 }
 

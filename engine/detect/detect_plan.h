@@ -2,7 +2,7 @@
  *
  *   detector ── plan of each span of a rulebook ──┬── rule 0 ── kind, what a report must have for it, where
  *            │                                    ├── rule 1 ...
- *            │                                    └── class 0..13 ── numbers of its rules, ascending; its shortest
+ *            │                                    └── class 0..22 ── numbers of its rules, ascending; its shortest
  * times └── slot of each fence ── hash of its id, bits of its tags
  *
  * A tag is one of 64 bits here (its number modulo 64): bits say quickly that a fence cannot matter, the tag itself then
@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "engine/detect/detect.h"
+#include "engine/series/boat.h"
 
 /* What a report must have for a rule without an episode to be worth asking. */
 #define NEED_MOVING 0x001u
@@ -26,12 +27,14 @@
 #define NEED_LEAP 0x100u   /* perhaps faster from the last fix than the lowest limit of the class's two_places rules */
 #define NEED_ANCHOR 0x200u /* where it was, within 1e-6 degree, with more on the odometer */
 #define NEED_DUE 0x400u    /* one of its dates, or of its permits to trade, has passed */
-#define NEED_NO_VIDEO 0x800u /* the device has none */
-#define NEED_ROUTE 0x1000u   /* a permit that names a route, valid or not */
-#define NEED_TIPPED 0x2000u  /* the load gone since the last report, or what else may say so */
-#define NEED_ASSIST 0x4000u  /* an item 64..67 */
-#define NEED_BLIND 0x8000u   /* an item 31 that says no satellite */
-#define NEED_COUNT 16
+#define NEED_NO_VIDEO 0x800u  /* the device has none */
+#define NEED_ROUTE 0x1000u    /* a permit that names a route, valid or not */
+#define NEED_TIPPED 0x2000u   /* the load gone since the last report, or what else may say so */
+#define NEED_ASSIST 0x4000u   /* an item 64..67 */
+#define NEED_BLIND 0x8000u    /* an item 31 that says no satellite */
+#define NEED_LAID_UP 0x10000u /* a boat laid up */
+#define NEED_CROWD 0x20000u   /* a boat with more people aboard than certified */
+#define NEED_COUNT 18
 /* rules of a class beyond these are asked one by one (class_plan.asked) */
 #define ASKED_MAX 64
 
@@ -58,7 +61,7 @@ struct class_plan {
 	uint32_t rule_count, silent_count, visit_tag_count;
 	uint64_t place_bits;   /* of fences that any of them looks for, visits included */
 	uint64_t segment_bits; /* of fences that any of them looks for between reports */
-	bool by_permit;        /* a rule looks for fences of permits */
+	bool by_permit;        /* a rule looks for fences of permits, or of a boat's licence */
 	bool anchored;         /* a rule of kind frozen */
 	bool tips_unseen;      /* a rule of dumping that neither the load nor an item need tell */
 	bool reads_items;      /* a rule may look at them, or the load is told by one */
@@ -96,7 +99,8 @@ struct detector {
 	uint32_t plan_count;
 	struct fence_slot *slots;
 	uint32_t slot_count;
-	uint16_t *numbers; /* room of the class plans' lists */
+	int64_t nav_from_ms[AREA_COUNT]; /* since when there is a fence of the area of navigation; INT64_MAX: none */
+	uint16_t *numbers;               /* room of the class plans' lists */
 };
 
 /* The plan that holds at the time; never NULL. */
@@ -108,6 +112,13 @@ static inline uint64_t tag_bit(uint16_t tag)
 {
 	return UINT64_C(1) << (tag & 63);
 }
+/* The tag of an area of navigation, and of a wind of `grade` (1..17, Beaufort), mean or in gusts: made once, on the
+ * first detector. 0: there is none. */
+uint16_t nav_tag(unsigned area);
+uint16_t wind_tag(bool gust, unsigned grade);
+#define WIND_GRADE_MAX 17
+/* Bits of the tags that a rule looks for besides `where`. */
+uint64_t rule_more_bits(const struct rule *r);
 bool schedule_is_always(const struct schedule *s);
 
 #endif

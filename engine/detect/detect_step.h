@@ -94,6 +94,8 @@ struct fix {
 	uint16_t speed_dkmh;
 };
 
+/* Dates of a subject in order of expired's `what`, but for business, which has none. */
+enum due { DUE_METROLOGY, DUE_INSPECTION, DUE_SCRAP, DUE_SURVEY, DUE_LICENCE, DUE_NATIONALITY, DUE_COUNT };
 /* What is kept of a subject: small, and no longer than its span. */
 struct permit_view {
 	uint8_t kind, fence_count;
@@ -106,7 +108,12 @@ struct subject_view {
 	uint8_t class_code;
 	bool registered, has_video;
 	uint8_t permit_count;
-	int64_t joined_ms, due_ms[3]; /* metrology, inspection, scrap */
+	int64_t joined_ms, due_ms[DUE_COUNT];
+	uint32_t gears;
+	uint16_t certified_persons, persons_aboard;
+	uint8_t source, navigation, wind_rating, area_count;
+	bool laid_up;
+	uint64_t areas[SUBJECT_AREAS_MAX]; /* place_number() of the licence's fences */
 	uint64_t driver;
 	struct permit_view *permits;
 	uint32_t have;        /* of NEED_*, what holds whatever is reported */
@@ -169,6 +176,7 @@ struct places {
 struct step_items {
 	bool read;
 	int16_t recorder_dkmh, signal, satellites; /* -1: not said */
+	int16_t ais_type, nav_status;              /* the status of types 1-3 and 27 (M.1371-5 table 47); -1 */
 	struct {
 		uint8_t item, flag, type, level;
 	} alarms[STEP_ALARMS_MAX];
@@ -266,6 +274,11 @@ STATUS_CHECKED enum status places_find(const struct detector *d, struct fence_cu
 				       int64_t time_ms, uint64_t bits, bool all, struct places *out);
 void places_none(struct places *p);
 void places_free(struct places *p);
+/* Whether places are looked for whatever their bits: those of its permits or its licence. */
+static inline bool looks_everywhere(const struct class_plan *c, const struct subject_view *s)
+{
+	return c->by_permit && (s->permit_count || s->area_count);
+}
 /* Fences that the straight way from `from` to p meets, that hold at both times, of those with any of `bits`.
  * places_free() after. */
 STATUS_CHECKED enum status places_crossed(const struct detector *d, const struct fence_cursor *cursor,
@@ -277,10 +290,20 @@ const struct place *places_with_tag(const struct places *p, uint16_t tag);
 /* `where` over the places: inside one that it names, outside all of its tag, or any. */
 bool places_meet_where(const struct plan_rule *p, const struct places *places);
 
+/* A position as one number, and back. */
+static inline int64_t position_pack(int32_t lat_e7, int32_t lon_e7)
+{
+	return (int64_t)((uint64_t)(uint32_t)lat_e7 << 32 | (uint32_t)lon_e7);
+}
+static inline struct geo_point position_unpack(int64_t packed)
+{
+	return (struct geo_point){(int32_t)(uint32_t)((uint64_t)packed >> 32), (int32_t)(uint32_t)packed};
+}
+
 /* --- episode.c --- */
 /* The rule's episodes after the report. st->entry: in its first episode, out behind its last. */
 STATUS_CHECKED enum status episodes_advance(struct step *st, const struct plan_rule *p);
-/* `when`, `loaded` and `moving` of the rule: HOLDS, FAILS or UNTOLD. */
+/* `gears`, `sources`, `when`, `loaded` and `moving` of the rule: HOLDS, FAILS or UNTOLD. */
 enum verdict rule_conditions(struct step *st, const struct plan_rule *p);
 struct reading reading_none(void);
 /* Another entry, zeroed but for its key, in its place. STATUS_NO_MEMORY. */
@@ -348,10 +371,23 @@ STATUS_CHECKED enum status silent_tell(struct detect_state *s, const struct dete
 /* --- zone.c --- */
 /* Longer ways in their time are no drive: the default limit of two_places, 0.1 km/h. */
 #define CROSSING_DKMH_MAX 2000
+/* Of boats: 60 knots, faster than any ferry of high speed. */
+#define CROSSING_SEA_DKMH_MAX 1111
 /* CODE of a zone that was crossed between two reports */
 #define CODE_CROSSED 1
 /* Tells what a zone rule with `segment` finds between the last fix and this report. */
 void crossings_tell(struct step *st, const struct plan_rule *p);
+
+/* --- boat.c --- */
+/* PARAM_OUT_OF_AREA_BY, PARAM_EXPIRED_WHAT */
+#define OUT_OF_LICENCE 0
+#define EXPIRED_BUSINESS 3
+static inline bool expired_is_of_boat(const struct rule *r)
+{
+	return r->params[PARAM_EXPIRED_WHAT] > EXPIRED_BUSINESS;
+}
+/* A boat, or what floats. */
+bool class_is_of_sea(unsigned class_code);
 
 /* --- the kinds --- */
 #define KIND_JUDGE(name)                                                                                               \
@@ -373,10 +409,18 @@ KIND_JUDGE(frozen_judge);
 KIND_JUDGE(shielded_judge);
 KIND_JUDGE(alarm_bits_judge);
 KIND_JUDGE(alarm_item_judge);
+KIND_JUDGE(over_wind_judge);
+KIND_JUDGE(out_of_area_judge);
+KIND_JUDGE(over_crew_judge);
 STATUS_CHECKED enum status section_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status detour_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status gap_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status two_places_run(struct step *st, const struct plan_rule *p);
+STATUS_CHECKED enum status port_gap_run(struct step *st, const struct plan_rule *p);
+STATUS_CHECKED enum status port_report_run(struct step *st, const struct plan_rule *p);
+STATUS_CHECKED enum status depart_run(struct step *st, const struct plan_rule *p);
+STATUS_CHECKED enum status drag_run(struct step *st, const struct plan_rule *p);
+STATUS_CHECKED enum status jump_run(struct step *st, const struct plan_rule *p);
 
 /* --- state.c --- */
 /* The subject and the plan for the time; episodes of rules that are gone end (told). */

@@ -14,6 +14,8 @@
  *   sample    = yes                 its numbers are an example of policy, not the law's
  *   authority = 交警                who must act
  *   classes   = muck, truck         or: any
+ *   gears     = trawl, gillnet      of fishing boats (series/boat.h), any of theirs; or: not angling; or: any
+ *   sources   = ais, beidou         what the device is (subject.h); or: any
  *   where     = tag:urban           any | tag:NAME | not tag:NAME | fence:ID
  *   when      = 22:00-06:00         schedule.h
  *   loaded    = yes                 yes | no | any
@@ -67,7 +69,15 @@
 	X(21, DETOUR, "detour", 1, "避站绕行")                                                                         \
 	X(22, FATIGUE, "fatigue", 2, "疲劳驾驶")                                                                       \
 	X(23, CONVOY, "convoy", 2, "车托带路")                                                                         \
-	X(24, PATROL, "patrol", 2, "巡护不足")
+	X(24, PATROL, "patrol", 2, "巡护不足")                                                                         \
+	X(25, PORT_REPORT, "port_report", 1, "进出港报告不符")                                                         \
+	X(26, DEPART, "depart", 1, "冒险出海")                                                                         \
+	X(27, PORT_GAP, "port_gap", 1, "港口疑似屏蔽")                                                                 \
+	X(28, OVER_WIND, "over_wind", 1, "超风级")                                                                     \
+	X(29, OUT_OF_AREA, "out_of_area", 1, "超航区或作业区")                                                         \
+	X(30, DRAG, "drag", 1, "走锚或移位")                                                                           \
+	X(31, OVER_CREW, "over_crew", 1, "超员")                                                                       \
+	X(32, JUMP, "jump", 1, "位置跳变")
 
 enum rule_kind {
 #define X(code, NAME, token, stage, chinese) RULE_##NAME = code,
@@ -145,6 +155,9 @@ enum param_unit {
 	K(SILENT,                                                                                                      \
 	  "nothing heard after a report with ACC on or moving; raised by the clock, ends with the next report")        \
 	X(SILENT, TIME, "time", TIME, 1000, 864000000, PARAM_REQUIRED, "", "silent for so long")                       \
+	X(SILENT, STANDING, "standing", OPTION, 0, 1, 0, "",                                                           \
+	  "although it stood at its last report, or did not say: beacons")                                             \
+	X(SILENT, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "not when its last position is in a fence of this tag")   \
 	K(NO_FIX, "no fix for `hold` while speed or odometer says that it moves")                                      \
 	K(FROZEN, "the same position, within 1e-6 degree, while the odometer grows")                                   \
 	X(FROZEN, DISTANCE, "distance", LENGTH, 1, 1000000000, PARAM_REQUIRED, "", "by more than this")                \
@@ -159,8 +172,9 @@ enum param_unit {
 	  "item:type, both hexadecimal, or item:*; up to 8")                                                           \
 	X(ALARM_ITEM, TYPES_MORE, "", TYPES, 0, 0, 0, "", "")                                                          \
 	X(ALARM_ITEM, LEVEL, "level", NUMBER, 0, 255, 0, "", "alarms of at least this level")                          \
-	K(EXPIRED, "moving after a due date")                                                                          \
-	X(EXPIRED, WHAT, "what", CHOICE, 0, 3, PARAM_REQUIRED, "metrology inspection scrap business",                  \
+	K(EXPIRED, "moving after a due date; of a boat's papers (survey, licence, nationality) moving or not")         \
+	X(EXPIRED, WHAT, "what", CHOICE, 0, 6, PARAM_REQUIRED,                                                         \
+	  "metrology inspection scrap business survey licence nationality",                                            \
 	  "whose date; business: a permit of kind BUSINESS was once valid and none is")                                \
 	K(NO_VIDEO, "moving, without smart video, and bound to have it")                                               \
 	X(NO_VIDEO, SINCE, "since", DATE, 0, INT64_MAX, 0, "", "devices that joined on this day or later are bound")   \
@@ -194,7 +208,42 @@ enum param_unit {
 	X(CONVOY, TIMES, "times", NUMBER, 2, 100, 3, "", "at least so many together")                                  \
 	K(PATROL, "a fence that no device of the classes has visited")                                                 \
 	X(PATROL, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that must be visited")                     \
-	X(PATROL, TIME, "time", TIME, 60000, INT64_C(31536000000), PARAM_REQUIRED, "", "for so long")
+	X(PATROL, TIME, "time", TIME, 60000, INT64_C(31536000000), PARAM_REQUIRED, "", "for so long")                  \
+	K(PORT_REPORT,                                                                                                 \
+	  "out of the fences of `tag`, or into one, and no permit of kind LEAVE, or ENTER, covers it, CODE 1 out, 2 "  \
+	  "in; or such a permit ended and no crossing came of it. A crossing counts once the boat has been on the "    \
+	  "other side for `hold` and `points`; a finding goes from the last report before it to the first behind it")  \
+	X(PORT_REPORT, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that are harbours")                   \
+	X(PORT_REPORT, MISSING, "missing", CHOICE, 0, 1, 0, "report crossing", "which of the two is missing")          \
+	X(PORT_REPORT, GRACE, "grace", TIME, 0, 86400000, 3600000, "", "a report so long after the crossing counts")   \
+	K(DEPART, "out of a fence of `tag` while inside `where`: a ban on sailing; from the last report in port to "   \
+		  "the first at sea, once at sea for `hold` and `points`")                                             \
+	X(DEPART, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that are harbours")                        \
+	K(PORT_GAP, "silent from a fence of `mouth`, outside every one of `tag`, until in either again: a beacon "     \
+		    "covered on the way out and bared on the way in; not in a learned dead zone")                      \
+	X(PORT_GAP, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that are harbours")                      \
+	X(PORT_GAP, MOUTH, "mouth", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "the waters before them")                    \
+	X(PORT_GAP, TIME, "time", TIME, 1000, 864000000, PARAM_REQUIRED, "", "more than this between the reports")     \
+	K(OVER_WIND, "inside `where`, a warning whose tags say a wind (`wind_8`, gusts `gust_10`) above the boat's "   \
+		     "rating; PEAK the wind, LIMIT the rating, Beaufort")                                              \
+	X(OVER_WIND, BY, "by", CHOICE, 0, 1, 0, "mean gust", "which wind")                                             \
+	X(OVER_WIND, RATING, "rating", NUMBER, 0, 17, 0, "",                                                           \
+	  "of boats whose rating is not known; 0: they are not judged")                                                \
+	X(OVER_WIND, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")         \
+	K(OUT_OF_AREA,                                                                                                 \
+	  "outside every fence that its licence names (licensed_areas), or of its area of navigation: fences of tags " \
+	  "nav_near, nav_coastal, nav_sheltered, each within the one before; not before there is a fence of that tag") \
+	X(OUT_OF_AREA, BY, "by", CHOICE, 0, 1, PARAM_REQUIRED, "licence navigation", "whose area")                     \
+	X(OUT_OF_AREA, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")       \
+	K(DRAG, "further than `distance` from where it was first seen anchored (AIS: at anchor or moored) or laid up " \
+		"(registry); from the first report out there; PEAK and DISTANCE mm")                                   \
+	X(DRAG, WHILE, "while", CHOICE, 0, 1, PARAM_REQUIRED, "anchored laid_up", "what holds it")                     \
+	X(DRAG, DISTANCE, "distance", LENGTH, 1, 1000000000, PARAM_REQUIRED, "", "further than this")                  \
+	K(OVER_CREW, "more people aboard (persons_aboard) than certified; PEAK, LIMIT")                                \
+	X(OVER_CREW, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")         \
+	K(JUMP, "two fixes that imply a speed that no boat has: a mark, and no way that was made")                     \
+	X(JUMP, LIMIT, "limit", SPEED, 1, 30000, PARAM_REQUIRED, "", "faster than this")                               \
+	X(JUMP, DISTANCE, "distance", LENGTH, 0, 1000000000, PARAM_REQUIRED, "", "and further apart than this")
 
 #define RULE_PARAMS_MAX 8
 
@@ -222,6 +271,8 @@ struct rule {
 	uint16_t where_tag;
 	char where_fence[FENCE_ID_MAX + 1];
 	uint32_t classes; /* bit per class code; RULE_CLASSES_ANY */
+	uint32_t gears;   /* bit per enum boat_gear; 0: any, none too */
+	uint32_t sources; /* bit per code of SUBJECT_SOURCE_TABLE; 0: any */
 	struct schedule when;
 	int64_t hold_ms, release_ms, gap_ms, deadline_ms;
 	const char *remind; /* words for the driver with places, empty: nobody is reminded */
@@ -317,6 +368,10 @@ enum remind_place {
  * that name no place, whose text is in `*out_words`. */
 #define REMIND_NO_PLACE (REMIND_PLACE_COUNT + 1)
 bool remind_next(struct span *rest, struct span *out_words, unsigned *out_place);
+
+/* Whether a device with these gears (0: unknown), of this source, is one that the rule's `gears` and `sources` ask for.
+ */
+bool rule_asks_for(const struct rule *r, uint32_t gears, unsigned source);
 
 /* Codes have gaps. What is said of a kind is static storage; "" and stage 0 for one that does not exist. */
 bool rule_kind_exists(unsigned kind);

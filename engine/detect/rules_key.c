@@ -4,6 +4,8 @@
 #include "engine/core/utf8.h"
 #include "engine/detect/authority.h"
 #include "engine/detect/rules_text.h"
+#include "engine/detect/subject.h"
+#include "engine/series/boat.h"
 #include "engine/series/command.h"
 
 #define AT(field) .offset = offsetof(struct rule, field), .size = sizeof(((struct rule *)0)->field)
@@ -20,6 +22,9 @@ const struct rule_key rule_keys[RULE_KEY_COUNT] = {
 	 VALUE(UNIT_YES, 0, 1, 0, "")},
 	{"authority", "", "who must act: names of `authority.h`, or others", KEY_AUTHORITY, AT(authority)},
 	{"classes", "any", "any, or classes of devices: `muck, truck`", KEY_CLASSES, .required = false},
+	{"gears", "any", "any, gear of fishing boats: `trawl, gillnet`, or all but: `not angling`", KEY_GEARS,
+	 .required = false},
+	{"sources", "any", "any, or what devices are: `ais, beidou`", KEY_SOURCES, .required = false},
 	{"where", "any", "any, `tag:NAME`, `not tag:NAME` or `fence:ID`", KEY_WHERE, .required = false},
 	{"when", "always", "a schedule (`schedule.h`)", KEY_WHEN, .required = false},
 	{"loaded", "", "whether the load must be there", KEY_VALUE, AT(loaded),
@@ -55,6 +60,8 @@ static const struct {
 
 bool rule_key_is_said(const struct rule_key *k, const struct rule *r)
 {
+	if (k->form == KEY_GEARS || k->form == KEY_SOURCES)
+		return k->form == KEY_GEARS ? r->gears != 0 : r->sources != 0;
 	return strncmp(k->token, "remind", 6) != 0 || *r->remind;
 }
 
@@ -187,6 +194,62 @@ static bool classes_parse(struct span text, struct rule *r, struct refusal *why)
 	return r->classes != 0 || refuse(why, NO_CLASS_NAMED);
 }
 
+/* "not" in front: all but those. */
+static bool gears_parse(struct span text, struct rule *r, struct refusal *why)
+{
+	struct span word, rest = text;
+	unsigned gear;
+	if (span_equal(text, span_of_string("any"))) {
+		r->gears = 0;
+		return true;
+	}
+	bool others = next_word(&rest, &word) && span_equal(word, span_of_string("not"));
+	rest = others ? rest : text;
+	for (r->gears = 0; next_word(&rest, &word); r->gears |= UINT32_C(1) << gear)
+		if (boat_gear_parse(word, &gear))
+			return refuse(why, NO_GEAR, echo_of(word).text);
+	if (others)
+		r->gears = r->gears ? GEARS_ALL & ~r->gears : 0;
+	if (!r->gears)
+		return refuse(why, NO_GEAR_NAMED);
+	r->gears = r->gears == GEARS_ALL ? 0 : r->gears;
+	return true;
+}
+
+static const struct {
+	uint8_t code;
+	const char *token;
+} sources[] = {
+#define X(code, token) {code, token},
+	SUBJECT_SOURCE_TABLE(X)
+#undef X
+};
+#define SOURCE_COUNT (sizeof sources / sizeof *sources)
+
+static bool sources_parse(struct span text, struct rule *r, struct refusal *why)
+{
+	struct span word;
+	r->sources = 0;
+	if (span_equal(text, span_of_string("any")))
+		return true;
+	while (next_word(&text, &word)) {
+		size_t i = 0;
+		while (i < SOURCE_COUNT && !span_equal(word, span_of_string(sources[i].token)))
+			i++;
+		if (i == SOURCE_COUNT)
+			return refuse(why, NO_SOURCE, echo_of(word).text);
+		r->sources |= UINT32_C(1) << sources[i].code;
+	}
+	return r->sources != 0 || refuse(why, NO_SOURCE_NAMED);
+}
+
+bool rule_asks_for(const struct rule *r, uint32_t gears, unsigned source)
+{
+	if (r->gears && !(r->gears & (gears ? gears : GEARS_UNKNOWN)))
+		return false;
+	return !r->sources || (source < 32 && r->sources >> source & 1);
+}
+
 /* Words that GBK has and places that there are: what cannot be told is a mistake here, not on the road. */
 static bool remind_parse(struct span text, struct rule *r, struct arena *words, enum status *status,
 			 struct refusal *why)
@@ -284,6 +347,10 @@ bool rule_key_parse(const struct rule_key *k, struct span text, struct rule *r, 
 		return authority_parse(text, words, text_of(k, r), status, why);
 	case KEY_CLASSES:
 		return classes_parse(text, r, why);
+	case KEY_GEARS:
+		return gears_parse(text, r, why);
+	case KEY_SOURCES:
+		return sources_parse(text, r, why);
 	case KEY_WHERE:
 		return where_parse(text, r, why);
 	case KEY_WHEN:
@@ -310,6 +377,32 @@ static enum status print_classes(const struct rule *r, struct buf *out)
 	for (unsigned code = 0; code < DEVICE_CLASS_COUNT && r->classes != RULE_CLASSES_ANY && !status; code++)
 		if (r->classes >> code & 1) {
 			status = buf_printf(out, "%s%s", between, device_class_token(code));
+			between = ", ";
+		}
+	return status;
+}
+
+static enum status print_gears(const struct rule *r, struct buf *out)
+{
+	bool others = r->gears & GEARS_UNKNOWN;
+	uint32_t named = others ? GEARS_ALL & ~r->gears : r->gears;
+	enum status status = buf_printf(out, "%s", !r->gears ? "any" : others ? "not" : "");
+	const char *between = others ? " " : "";
+	for (unsigned gear = 0; gear < GEAR_COUNT && r->gears && !status; gear++)
+		if (named >> gear & 1) {
+			status = buf_printf(out, "%s%s", between, boat_gear_token(gear));
+			between = ", ";
+		}
+	return status;
+}
+
+static enum status print_sources(const struct rule *r, struct buf *out)
+{
+	enum status status = buf_printf(out, "%s", r->sources ? "" : "any");
+	const char *between = "";
+	for (size_t i = 0; i < SOURCE_COUNT && !status; i++)
+		if (r->sources >> sources[i].code & 1) {
+			status = buf_printf(out, "%s%s", between, sources[i].token);
 			between = ", ";
 		}
 	return status;
@@ -358,6 +451,10 @@ enum status rule_key_print(const struct rule_key *k, const struct rule *r, struc
 		return buf_printf(out, "%s", text);
 	case KEY_CLASSES:
 		return print_classes(r, out);
+	case KEY_GEARS:
+		return print_gears(r, out);
+	case KEY_SOURCES:
+		return print_sources(r, out);
 	case KEY_WHERE:
 		return print_where(r, out);
 	case KEY_WHEN:

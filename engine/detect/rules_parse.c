@@ -221,7 +221,8 @@ static void read_unknown(struct rule_reading *r, const struct line *line, struct
  * who writes it believes otherwise. Fatigue alone asks how long a gap of knowledge is. */
 static bool is_heeded(unsigned kind, const struct rule_key *key)
 {
-	static const char *const of_reports[] = {"where", "when", "loaded", "moving", "hold", "points", "release"};
+	static const char *const of_reports[] = {"gears",  "sources", "where",  "when",   "loaded",
+						 "moving", "hold",    "points", "release"};
 	if (rule_kind_stage(kind) != 2)
 		return true;
 	for (size_t i = 0; i < sizeof of_reports / sizeof of_reports[0]; i++)
@@ -275,7 +276,8 @@ static void check_required(struct rule_reading *r, const struct section *s)
 		if (rule_keys[i].required && !r->keys_seen[i])
 			complain(r->p, s->line, KEY_MISSING, echo_of(s->id).text, rule_keys[i].token);
 	for (unsigned i = 0; i < RULE_KEY_COUNT; i++)
-		if (r->keys_seen[i] && !rule_key_is_said(&rule_keys[i], &r->rule) && rule_keys[i].form != KEY_REMIND)
+		if (r->keys_seen[i] && strncmp(rule_keys[i].token, "remind_", 7) == 0 &&
+		    !rule_key_is_said(&rule_keys[i], &r->rule))
 			complain(r->p, r->keys_seen[i], KEY_WITHOUT_REMIND, rule_keys[i].token);
 	for (unsigned i = 0; i < r->param_count; i++)
 		if (r->params[i].initial == PARAM_REQUIRED && !r->params_seen[r->params[i].place])

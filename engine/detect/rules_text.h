@@ -40,6 +40,8 @@ enum key_form {
 	KEY_WORDS,
 	KEY_AUTHORITY,
 	KEY_CLASSES,
+	KEY_GEARS,
+	KEY_SOURCES,
 	KEY_WHERE,
 	KEY_WHEN,
 	KEY_REMIND,
@@ -58,9 +60,10 @@ struct rule_key {
 	struct rule_param value; /* unit, range, default, words */
 };
 
-#define RULE_KEY_COUNT 22
+#define RULE_KEY_COUNT 24
 extern const struct rule_key rule_keys[RULE_KEY_COUNT];
-/* Keys of a reminder are said only of rules that remind: others are the same with and without them. */
+/* Keys of a reminder are said only of rules that remind, `gears` and `sources` only of rules that ask for some: others
+ * are the same with and without them. */
 bool rule_key_is_said(const struct rule_key *k, const struct rule *r);
 /* NULL when all kinds have no such key. */
 const struct rule_key *rule_key_find(struct span token);

@@ -1,4 +1,4 @@
-/* silence.c -- what is missing or cannot be: gap, silent, no_fix, frozen, shielded, two_places. */
+/* silence.c -- what is missing or cannot be: gap, port_gap, silent, no_fix, frozen, shielded, two_places. */
 #include "engine/detect/detect_step.h"
 #include "engine/geo/distance.h"
 
@@ -37,6 +37,59 @@ enum status gap_run(struct step *st, const struct plan_rule *p)
 	return STATUS_OK;
 }
 
+/* --- port_gap: a gap that begins in the waters before a harbour and ends there or in port --- */
+
+/* The fence of tag `mouth` that held the last fix, in no harbour then; `*out` NULL for none. */
+static enum status mouth_of(struct step *st, const struct plan_rule *p, const struct fence **out)
+{
+	struct places places;
+	struct detect_state *s = st->s;
+	uint16_t tag = (uint16_t)p->rule->params[PARAM_PORT_GAP_TAG];
+	uint16_t mouth = (uint16_t)p->rule->params[PARAM_PORT_GAP_MOUTH];
+	struct geo_point at = {s->fix.lat_e7, s->fix.lon_e7};
+	*out = NULL;
+	enum status status =
+		places_find(st->d, &s->cursor, at, s->fix.time_ms, tag_bit(tag) | tag_bit(mouth), false, &places);
+	if (status == STATUS_OK && !places_with_tag(&places, tag)) {
+		const struct place *before = places_with_tag(&places, mouth);
+		*out = before ? before->fence : NULL;
+	}
+	places_free(&places);
+	return status;
+}
+
+enum status port_gap_run(struct step *st, const struct plan_rule *p)
+{
+	const struct detect_state *s = st->s;
+	const int64_t *v = p->rule->params;
+	const struct fence *mouth;
+	if (!st->judged || s->fix.time_ms == TIME_NONE || st->now - s->last.time_ms <= v[PARAM_PORT_GAP_TIME])
+		return STATUS_OK;
+	if (!places_with_tag(&st->places, (uint16_t)v[PARAM_PORT_GAP_TAG]) &&
+	    !places_with_tag(&st->places, (uint16_t)v[PARAM_PORT_GAP_MOUTH]))
+		return STATUS_OK;
+	if (rule_conditions(st, p) != HOLDS || !places_meet_where(p, &st->places) || gap_is_of_dead_zone(st))
+		return STATUS_OK;
+	enum status status = mouth_of(st, p, &mouth);
+	if (status != STATUS_OK || !mouth)
+		return status;
+	struct episode e;
+	struct reading m = reading_none();
+	m.limit = v[PARAM_PORT_GAP_TIME];
+	m.value = st->now - s->last.time_ms;
+	m.distance = step_leg(st);
+	m.confidence = p->kind->confidence;
+	episode_init(&e, st, p, mouth);
+	e.start_ms = s->last.time_ms;
+	e.start_lat_e7 = s->fix.lat_e7;
+	e.start_lon_e7 = s->fix.lon_e7;
+	e.points = 1;
+	episode_grow(st, p, &e, &m);
+	e.found_ms = st->now;
+	episode_tell(s, &e, p->rule, false, st->sink);
+	return STATUS_OK;
+}
+
 /* --- silent: no entry; the last report says all --- */
 
 static bool was_under_way(const struct last_report *last)
@@ -49,18 +102,28 @@ static bool condition_met(unsigned wanted, unsigned is)
 	return wanted == EITHER || wanted == is;
 }
 
+/* Of fences that say where the rule is silent about. */
+static uint64_t silent_bits(const struct plan_rule *p)
+{
+	const struct rule *r = p->rule;
+	uint16_t exempt = (uint16_t)r->params[PARAM_SILENT_EXEMPT];
+	uint64_t where = r->where_mode == WHERE_NOT_TAG ? tag_bit(r->where_tag) : p->place_bits;
+	return where | (exempt ? tag_bit(exempt) : 0);
+}
+
 static enum status silent_where(struct detect_state *s, const struct detector *d, const struct plan_rule *p,
 				bool *out_met)
 {
 	struct places places;
+	uint16_t exempt = (uint16_t)p->rule->params[PARAM_SILENT_EXEMPT];
 	*out_met = p->rule->where_mode == WHERE_ANY;
-	if (*out_met || s->fix.time_ms != s->last.time_ms)
+	if ((*out_met && !exempt) || s->fix.time_ms != s->last.time_ms)
 		return STATUS_OK;
-	uint64_t bits = p->rule->where_mode == WHERE_NOT_TAG ? tag_bit(p->rule->where_tag) : p->place_bits;
+	uint64_t bits = silent_bits(p);
 	struct geo_point at = {s->fix.lat_e7, s->fix.lon_e7};
 	enum status status = places_find(d, &s->cursor, at, s->fix.time_ms, bits, false, &places);
 	if (status == STATUS_OK)
-		*out_met = places_meet_where(p, &places);
+		*out_met = places_meet_where(p, &places) && !(exempt && places_with_tag(&places, exempt));
 	places_free(&places);
 	return status;
 }
@@ -71,8 +134,11 @@ enum status silent_due(struct detect_state *s, const struct detector *d, const s
 	int64_t due_ms = s->last.time_ms + r->params[PARAM_SILENT_TIME];
 	bool met = false;
 	*out_due_ms = INT64_MAX;
-	if (!was_under_way(&s->last) || !condition_met(r->moving, moving_of(s->last.speed_dkmh)) ||
-	    !condition_met(r->loaded, s->last.loaded) || (!p->always && !schedule_active(&r->when, due_ms)))
+	if (!rule_asks_for(r, s->subject.gears, s->subject.source))
+		return STATUS_OK;
+	if ((!r->params[PARAM_SILENT_STANDING] && !was_under_way(&s->last)) ||
+	    !condition_met(r->moving, moving_of(s->last.speed_dkmh)) || !condition_met(r->loaded, s->last.loaded) ||
+	    (!p->always && !schedule_active(&r->when, due_ms)))
 		return STATUS_OK;
 	enum status status = silent_where(s, d, p, &met);
 	if (status == STATUS_OK && met)
@@ -195,16 +261,11 @@ enum verdict shielded_judge(struct step *st, const struct plan_rule *p, const st
  *     [ entry 1: 3 jumps ]
  *            [ entry 2: 2 ]   the first entry with `times` jumps within `time` is found, the others go */
 
-static int64_t pack(int32_t lat_e7, int32_t lon_e7)
-{
-	return (int64_t)((uint64_t)(uint32_t)lat_e7 << 32 | (uint32_t)lon_e7);
-}
-
 /* Whether this fix is nearer to where the last jump began than to where it ended: it goes back. */
 static bool jumps_back(struct step *st, int64_t base)
 {
-	int32_t lat_e7 = (int32_t)(uint32_t)((uint64_t)base >> 32), lon_e7 = (int32_t)(uint32_t)base;
-	return distance_mm(lat_e7, lon_e7, st->r->lat_e7, st->r->lon_e7) < step_leg(st);
+	struct geo_point from = position_unpack(base);
+	return distance_mm(from.lat_e7, from.lon_e7, st->r->lat_e7, st->r->lon_e7) < step_leg(st);
 }
 
 static bool is_jump(struct step *st, const struct plan_rule *p, struct reading *m)
@@ -264,7 +325,7 @@ static void jumps_count(struct step *st, const struct plan_rule *p, const struct
 			continue;
 		}
 		episode_grow(st, p, e, m);
-		e->base = pack(s->fix.lat_e7, s->fix.lon_e7);
+		e->base = position_pack(s->fix.lat_e7, s->fix.lon_e7);
 		if (step_leg(st) > e->numbers[FINDING_DISTANCE])
 			e->numbers[FINDING_DISTANCE] = step_leg(st);
 		if (!(e->flags & EPISODE_FOUND) && e->points >= p->rule->params[PARAM_TWO_PLACES_TIMES])

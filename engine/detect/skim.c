@@ -59,7 +59,7 @@ static bool skim_begin(struct skim *k, struct detect_state *s, const struct dete
 			   .load = load && load->known && !load->of_item ? load : NULL,
 			   .until_ms = less(less(s->plan->to_ms, s->subject.to_ms), TIME_MAX_MS),
 			   .pause_ms = less(cls->silent_ms - 1, cls->pause_ms),
-			   .all_places = cls->by_permit && s->subject.permit_count,
+			   .all_places = looks_everywhere(cls, &s->subject),
 			   .tracks = cls->anchored || cls->leap_dkmh != INT64_MAX || cls->segment_bits,
 			   .facts = rows->facts,
 			   .have = UINT32_MAX};
@@ -85,9 +85,12 @@ static inline void ask(struct skim *k, uint32_t have, uint16_t speed_dkmh)
 
 /* Whether a rule's condition cannot hold: too slow for it, out of its places or hours, or inside what it wants to be
  * outside of. */
-static bool is_idle(const struct plan_rule *p, uint16_t speed_dkmh, int64_t now, const struct places *places)
+static bool is_idle(const struct plan_rule *p, const struct subject_view *subject, uint16_t speed_dkmh, int64_t now,
+		    const struct places *places)
 {
 	if ((int32_t)speed_dkmh <= p->above_dkmh || (p->place_bits && !(p->place_bits & places->bits)))
+		return true;
+	if (!rule_asks_for(p->rule, subject->gears, subject->source))
 		return true;
 	if (!p->kind->judge) /* sections and detours begin whatever the hour */
 		return false;
@@ -100,7 +103,8 @@ static bool all_idle(const struct skim *k, uint64_t asked, uint16_t speed_dkmh, 
 		     const struct places *places)
 {
 	for (; asked; asked &= asked - 1)
-		if (!is_idle(&k->s->plan->rules[k->cls->rules[__builtin_ctzll(asked)]], speed_dkmh, now, places))
+		if (!is_idle(&k->s->plan->rules[k->cls->rules[__builtin_ctzll(asked)]], &k->s->subject, speed_dkmh, now,
+			     places))
 			return false;
 	return true;
 }

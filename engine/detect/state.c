@@ -93,6 +93,20 @@ static enum status view_permits(const struct detect_subject *in, struct subject_
 	return STATUS_OK;
 }
 
+static void view_boat(const struct detect_subject *in, struct subject_view *out)
+{
+	out->source = in->source;
+	out->gears = in->gears;
+	out->navigation = in->navigation < AREA_COUNT ? in->navigation : AREA_UNKNOWN;
+	out->wind_rating = in->wind_rating;
+	out->certified_persons = in->certified_persons;
+	out->persons_aboard = in->persons_aboard;
+	out->laid_up = in->laid_up;
+	out->area_count = in->area_count < SUBJECT_AREAS_MAX ? in->area_count : SUBJECT_AREAS_MAX;
+	for (unsigned i = 0; i < out->area_count; i++)
+		out->areas[i] = place_number(span_of(in->areas[i], strnlen(in->areas[i], FENCE_ID_MAX)));
+}
+
 static int64_t earlier(int64_t a_ms, int64_t b_ms)
 {
 	return a_ms < b_ms ? a_ms : b_ms;
@@ -101,7 +115,11 @@ static int64_t earlier(int64_t a_ms, int64_t b_ms)
 static void view_have(struct subject_view *v)
 {
 	v->have = (v->registered ? 0 : NEED_STRANGER) | (v->has_video ? 0 : NEED_NO_VIDEO);
-	v->due_first_ms = earlier(v->due_ms[0], earlier(v->due_ms[1], v->due_ms[2]));
+	v->have |= v->laid_up ? NEED_LAID_UP : 0;
+	v->have |= v->certified_persons && v->persons_aboard > v->certified_persons ? NEED_CROWD : 0;
+	v->due_first_ms = INT64_MAX;
+	for (unsigned i = 0; i < DUE_COUNT; i++)
+		v->due_first_ms = earlier(v->due_first_ms, v->due_ms[i]);
 	for (unsigned i = 0; i < v->permit_count; i++) {
 		if (v->permits[i].kind == PERMIT_BUSINESS)
 			v->due_first_ms = earlier(v->due_first_ms, v->permits[i].valid_to_ms);
@@ -123,9 +141,13 @@ static __attribute__((noinline)) enum status take_subject(struct detect_state *s
 	v->registered = subject.registered;
 	v->has_video = subject.has_video;
 	v->joined_ms = subject.joined_ms;
-	v->due_ms[0] = subject.metrology_due_ms;
-	v->due_ms[1] = subject.inspection_due_ms;
-	v->due_ms[2] = subject.scrap_due_ms;
+	v->due_ms[DUE_METROLOGY] = subject.metrology_due_ms;
+	v->due_ms[DUE_INSPECTION] = subject.inspection_due_ms;
+	v->due_ms[DUE_SCRAP] = subject.scrap_due_ms;
+	v->due_ms[DUE_SURVEY] = subject.survey_due_ms;
+	v->due_ms[DUE_LICENCE] = subject.licence_due_ms;
+	v->due_ms[DUE_NATIONALITY] = subject.nationality_due_ms;
+	view_boat(&subject, v);
 	v->driver = subject.driver;
 	enum status status = view_permits(&subject, v);
 	view_have(v);

@@ -329,17 +329,30 @@ static void get_numbers(struct reader *r, struct episode *e)
 	}
 }
 
+/* What port.c reads of its entries is there. */
+static bool port_is_sound(const struct episode *e)
+{
+	bool of_report = strcmp(e->fence_id, "/leave") == 0 || strcmp(e->fence_id, "/enter") == 0;
+	return e->fence_id[0] == 0 || e->numbers[of_report ? FINDING_LIMIT : FINDING_OTHER] != NUMBER_UNKNOWN;
+}
+
 /* What the kind keeps for itself is what it may be. */
 static bool base_is_sound(const struct episode *e)
 {
-	int64_t lat_e7 = (int32_t)(uint32_t)((uint64_t)e->base >> 32), lon_e7 = (int32_t)(uint32_t)e->base;
+	struct geo_point p = position_unpack(e->base);
 	switch (e->kind) {
 	case RULE_SECTION_SPEED:
 		return e->base > 0 && e->base <= SECTION_LENGTH_MAX_MM;
 	case RULE_NO_FIX:
 		return e->base >= -1 && e->base < MILEAGE_UNKNOWN;
 	case RULE_TWO_PLACES:
-		return lat_e7 >= -LAT_E7_MAX && lat_e7 <= LAT_E7_MAX && lon_e7 >= -LON_E7_MAX && lon_e7 <= LON_E7_MAX;
+	case RULE_DRAG:
+	case RULE_DEPART:
+	case RULE_PORT_REPORT:
+		if (e->kind == RULE_PORT_REPORT && !port_is_sound(e))
+			return false;
+		return p.lat_e7 >= -LAT_E7_MAX && p.lat_e7 <= LAT_E7_MAX && p.lon_e7 >= -LON_E7_MAX &&
+		       p.lon_e7 <= LON_E7_MAX;
 	default:
 		return e->base == 0;
 	}

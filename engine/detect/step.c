@@ -47,6 +47,15 @@ static void read_tyres(struct step_items *out, const struct report_item *item)
 	}
 }
 
+/* Of AIS as reports keep it (ingest/marine/marine_report.h): the type in a0, all fields of up to 4 bits one after
+ * another in a2: types 1-3 begin with the status, 27 with two bits before it. */
+static int16_t nav_status(int16_t type, const uint8_t *flags)
+{
+	if (type >= 1 && type <= 3)
+		return flags[0] >> 4;
+	return type == 27 ? flags[0] >> 2 & 15 : -1;
+}
+
 static void read_item(struct step_items *out, const struct report_item *item)
 {
 	if (item->id == 0x03 && item->value.size == 2)
@@ -56,6 +65,10 @@ static void read_item(struct step_items *out, const struct report_item *item)
 		out->signal = item->value.data[0];
 	else if (item->id == 0x31 && item->value.size == 1)
 		out->satellites = item->value.data[0];
+	else if (item->id == 0xa0 && item->value.size == 5)
+		out->ais_type = item->value.data[0] >> 2;
+	else if (item->id == 0xa2 && item->value.size)
+		out->nav_status = nav_status(out->ais_type, item->value.data);
 	else if (item->id == 0x66)
 		read_tyres(out, item);
 	else if (item->id == 0x64 || item->id == 0x65 || item->id == 0x67)
@@ -69,6 +82,7 @@ const struct step_items *step_items(struct step *st)
 		return items;
 	items->read = true;
 	items->recorder_dkmh = items->signal = items->satellites = -1;
+	items->ais_type = items->nav_status = -1;
 	items->alarm_count = 0;
 	struct cursor c = cursor_of(span_of(st->r->items, st->r->items_size));
 	struct report_item item;
@@ -186,7 +200,7 @@ static enum status find_places(struct step *st)
 	const struct class_plan *c = st->cls;
 	const struct geo_point at = {st->r->lat_e7, st->r->lon_e7};
 	enum status status = places_find(st->d, &s->cursor, at, st->now, c->place_bits,
-					 c->by_permit && s->subject.permit_count, &st->places);
+					 looks_everywhere(c, &s->subject), &st->places);
 	if (status == STATUS_OK && c->segment_bits)
 		status = places_crossed(st->d, &s->cursor, &s->fix, at, st->now, c->segment_bits, &st->crossed);
 	return status;

@@ -53,11 +53,12 @@ static bool may_cross(struct step *st, const struct plan_rule *p)
 	const struct fix *from = &st->s->fix;
 	int64_t dt_ms = st->now - from->time_ms;
 	uint16_t exempt = (uint16_t)p->rule->params[PARAM_ZONE_EXEMPT];
+	int64_t fastest_dkmh = class_is_of_sea(st->s->subject.class_code) ? CROSSING_SEA_DKMH_MAX : CROSSING_DKMH_MAX;
 	return !gap_exceeded(p->rule, from->time_ms, st->now) && from->time_ms >= st->plan->from_ms &&
 	       (p->always || schedule_active(&p->rule->when, from->time_ms)) && rule_conditions(st, p) == HOLDS &&
 	       !(exempt && places_with_tag(&st->crossed, exempt)) &&
 	       !(p->rule->params[PARAM_ZONE_RELAY] && permitted(st, PERMIT_RELAY, NULL)) &&
-	       step_leg(st) * 36 <= CROSSING_DKMH_MAX * dt_ms;
+	       step_leg(st) * 36 <= fastest_dkmh * dt_ms;
 }
 
 static bool is_seen_inside(const struct step *st, const struct fence *f)
@@ -200,10 +201,14 @@ enum verdict expired_judge(struct step *st, const struct plan_rule *p, const str
 	(void)at;
 	(void)e;
 	int64_t what = p->rule->params[PARAM_EXPIRED_WHAT];
-	int64_t due_ms = what < 3 ? st->s->subject.due_ms[what] : business_due_ms(st);
+	int64_t due_ms = what == EXPIRED_BUSINESS ? business_due_ms(st)
+						  : st->s->subject.due_ms[what < EXPIRED_BUSINESS ? what : what - 1];
+	bool over = due_ms != DUE_UNKNOWN && st->now >= due_ms;
 	out->code = what;
 	out->limit = due_ms;
-	return when_moving(st, due_ms != DUE_UNKNOWN && st->now >= due_ms);
+	if (expired_is_of_boat(p->rule)) /* at sea is enough: a beacon does not say how fast */
+		return over ? HOLDS : FAILS;
+	return when_moving(st, over);
 }
 
 enum verdict no_video_judge(struct step *st, const struct plan_rule *p, const struct place *at, const struct episode *e,

@@ -11,6 +11,7 @@
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
 #include "engine/fleet/permits.h"
+#include "engine/series/boat.h"
 #include "engine/store/keys.h"
 
 /* rulebooks that were ever put: a change a day for ten years */
@@ -59,6 +60,52 @@ struct said {
 	uint64_t vehicle; /* the device whose plate is this one's VEHICLE, 0 when there is none */
 };
 _Static_assert(DEVICE_FIELD_STREAMS <= 64, "a bit for each field of a device");
+_Static_assert(DEVICE_KIND_JT808 == 1 && DEVICE_KIND_FILE == 2 && DEVICE_KIND_AIS == 3 && DEVICE_KIND_BEIDOU == 4 &&
+		       DEVICE_KIND_JT809 == 5 && DEVICE_KIND_NMEA == 8,
+	       "SUBJECT_SOURCE_TABLE has these codes");
+
+/* Ids with commas or spaces between. */
+static void take_areas(const char *text, struct detect_subject *out)
+{
+	out->area_count = 0;
+	while (*(text += strspn(text, ", ")) && out->area_count < SUBJECT_AREAS_MAX) {
+		size_t size = strcspn(text, ", ");
+		if (size <= FENCE_ID_MAX)
+			snprintf(out->areas[out->area_count++], FENCE_ID_MAX + 1, "%.*s", (int)size, text);
+		text += size;
+	}
+}
+
+static void take_boat_value(const struct binding *b, struct detect_subject *out)
+{
+	unsigned area;
+	switch (b->field) {
+	case DEVICE_FIELD_GEAR:
+		if (boat_gears_parse(span_of_string(b->value), &out->gears))
+			out->gears = GEARS_UNKNOWN;
+		break;
+	case DEVICE_FIELD_NAVIGATION_AREA:
+		out->navigation = boat_area_parse(span_of_string(b->value), &area) ? AREA_UNKNOWN : (uint8_t)area;
+		break;
+	case DEVICE_FIELD_LICENSED_AREAS:
+		take_areas(b->value, out);
+		break;
+	case DEVICE_FIELD_WIND_RATING:
+		out->wind_rating = (uint8_t)strtoul(b->value, NULL, 10);
+		break;
+	case DEVICE_FIELD_CERTIFIED_PERSONS:
+		out->certified_persons = (uint16_t)strtoul(b->value, NULL, 10);
+		break;
+	case DEVICE_FIELD_PERSONS_ABOARD:
+		out->persons_aboard = (uint16_t)strtoul(b->value, NULL, 10);
+		break;
+	case DEVICE_FIELD_LAID_UP:
+		out->laid_up = strcmp(b->value, "yes") == 0;
+		break;
+	default:
+		break;
+	}
+}
 
 static void take_value(const struct binding *b, struct detect_subject *out, struct said *said)
 {
@@ -87,6 +134,15 @@ static void take_value(const struct binding *b, struct detect_subject *out, stru
 	case DEVICE_FIELD_SCRAP_DUE:
 		out->scrap_due_ms = due_after(b->value);
 		break;
+	case DEVICE_FIELD_SURVEY_DUE:
+		out->survey_due_ms = due_after(b->value);
+		break;
+	case DEVICE_FIELD_LICENCE_DUE:
+		out->licence_due_ms = due_after(b->value);
+		break;
+	case DEVICE_FIELD_NATIONALITY_DUE:
+		out->nationality_due_ms = due_after(b->value);
+		break;
 	case DEVICE_FIELD_COMPANY:
 		out->company = name_hash(b->value);
 		break;
@@ -94,7 +150,7 @@ static void take_value(const struct binding *b, struct detect_subject *out, stru
 		out->driver = driver_number(span_of_string(b->value));
 		break;
 	default:
-		break;
+		take_boat_value(b, out);
 	}
 }
 
@@ -135,6 +191,7 @@ static void take_own(const struct context *c, uint64_t device, int64_t time_ms, 
 	if (registry_device(c->registry, device, &d))
 		return;
 	out->joined_ms = d.created_ms;
+	out->source = d.kind;
 	for (size_t i = 0; i < d.binding_count; i++) {
 		const struct binding *b = &d.bindings[i];
 		narrow(b->valid_from_ms, b->valid_to_ms, time_ms, out);
@@ -176,6 +233,8 @@ static void subject_of(const void *registry, uint64_t device, int64_t time_ms, s
 	out->from_ms = INT64_MIN;
 	out->to_ms = INT64_MAX;
 	out->metrology_due_ms = out->inspection_due_ms = out->scrap_due_ms = DUE_UNKNOWN;
+	out->survey_due_ms = out->licence_due_ms = out->nationality_due_ms = DUE_UNKNOWN;
+	out->gears = GEARS_UNKNOWN;
 	take_own(c, device, time_ms, out, &said);
 	if (said.vehicle == device)
 		said.vehicle = 0;

@@ -242,7 +242,7 @@ static enum status put(struct permits *p, const struct entry *e, struct permit_c
 enum status permits_put(struct permits *p, uint64_t device, const struct permit *permit, struct permit_change *out)
 {
 	struct entry e = {device, *permit};
-	if (!device || !*permit->number || permit->kind < PERMIT_ROUTE || permit->kind > PERMIT_RELAY ||
+	if (!device || !*permit->number || permit->kind < PERMIT_ROUTE || permit->kind > PERMIT_KIND_LAST ||
 	    permit->valid_from_ms >= permit->valid_to_ms)
 		return STATUS_INVALID;
 	pthread_mutex_lock(&p->writer);
@@ -253,9 +253,22 @@ enum status permits_put(struct permits *p, uint64_t device, const struct permit 
 
 /* --- reading --- */
 
-static bool counts(const struct permit *p, int64_t time_ms)
+/* Until when it is told of its device. */
+static int64_t counts_to(const struct permit *p)
 {
-	return p->valid_from_ms <= time_ms && (time_ms < p->valid_to_ms || p->kind == PERMIT_BUSINESS);
+	if (p->kind == PERMIT_BUSINESS ||
+	    (permit_is_of_port(p->kind) && p->valid_to_ms > INT64_MAX - PORT_REPORT_KEPT_MS))
+		return INT64_MAX;
+	return permit_is_of_port(p->kind) ? p->valid_to_ms + PORT_REPORT_KEPT_MS : p->valid_to_ms;
+}
+
+/* The span around `time_ms` ends, or begins, at `edge_ms` at the latest. */
+static void narrow(int64_t edge_ms, int64_t time_ms, struct detect_subject *out)
+{
+	if (edge_ms <= time_ms && edge_ms > out->from_ms)
+		out->from_ms = edge_ms;
+	if (edge_ms > time_ms && edge_ms < out->to_ms)
+		out->to_ms = edge_ms;
 }
 
 void permits_of(const struct permits *p, uint64_t device, int64_t time_ms, struct detect_subject *out)
@@ -263,16 +276,13 @@ void permits_of(const struct permits *p, uint64_t device, int64_t time_ms, struc
 	pthread_rwlock_rdlock((pthread_rwlock_t *)&p->readers);
 	for (size_t i = lower_bound(p, device, INT64_MIN, ""); i < p->count && p->list[i].device == device; i++) {
 		const struct permit *one = &p->list[i].permit;
-		if (counts(one, time_ms) && out->permit_count < SUBJECT_PERMITS_MAX)
+		bool counts = one->valid_from_ms <= time_ms && time_ms < counts_to(one);
+		if (counts && out->permit_count < SUBJECT_PERMITS_MAX)
 			out->permits[out->permit_count++] = *one;
-		if (one->valid_from_ms <= time_ms && one->valid_from_ms > out->from_ms)
-			out->from_ms = one->valid_from_ms;
-		if (one->valid_to_ms <= time_ms && one->valid_to_ms > out->from_ms)
-			out->from_ms = one->valid_to_ms;
-		if (one->valid_from_ms > time_ms && one->valid_from_ms < out->to_ms)
-			out->to_ms = one->valid_from_ms;
-		if (one->valid_to_ms > time_ms && one->valid_to_ms < out->to_ms)
-			out->to_ms = one->valid_to_ms;
+		narrow(one->valid_from_ms, time_ms, out);
+		narrow(one->valid_to_ms, time_ms, out);
+		if (permit_is_of_port(one->kind))
+			narrow(counts_to(one), time_ms, out);
 	}
 	pthread_rwlock_unlock((pthread_rwlock_t *)&p->readers);
 }

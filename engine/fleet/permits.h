@@ -24,7 +24,7 @@ STATUS_CHECKED enum status permits_put(struct permits *p, uint64_t device, const
 				       struct permit_change *out);
 /* Adds to out->permits those valid at `time_ms` and narrows out->from_ms and out->to_ms to where that stays so.
  * Past SUBJECT_PERMITS_MAX the earliest are kept. A BUSINESS permit that is over stays in the list: that one existed
- * is what `expired` asks. */
+ * is what `expired` asks; reports of port stay for PORT_REPORT_KEPT_MS. */
 void permits_of(const struct permits *p, uint64_t device, int64_t time_ms, struct detect_subject *out);
 STATUS_CHECKED enum status permits_visit(struct permits *p, const char *after, context_permit_visit *visit,
 					 void *context);

@@ -78,7 +78,9 @@ enum device_kind {
 	X(20, NOTE, "note", "备注", 0)                                                                                 \
 	X(21, INSPECTION_DUE, "inspection_due", "年检有效期", 0)                                                       \
 	X(22, SCRAP_DUE, "scrap_due", "报废日期", 0)                                                                   \
-	X(23, VEHICLE, "vehicle", "所属车辆", 0) /* plate of the vehicle that this source speaks of */                 \
+	X(23, VEHICLE, "vehicle", "所属车辆", 0)               /* plate of the vehicle that this source speaks of */   \
+	X(24, PERSONS_ABOARD, "persons_aboard", "在船人数", 0) /* as its last port report says */                      \
+	X(25, LAID_UP, "laid_up", "停航", 0)                                                                           \
 	X(30, MMSI, "mmsi", "MMSI", 1)                                                                                 \
 	X(31, BEIDOU_CARD, "beidou_card", "北斗卡号", 1)                                                               \
 	X(32, AIS_CARD, "ais_card", "AIS身份卡号", 1)                                                                  \
@@ -145,10 +147,12 @@ STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
  *   MMSI            nine digits, zeros in front added
  *   BEIDOU_CARD     six to eight digits, leading zeros dropped
  *   AIS_CARD, LICENCE  upper case
- *   GEAR            a token or its Chinese name (registry_boat.c), kept as token
+ *   GEAR            tokens or Chinese names (series/boat.h), kept as tokens with a comma between
  *   NAVIGATION_AREA far, near, coastal, sheltered or 远海, 近海, 沿海, 遮蔽, kept as token
  *   LENGTH, TONNAGE, POWER  a decimal number
- *   WIND_RATING, CERTIFIED_PERSONS  whole numbers, 1..17 (Beaufort) and 1..999
+ *   WIND_RATING, CERTIFIED_PERSONS, PERSONS_ABOARD  whole numbers, 1..17 (Beaufort) and 1..999
+ *   LAID_UP         yes, no or 是, 否, kept as yes, no
+ *   LICENSED_AREAS  ids of fences, commas or spaces between
  *   PHONE           hex digits, lower case, leading zeros dropped, at most 20
  *   SIM, VIN        upper case
  *   CLASS, STATE    a token or its Chinese name, kept as token

@@ -2,38 +2,38 @@
 #include <stdio.h>
 
 #include "engine/fleet/registry.h"
+#include "engine/series/boat.h"
 
-/* Kinds of gear (GB/T 5147-2003 names the nets; the summer moratorium tells them apart by these). */
-static const char *const gears[][2] = {
-	{"trawl", "拖网"},
-	{"trawl-shrimp", "桁杆拖虾"},
-	{"gillnet", "刺网"},
-	{"purse", "围网"},
-	{"light-purse", "灯光围网"},
-	{"lift", "敷网"},
-	{"stow", "张网"},
-	{"pot", "笼壶"},
-	{"angling", "钓具"},
-	{"dive", "潜捕"},
-	{"cover", "掩罩"},
-	{"rake", "耙刺"},
-	{"auxiliary", "捕捞辅助船"},
-	{"farming", "养殖"},
-	{"transport", "运输"},
-	{"leisure", "休闲"},
-	{"other", "其他"},
-};
-/* areas of navigation as certificates of survey have them */
-static const char *const areas[][2] = {{"far", "远海"}, {"near", "近海"}, {"coastal", "沿海"}, {"sheltered", "遮蔽"}};
-
-static enum status to_token(char *text, const char *const table[][2], size_t count)
+/* Tokens in the order of the table, a comma between. */
+static enum status gear(char *text)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(text, table[i][0]) == 0 || strcmp(text, table[i][1]) == 0) {
-			memcpy(text, table[i][0], strlen(table[i][0]) + 1);
-			return STATUS_OK;
-		}
-	return STATUS_OUT_OF_RANGE;
+	uint32_t gears;
+	size_t size = 0;
+	if (boat_gears_parse(span_of_string(text), &gears))
+		return STATUS_OUT_OF_RANGE;
+	for (unsigned i = 0; i < GEAR_COUNT; i++)
+		if (gears >> i & 1)
+			size += (size_t)snprintf(text + size, DEVICE_VALUE_MAX + 1 - size, "%s%s", size ? "," : "",
+						 boat_gear_token(i));
+	return STATUS_OK;
+}
+
+static enum status navigation_area(char *text)
+{
+	unsigned area;
+	if (boat_area_parse(span_of_string(text), &area) || area == AREA_UNKNOWN)
+		return STATUS_OUT_OF_RANGE;
+	snprintf(text, DEVICE_VALUE_MAX + 1, "%s", boat_area_token(area));
+	return STATUS_OK;
+}
+
+static enum status yes_or_no(char *text)
+{
+	bool yes = strcmp(text, "yes") == 0 || strcmp(text, "是") == 0;
+	if (!yes && strcmp(text, "no") != 0 && strcmp(text, "否") != 0)
+		return STATUS_OUT_OF_RANGE;
+	snprintf(text, DEVICE_VALUE_MAX + 1, "%s", yes ? "yes" : "no");
+	return STATUS_OK;
 }
 
 static enum status card(char *text)
@@ -86,12 +86,15 @@ enum status device_value_normalise_boat(unsigned field, char text[DEVICE_VALUE_M
 	case DEVICE_FIELD_BEIDOU_CARD:
 		return card(text);
 	case DEVICE_FIELD_GEAR:
-		return to_token(text, gears, sizeof gears / sizeof *gears);
+		return gear(text);
 	case DEVICE_FIELD_NAVIGATION_AREA:
-		return to_token(text, areas, sizeof areas / sizeof *areas);
+		return navigation_area(text);
+	case DEVICE_FIELD_LAID_UP:
+		return yes_or_no(text);
 	case DEVICE_FIELD_WIND_RATING:
 		return whole(text, 17);
 	case DEVICE_FIELD_CERTIFIED_PERSONS:
+	case DEVICE_FIELD_PERSONS_ABOARD:
 		return whole(text, 999);
 	case DEVICE_FIELD_LENGTH:
 	case DEVICE_FIELD_TONNAGE:

@@ -77,6 +77,8 @@ bool device_field_is_lent(unsigned field)
 	case DEVICE_FIELD_SCRAP_DUE:
 	case DEVICE_FIELD_TONNAGE:
 	case DEVICE_FIELD_POWER:
+	case DEVICE_FIELD_PERSONS_ABOARD:
+	case DEVICE_FIELD_LAID_UP:
 		return true;
 	default: /* of a boat: all but its numbers and cards, which are its sources' own */
 		return field >= DEVICE_FIELD_LICENCE && field <= DEVICE_FIELD_CREW;

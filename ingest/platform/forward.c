@@ -454,6 +454,7 @@ static uint16_t alarm_of(uint8_t kind)
 	case RULE_FATIGUE:
 		return 0x0002;
 	case RULE_ZONE:
+	case RULE_OUT_OF_AREA:
 		return 0x0004;
 	case RULE_OFF_ROUTE:
 	case RULE_DETOUR:
@@ -464,6 +465,7 @@ static uint16_t alarm_of(uint8_t kind)
 		return 0xa001;
 	case RULE_GAP:
 	case RULE_SILENT:
+	case RULE_PORT_GAP:
 	case RULE_NO_FIX:
 	case RULE_FROZEN:
 		return 0x0014;

@@ -240,6 +240,8 @@ static const struct {
 	[RULE_CONVOY] = {PLAIN, PLAIN, TIME},          [RULE_GAP] = {LENGTH, PLAIN, PLAIN},
 	[RULE_FROZEN] = {LENGTH, PLAIN, PLAIN},        [RULE_OFF_ROUTE] = {LENGTH, PLAIN, PLAIN},
 	[RULE_EXPIRED] = {DATE, PLAIN, PLAIN},         [RULE_NO_VIDEO] = {DATE, PLAIN, PLAIN},
+	[RULE_PORT_GAP] = {TIME, TIME, PLAIN},         [RULE_PORT_REPORT] = {TIME, PLAIN, PLAIN},
+	[RULE_DRAG] = {LENGTH, LENGTH, PLAIN},         [RULE_JUMP] = {SPEED, SPEED, PLAIN},
 };
 
 static enum reading reading_of(unsigned kind, unsigned number)

@@ -168,7 +168,8 @@ static void put_rules(struct http_call *c)
 /* --- permits --- */
 
 static const char *const permit_kinds[] = {
-	[PERMIT_ROUTE] = "route", [PERMIT_ZONE] = "zone", [PERMIT_BUSINESS] = "business", [PERMIT_RELAY] = "relay"};
+	[PERMIT_ROUTE] = "route", [PERMIT_ZONE] = "zone",   [PERMIT_BUSINESS] = "business",
+	[PERMIT_RELAY] = "relay", [PERMIT_LEAVE] = "leave", [PERMIT_ENTER] = "enter"};
 #define PERMIT_KINDS (sizeof permit_kinds / sizeof permit_kinds[0])
 
 struct permit_edit {
@@ -191,7 +192,7 @@ static bool read_kind(struct permit_edit *e, const json_t *value)
 			e->permit.kind = (uint8_t)i;
 			return true;
 		}
-	return wrong(e, "one of route, zone, business, relay", "kind");
+	return wrong(e, "one of route, zone, business, relay, leave, enter", "kind");
 }
 
 static bool read_time(struct permit_edit *e, const char *key, const json_t *value, int64_t *out)

@@ -66,7 +66,10 @@ static void subject(const void *registry, uint64_t device, int64_t time_ms, stru
 				       .registered = span % 3 != 1,
 				       .metrology_due_ms = span & 1 ? START : DUE_UNKNOWN,
 				       .inspection_due_ms = DUE_UNKNOWN,
-				       .scrap_due_ms = DUE_UNKNOWN};
+				       .scrap_due_ms = DUE_UNKNOWN,
+				       .survey_due_ms = DUE_UNKNOWN,
+				       .licence_due_ms = DUE_UNKNOWN,
+				       .nationality_due_ms = DUE_UNKNOWN};
 	if (span % 4 == 2) {
 		out->permit_count = 1;
 		out->permits[0] = (struct permit){.kind = PERMIT_ROUTE,

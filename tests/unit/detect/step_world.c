@@ -56,7 +56,10 @@ void world_init(struct step_world *w, uint8_t class_code)
 					     .has_video = true,
 					     .metrology_due_ms = DUE_UNKNOWN,
 					     .inspection_due_ms = DUE_UNKNOWN,
-					     .scrap_due_ms = DUE_UNKNOWN};
+					     .scrap_due_ms = DUE_UNKNOWN,
+					     .survey_due_ms = DUE_UNKNOWN,
+					     .licence_due_ms = DUE_UNKNOWN,
+					     .nationality_due_ms = DUE_UNKNOWN};
 	w->later = w->subject;
 	w->later_ms = INT64_MAX;
 	cr_assert_eq(fence_set_new(&w->fences), STATUS_OK);

@@ -346,7 +346,7 @@ Test(context, what_is_no_permit_is_refused)
 	cr_expect_eq(put_permit(0, "P-1", PERMIT_ROUTE, 0, 1), STATUS_INVALID);
 	cr_expect_eq(put_permit(5, "", PERMIT_ROUTE, 0, 1), STATUS_INVALID);
 	cr_expect_eq(put_permit(5, "P-1", 0, 0, 1), STATUS_INVALID);
-	cr_expect_eq(put_permit(5, "P-1", PERMIT_RELAY + 1, 0, 1), STATUS_INVALID);
+	cr_expect_eq(put_permit(5, "P-1", PERMIT_KIND_LAST + 1, 0, 1), STATUS_INVALID);
 	cr_expect_eq(put_permit(5, "P-1", PERMIT_ROUTE, 1, 1), STATUS_INVALID);
 	expect_told("");
 }
