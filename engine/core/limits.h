@@ -112,5 +112,11 @@
 #define COLLISION_SLOTS_MAX 100000
 /* vessels that one is at risk with at the same time: more, and nobody looks at any of them */
 #define COLLISION_PARTNERS_MAX 64
+/* facts of pairs in one window of ten minutes: a thousand pairs at risk all the time; 96 bytes each */
+#define SEA_WINDOW_FACTS_MAX 20000
+/* fixes of all vessels that are judged at once, 40 bytes each: 5,000 vessels at 10 s for two hours */
+#define SEA_SLAB_FIXES_MAX 4000000
+/* windows that wait to be judged: twenty years of them */
+#define SEA_WINDOWS_DIRTY_MAX (1u << 20)
 
 #endif

@@ -173,6 +173,8 @@ void judge_report(struct shard *s, struct head *head, const struct report *r)
 	struct judged *j = need(head);
 	if (!j || r->flags & REPORT_FLAG_FUTURE)
 		return;
+	if (s->engine->judge && s->judged_by->pairs)
+		judge_note_pairs(s->engine->judge, r->time_ms);
 	if (!j->live) {
 		dirty(s, head, j, r->time_ms);
 		return;

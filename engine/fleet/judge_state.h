@@ -42,6 +42,8 @@ struct judge_job *judge_job_new(enum judge_job_kind kind);
 void judge_job_free(struct judge_job *job);
 /* Takes the job. */
 void judge_push(struct judge *j, struct judge_job *job);
+/* A report of that time, in order, of a device that may be a vessel: its pairs are judged soon. Any thread. */
+void judge_note_pairs(struct judge *j, int64_t time_ms);
 /* now + JUDGE_GATHER_NS */
 int64_t judge_later(void);
 

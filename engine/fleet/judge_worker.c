@@ -2,6 +2,7 @@
  *
  *   jobs     TOLD, SNAPSHOT, CALL    in order
  *   again    AGAIN                   by the time they are due, after every job
+ *   windows  pairs of vessels        after those (sea_windows.h)
  *   touched  subjects of stage 2     after those
  *
  * One thread for all shards, so that what belongs to a driver or a place is judged by one hand. */
@@ -18,10 +19,13 @@
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
 #include "engine/fleet/judge_state.h"
+#include "engine/fleet/sea_windows.h"
 #include "engine/store/keys.h"
 
 /* stage 2 waits so long for more facts of a subject */
 #define STAGE2_GATHER_NS INT64_C(1000000000)
+/* windows of pairs are judged so long after the first report that is new in one: every vessel is read */
+#define WINDOWS_GATHER_NS INT64_C(10000000000)
 #define DAYS_OF_MONTH_MIN 28
 
 struct judge {
@@ -36,7 +40,8 @@ struct judge {
 	bool stopping, running;
 	pthread_t thread;
 	struct subjects touched;
-	int64_t stage2_due_ns, forget_due_ns;
+	struct sea_windows *windows;
+	int64_t stage2_due_ns, windows_due_ns, forget_due_ns;
 	uint64_t *forget; /* numbers of changes whose devices have their marks, on their way to the store */
 	size_t forget_count, forget_capacity;
 	struct store_batch *batch;
@@ -214,6 +219,7 @@ static enum status do_snapshot(struct judge *j, struct judge_job *job)
 	enum status status = store_scan(j->engine->store, STORE_STATE, span_of(prefix, 9), thin_row, &t);
 	if (!status)
 		status = put_snapshot(j, job->device, job->from_ms, buf_view(&job->bytes));
+	sea_windows_keep(j->windows, j->batch); /* what lies before the snapshot is not noted again */
 	if (!status)
 		status = store_commit(j->engine->store, j->batch, false);
 	return status;
@@ -374,6 +380,16 @@ static enum status commit_again(struct again *a, struct decided from)
 	return status ? status : findings_replace(e->findings, &r, touch, a->j);
 }
 
+/* What is new of the device is new to its pairs. */
+static enum status note_pairs(struct again *a, int64_t state_ms)
+{
+	struct judge *j = a->j;
+	int64_t from_ms = a->from_ms != INT64_MAX && a->from_ms > state_ms ? a->from_ms : state_ms;
+	enum status status = sea_windows_note_track(j->windows, j->engine, a->job->device, from_ms);
+	sea_windows_keep(j->windows, j->batch);
+	return status;
+}
+
 static enum status run_again(struct again *a, struct judge_job *job)
 {
 	struct engine *e = a->j->engine;
@@ -390,6 +406,8 @@ static enum status run_again(struct again *a, struct judge_job *job)
 	status = judge_run_track(&a->run, INT64_MAX);
 	if (!status && detect_state_time(a->run.state) != INT64_MIN)
 		status = judge_run_open(&a->run, INT64_MIN); /* what stays open, or it would count as gone */
+	if (!status)
+		status = note_pairs(a, from.time_ms);
 	if (!status)
 		status = commit_again(a, from);
 	if (!status) {
@@ -508,6 +526,35 @@ static void forget_changes(struct judge *j)
 	pthread_mutex_lock(&j->lock);
 }
 
+static enum status judge_windows(struct judge *j, int64_t as_of_ms)
+{
+	if (!sea_windows_dirty(j->windows))
+		return STATUS_OK;
+	enum status status = sea_windows_judge(j->windows, j->engine, j->batch, as_of_ms, touch, j);
+	if (status) {
+		log_error("judge", "pairs of vessels could not be judged: %s", status_text(status));
+		store_batch_clear(j->batch);
+	}
+	return status;
+}
+
+static void windows_later(struct judge *j)
+{
+	j->windows_due_ns =
+		sea_windows_dirty(j->windows) && !j->stopping ? clock_monotonic_ns() + WINDOWS_GATHER_NS : 0;
+}
+
+void judge_note_pairs(struct judge *j, int64_t time_ms)
+{
+	if (!sea_windows_note(j->windows, time_ms))
+		return;
+	pthread_mutex_lock(&j->lock);
+	if (!j->windows_due_ns)
+		j->windows_due_ns = clock_monotonic_ns() + WINDOWS_GATHER_NS;
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+}
+
 static void do_stage2(struct judge *j)
 {
 	enum status status = stage2_judge(j->engine, &j->touched, clock_now_ms());
@@ -532,6 +579,8 @@ static struct judge_job *next_job(struct judge *j, int64_t *out_due_ns)
 	}
 	if (j->again)
 		*out_due_ns = j->again->due_ns;
+	if (j->windows_due_ns && j->windows_due_ns < *out_due_ns)
+		*out_due_ns = j->windows_due_ns;
 	if (j->stage2_due_ns && j->stage2_due_ns < *out_due_ns)
 		*out_due_ns = j->stage2_due_ns;
 	if (j->forget_due_ns && j->forget_due_ns < *out_due_ns)
@@ -563,8 +612,9 @@ static void *judge_main(void *argument)
 		if (is_due(j, j->forget_due_ns))
 			forget_changes(j);
 		struct judge_job *job = next_job(j, &due_ns);
-		bool stage2 = !job && is_due(j, j->stage2_due_ns);
-		if (!job && !stage2) {
+		bool windows = !job && is_due(j, j->windows_due_ns);
+		bool stage2 = !job && !windows && is_due(j, j->stage2_due_ns);
+		if (!job && !stage2 && !windows) {
 			if (j->stopping)
 				break; /* who waits to be judged again has a mark, or is asked for at the next start */
 			wait_until(j, due_ns);
@@ -576,10 +626,14 @@ static void *judge_main(void *argument)
 			atomic_fetch_sub(&j->backlog, job_bytes(job));
 			do_job(j, job);
 			judge_job_free(job);
-		} else {
+		} else if (stage2) {
 			do_stage2(j);
+		} else {
+			(void)!judge_windows(j, clock_now_ms()); /* it is logged, and they stay dirty */
 		}
 		pthread_mutex_lock(&j->lock);
+		if (windows || (!j->windows_due_ns && again))
+			windows_later(j);
 		if (job)
 			j->done[again]++;
 		pthread_cond_broadcast(&j->idle);
@@ -699,6 +753,8 @@ enum status judge_open(struct engine *e, struct judge **out)
 	pthread_cond_init(&j->idle, NULL);
 	pthread_condattr_destroy(&monotonic);
 	enum status status = store_batch_new(e->store, &j->batch);
+	if (!status)
+		status = sea_windows_open(e->store, &j->windows);
 	if (status) {
 		judge_close(j);
 		return status;
@@ -716,6 +772,7 @@ enum status judge_start(struct judge *j)
 		status = changes_read(e->store, take_up, j);
 	if (status)
 		return status;
+	windows_later(j);
 	if (pthread_create(&j->thread, NULL, judge_main, j))
 		return STATUS_NO_MEMORY;
 	j->running = true;
@@ -753,6 +810,7 @@ void judge_close(struct judge *j)
 		return;
 	judge_stop(j);
 	store_batch_free(j->batch);
+	sea_windows_close(j->windows);
 	subjects_deinit(&j->touched);
 	free(j->forget);
 	pthread_cond_destroy(&j->idle);
@@ -843,7 +901,9 @@ static void stage2_on_thread(void *context)
 {
 	struct stage2_call *call = context;
 	struct judge *j = call->j;
-	call->status = stage2_judge_all(j->engine, &j->touched, call->as_of_ms);
+	call->status = judge_windows(j, call->as_of_ms);
+	if (!call->status)
+		call->status = stage2_judge_all(j->engine, &j->touched, call->as_of_ms);
 	j->stage2_due_ns = 0;
 }
 
