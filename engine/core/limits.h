@@ -109,7 +109,7 @@
 /* datagrams of line protocol waiting to be taken in, bytes: past it the kernel drops and counts */
 #define UDP_BACKLOG_MAX (16u << 20)
 /* vessels whose courses are held against each other at once: those of a whole coast; 64 bytes each and a cell */
-#define COLLISION_SLOTS_MAX 100000
+#define COLLISION_SLOTS_MAX (1u << 17)
 /* vessels that one is at risk with at the same time: more, and nobody looks at any of them */
 #define COLLISION_PARTNERS_MAX 64
 /* facts of pairs in one window of ten minutes: a thousand pairs at risk all the time; 96 bytes each */
