@@ -62,11 +62,12 @@ static void clock_text(int64_t ms, char out[TIME_TEXT_MAX])
 
 static json_t *fields_of(const struct scene *s, const struct scene_vehicle *v)
 {
-	char plate[32] = "2:", value[SCENE_VALUE_MAX + 1];
+	char plate[32] = "2:", phone[SCENE_PHONE_MAX], value[SCENE_VALUE_MAX + 1];
 	json_t *fields = json_pack("{s:s, s:s, s:s}", "class", v->class_token, "state", "registered", "company",
 				   "演示数据运输公司");
 	scene_plate(v, plate + 2);
-	json_object_set_new(fields, "plate", json_string(plate));
+	scene_phone(v, phone);
+	json_object_set_new(fields, "plate", json_string(v->voice == VOICE_JT808 ? plate : phone));
 	if (!strcmp(v->class_token, "muck"))
 		json_object_set_new(fields, "video", json_string(VIDEO_ATTRIBUTES));
 	for (unsigned i = 0; i < v->field_count; i++) {
@@ -109,28 +110,60 @@ static int put_permit(int port, const struct scene *s, const struct scene_vehicl
 	return result;
 }
 
-int api_put_vehicle(int port, const struct scene *s, const struct scene_vehicle *v)
+/* Says `body` of a device; its id is copied to `out_id`. */
+static int put_device(int port, const char *reference, const json_t *body, char out_id[32])
 {
-	char path[128], phone[16];
+	char path[160];
 	struct answer a;
-	if (v->unregistered)
-		return 0;
-	scene_phone(v, phone);
-	snprintf(path, sizeof path, BASE "/devices/phone:%s", phone);
-	json_t *body = json_pack("{s:s, s:o}", "from", "always", "fields", fields_of(s, v));
+	snprintf(path, sizeof path, BASE "/devices/%s", reference);
 	int result = ask_json(port, "PUT", path, body, &a);
-	json_decref(body);
 	json_t *device = result ? NULL : json_loads(a.text, 0, NULL);
 	const char *id = json_string_value(json_object_get(device, "id"));
+	snprintf(out_id, 32, "%s", id ? id : "");
 	if (!result && !id) {
 		fprintf(stderr, "PUT %s: an answer without an id\n", path);
 		result = -1;
 	}
-	for (unsigned i = 0; i < v->permit_count && !result; i++)
-		result = put_permit(port, s, v, i, id);
 	json_decref(device);
 	free(a.text);
 	return result;
+}
+
+/* The transmitter of a boat belongs to it, and what is said of the boat is lent to it. */
+static int put_transmitter(int port, const struct scene_vehicle *v)
+{
+	char reference[64], phone[SCENE_PHONE_MAX], id[32];
+	scene_phone(v, phone);
+	snprintf(reference, sizeof reference, "%s:%u", v->voice == VOICE_BEIDOU ? "beidou_card" : "mmsi",
+		 scene_call_number(v));
+	json_t *body = json_pack("{s:s, s:{s:s}}", "from", "always", "fields", "vehicle", phone);
+	int result = put_device(port, reference, body, id);
+	json_decref(body);
+	return result;
+}
+
+/* In a path: what is no ASCII is escaped. */
+static void escape(const char *text, char out[3 * SCENE_PHONE_MAX + 16])
+{
+	for (size_t at = 0; *text; text++)
+		at += (size_t)sprintf(out + at, *text & 0x80 ? "%%%02X" : "%c", (unsigned char)*text);
+}
+
+int api_put_vehicle(int port, const struct scene *s, const struct scene_vehicle *v)
+{
+	char reference[3 * SCENE_PHONE_MAX + 32], phone[SCENE_PHONE_MAX], named[SCENE_PHONE_MAX + 8], id[32];
+	bool boat = v->voice != VOICE_JT808;
+	if (v->unregistered)
+		return 0;
+	scene_phone(v, phone);
+	snprintf(named, sizeof named, "%s:%s", boat ? "plate" : "phone", phone);
+	escape(named, reference);
+	json_t *body = json_pack("{s:s, s:o}", "from", "always", "fields", fields_of(s, v));
+	int result = put_device(port, reference, body, id);
+	json_decref(body);
+	for (unsigned i = 0; i < v->permit_count && !result; i++)
+		result = put_permit(port, s, v, i, id);
+	return result || !boat ? result : put_transmitter(port, v);
 }
 
 /* --- fences and rules --- */
@@ -208,6 +241,33 @@ int api_put_rules(int port, const char *path)
 	return result;
 }
 
+/* --- stations --- */
+
+int api_get_station(int port, const char *name, struct station_state *out)
+{
+	struct answer a;
+	size_t i;
+	json_t *one;
+	int result = ask(port, "GET", BASE "/stations", NULL, (struct span){NULL, 0}, &a);
+	json_t *answer = result ? NULL : json_loads(a.text, 0, NULL);
+	free(a.text);
+	*out = (struct station_state){.port = -1};
+	json_array_foreach(json_object_get(answer, "stations"), i, one)
+	{
+		const char *called = json_string_value(json_object_get(one, "name"));
+		if (!called || strcmp(called, name) != 0)
+			continue;
+		out->port = (int)json_integer_value(json_object_get(one, "port"));
+		out->lines = json_integer_value(json_object_get(one, "lines"));
+		out->refused = json_integer_value(json_object_get(one, "lines_refused"));
+		out->taken = json_integer_value(json_object_get(one, "reports")) +
+			     json_integer_value(json_object_get(one, "folded")) +
+			     json_integer_value(json_object_get(one, "messages"));
+	}
+	json_decref(answer);
+	return result || out->port < 0 ? -1 : 0;
+}
+
 /* --- findings --- */
 
 int api_settle(int port, int64_t as_of_ms)
@@ -239,6 +299,8 @@ static int take_finding(struct found_list *out, const char *line)
 	struct found *to = found_list_add(out);
 	copy_text(f, "rule", to->rule, sizeof to->rule);
 	copy_text(f, "phone", to->phone, sizeof to->phone);
+	if (!to->phone[0]) /* a boat is known by its hull number */
+		copy_text(f, "plate", to->phone, sizeof to->phone);
 	copy_text(f, "fence", to->fence, sizeof to->fence);
 	to->start_ms = json_integer_value(json_object_get(f, "start_ms"));
 	to->end_ms = json_integer_value(json_object_get(f, "end_ms"));

@@ -14,6 +14,13 @@ int api_put_vehicle(int port, const struct scene *s, const struct scene_vehicle 
 int api_post_fences(int port, const char *path, int64_t now_ms);
 /* A rules file. */
 int api_put_rules(int port, const char *path);
+/* What a station says of itself: the port it listens on, lines that came, were refused, and messages that were stored
+ * or known already. -1 too when there is no such station. */
+struct station_state {
+	int port;
+	int64_t lines, refused, taken;
+};
+int api_get_station(int port, const char *name, struct station_state *out);
 /* Waits until everything received is judged as of then. */
 int api_settle(int port, int64_t as_of_ms);
 /* Every finding that begins in [from, to] and stands, appended to `out`. */

@@ -11,10 +11,12 @@
  * One line, one statement; `#` begins a comment; indentation is for the eye.
  *
  *   scene NAME                                begins one
+ *     date MM-DD                              its day: the last one of that date that is over
  *     day -3                                  its day, from today; without: today if it is over, else the day before
  *     breaks RULE ...     keeps RULE ...      which rules it breaks, or keeps, narrowly
  *     noise off                               the receiver is exact
  *     vehicle KEY CLASS                       begins a vehicle; what follows up to `find` is about it
+ *     boat KEY CLASS VOICE                    likewise a boat; VOICE ais (class B), ais-a or beidou; no acknowledgement
  *       field NAME VALUE                      of the registry; `day+N` becomes the date N days after the scene's
  *       permit KIND [fences A,B] [hours HH:MM-HH:MM] [from CLOCK] [to CLOCK]
  *       unregistered                          the registry is told nothing
@@ -31,6 +33,7 @@
  *       fix off|on                            no fix: the last position goes on being sent
  *       freeze      thaw                      the position stays, the odometer runs
  *       dark        light                     drives on and says nothing
+ *       status under-way|anchored|moored|fishing   of AIS class A, from here on
  *       jump LAT,LON                          is at once elsewhere
  *       card NUMBER | none                    a driver's card put in or drawn (0x0702)
  *     find RULE KEY[,KEY] CLOCK .. CLOCK [within DURATION] [in FENCE]
@@ -83,6 +86,7 @@ enum step_kind {
 	STEP_DARK,       /* value 1 dark */
 	STEP_JUMP,       /* lat, lon */
 	STEP_CARD,       /* text; empty: drawn */
+	STEP_STATUS,     /* value: AIS navigational status */
 };
 
 struct scene_step {
@@ -107,7 +111,11 @@ struct scene_permit {
 	int64_t from_ms, to_ms; /* of the scene's day, or SCENE_NOT_GIVEN */
 };
 
+/* What it speaks. */
+enum scene_voice { VOICE_JT808, VOICE_AIS_B, VOICE_AIS_A, VOICE_BEIDOU };
+
 struct scene_vehicle {
+	enum scene_voice voice;
 	char key[16], class_token[16];
 	unsigned number; /* over the whole book, from 1: phone and plate come of it */
 	struct scene_field fields[SCENE_FIELDS_MAX];
@@ -131,7 +139,8 @@ struct scene {
 	char name[SCENE_NAME_MAX + 1];
 	char breaks[SCENE_RULES_MAX][SCENE_NAME_MAX + 1], keeps[SCENE_RULES_MAX][SCENE_NAME_MAX + 1];
 	unsigned break_count, keep_count;
-	int64_t day; /* from today, or SCENE_NOT_GIVEN */
+	int64_t day;     /* from today, or SCENE_NOT_GIVEN */
+	int month, mday; /* of `date`; 0: none */
 	bool noise;
 	struct scene_vehicle vehicles[SCENE_VEHICLES_MAX];
 	unsigned vehicle_count;
@@ -162,8 +171,11 @@ STATUS_CHECKED enum status scene_book_place(struct scene_book *b, int64_t now_ms
 /* The last report of any of its vehicles, ms of its day. */
 int64_t scene_end_ms(const struct scene *s);
 
-/* "1390600" and four digits: the header phone. */
-void scene_phone(const struct scene_vehicle *v, char out[16]);
+/* What findings know it by: "1390600" and four digits, the header phone; of a boat "boat:闽演渔" and four digits. */
+#define SCENE_PHONE_MAX 24
+void scene_phone(const struct scene_vehicle *v, char out[SCENE_PHONE_MAX]);
+/* A boat's MMSI or Beidou card; fictitious. */
+uint32_t scene_call_number(const struct scene_vehicle *v);
 /* "闽CZ" and four digits, colour 2; fictitious. */
 void scene_plate(const struct scene_vehicle *v, char out[24]);
 /* A field's value; dates are made of the scene's day. */
@@ -183,6 +195,7 @@ struct scene_report {
 	uint16_t speed_dkmh, course_deg, recorder_dkmh;
 	uint32_t mileage_hm;
 	uint8_t signal, satellites;
+	uint8_t nav_status;   /* AIS */
 	uint32_t item;        /* item << 16 | type << 8 | level; 0: none */
 	uint8_t e1[E1_BYTES]; /* cover and lift as bit 0 */
 };

@@ -73,6 +73,19 @@ static int64_t midnight(int64_t now_ms, int64_t day)
 	return local - local % MS_PER_DAY + day * MS_PER_DAY - CHINA_OFFSET_MS;
 }
 
+/* The last midnight of the date at which a scene of that length was over. */
+static int64_t midnight_of_date(int64_t now_ms, int month, int mday, int64_t end_ms)
+{
+	struct civil c;
+	civil_from_ms(now_ms + CHINA_OFFSET_MS, &c);
+	for (c.year++;; c.year--) {
+		struct civil at = {.year = c.year, .month = month, .day = mday};
+		int64_t ms = civil_to_ms(&at) - CHINA_OFFSET_MS;
+		if (ms + end_ms < now_ms)
+			return ms;
+	}
+}
+
 enum status scene_book_place(struct scene_book *b, int64_t now_ms, int floating_day, char complaint[160])
 {
 	for (size_t i = 0; i < b->count; i++) {
@@ -81,7 +94,7 @@ enum status scene_book_place(struct scene_book *b, int64_t now_ms, int floating_
 		int64_t day = s->day != SCENE_NOT_GIVEN ? s->day : floating_day;
 		while (s->day == SCENE_NOT_GIVEN && midnight(now_ms, day) + end_ms >= now_ms)
 			day--;
-		s->midnight_ms = midnight(now_ms, day);
+		s->midnight_ms = s->month ? midnight_of_date(now_ms, s->month, s->mday, end_ms) : midnight(now_ms, day);
 		if (s->midnight_ms + end_ms >= now_ms) {
 			snprintf(complaint, 160, "%s is not over yet", s->name);
 			return STATUS_OUT_OF_RANGE;
@@ -92,9 +105,14 @@ enum status scene_book_place(struct scene_book *b, int64_t now_ms, int floating_
 
 /* --- names --- */
 
-void scene_phone(const struct scene_vehicle *v, char out[16])
+void scene_phone(const struct scene_vehicle *v, char out[SCENE_PHONE_MAX])
 {
-	snprintf(out, 16, "1390600%04u", v->number % 10000);
+	snprintf(out, SCENE_PHONE_MAX, v->voice == VOICE_JT808 ? "1390600%04u" : "boat:闽演渔%04u", v->number % 10000);
+}
+
+uint32_t scene_call_number(const struct scene_vehicle *v)
+{
+	return (v->voice == VOICE_BEIDOU ? 600000 : 412990000) + v->number % 10000;
 }
 
 void scene_plate(const struct scene_vehicle *v, char out[24])

@@ -29,7 +29,7 @@ struct walker {
 	double off_lat, off_lon; /* the receiver's error, degrees */
 	double sent_lat, sent_lon;
 	uint32_t alarm, item;
-	uint8_t load, cover, lift, signal, satellites;
+	uint8_t load, cover, lift, signal, satellites, nav_status;
 	bool acc, fix, frozen, dark;
 };
 
@@ -91,6 +91,7 @@ static void emit(struct walker *w)
 	r->mileage_hm = (uint32_t)(w->mileage_m / 100);
 	r->signal = w->signal;
 	r->satellites = w->satellites;
+	r->nav_status = w->nav_status;
 	r->item = w->item;
 	r->e1[E1_LOAD] = w->load;
 	r->e1[E1_COVER] = w->cover;
@@ -195,6 +196,9 @@ static void set(struct walker *w, const struct scene_step *s)
 		break;
 	case STEP_DARK:
 		w->dark = s->value > 0;
+		break;
+	case STEP_STATUS:
+		w->nav_status = (uint8_t)s->value;
 		break;
 	case STEP_JUMP:
 		w->lat = s->lat;

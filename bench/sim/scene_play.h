@@ -1,6 +1,7 @@
 /* scene_play.h -- all scenes against a server: told to it, played to it, and its findings beside the truth.
  *
- *   scene_play_open ── scene_play_tell (registry, permits, fences) ── terminals of the fleet ── scene_play_judge */
+ *   scene_play_open ── scene_play_tell (registry, permits, fences) ─┬ boats ─┬ scene_play_judge
+ *                                                                   └ terminals of the fleet ┘ */
 #ifndef ZAYTON_BENCH_SCENE_PLAY_H
 #define ZAYTON_BENCH_SCENE_PLAY_H
 
@@ -23,7 +24,11 @@ void scene_play_close(struct scene_play *p);
 /* Rules (`rules` a file, or NULL: the server's own), the fences of a GeoJSON file, vehicles with their permits. 0 or
  * -1. */
 int scene_play_tell(struct scene_play *p, int http_port, const char *fences, const char *rules);
-/* Makes `p->count` terminals of the fleet, from `at` on. */
+/* Sends what the boats say to the server's station, and waits until all of it came. 0, or -1 with the reason told. */
+int scene_play_boats(struct scene_play *p, int http_port);
+/* Vehicles that are terminals. */
+size_t scene_play_terminal_count(const struct scene_play *p);
+/* Makes that many terminals of the fleet, from `at` on. */
 void scene_play_terminals(struct scene_play *p, struct fleet *f, size_t at);
 /* Everything was handed over. */
 bool scene_play_is_done(const struct scene_play *p);

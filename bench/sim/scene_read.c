@@ -174,6 +174,16 @@ static bool read_day(struct reader *r)
 	return true;
 }
 
+static bool read_date(struct reader *r)
+{
+	int n = 0;
+	struct scene *s = r->scene;
+	if (sscanf(r->words[1], "%2d-%2d%n", &s->month, &s->mday, &n) != 2 || r->words[1][n] || s->month < 1 ||
+	    s->month > 12 || s->mday < 1 || s->mday > 31)
+		return wrong(r, "`%s` is no MM-DD", r->words[1]);
+	return true;
+}
+
 static bool read_rules(struct reader *r)
 {
 	bool breaks = !strcmp(r->words[0], "breaks");
@@ -206,6 +216,15 @@ static bool read_vehicle(struct reader *r)
 	*r->vehicle = (struct scene_vehicle){.number = ++r->book->vehicle_count};
 	return read_name(r, r->words[1], r->vehicle->key, sizeof r->vehicle->key) &&
 	       read_name(r, r->words[2], r->vehicle->class_token, sizeof r->vehicle->class_token);
+}
+
+static bool read_boat(struct reader *r)
+{
+	double voice;
+	if (!read_choice(r, r->words[3], "ais|ais-a|beidou", &voice) || !read_vehicle(r))
+		return false;
+	r->vehicle->voice = VOICE_AIS_B + (enum scene_voice)voice;
+	return true;
 }
 
 static bool read_subjects(struct reader *r, char *text, uint32_t *out)
@@ -435,10 +454,14 @@ static bool read_plain(struct reader *r)
 		const char *choices; /* NULL: a number up to `high` */
 		double high;
 	} plain[] = {
-		{"head", STEP_HEAD, NULL, 359.9},        {"load", STEP_LOAD, "empty|half|-|full", 0},
-		{"cover", STEP_COVER, "closed|open", 0}, {"lift", STEP_LIFT, "down|up", 0},
-		{"signal", STEP_SIGNAL, NULL, 255},      {"satellites", STEP_SATELLITES, NULL, 255},
+		{"head", STEP_HEAD, NULL, 359.9},
+		{"load", STEP_LOAD, "empty|half|-|full", 0},
+		{"cover", STEP_COVER, "closed|open", 0},
+		{"lift", STEP_LIFT, "down|up", 0},
+		{"signal", STEP_SIGNAL, NULL, 255},
+		{"satellites", STEP_SATELLITES, NULL, 255},
 		{"fix", STEP_FIX, "off|on", 0},
+		{"status", STEP_STATUS, "under-way|anchored|-|-|-|moored|-|fishing", 0},
 	};
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
 		double value;
@@ -471,21 +494,39 @@ static const struct statement {
 	unsigned words_min, words_max;
 	bool (*read)(struct reader *r);
 } statements[] = {
-	{"scene", IN_FILE, 2, 2, read_scene},           {"day", IN_SCENE, 2, 2, read_day},
-	{"breaks", IN_SCENE, 2, WORDS_MAX, read_rules}, {"keeps", IN_SCENE, 2, WORDS_MAX, read_rules},
-	{"noise", IN_SCENE, 2, 2, read_noise},          {"vehicle", IN_SCENE, 3, 3, read_vehicle},
-	{"find", IN_SCENE, 6, 11, read_find},           {"field", IN_VEHICLE, 3, WORDS_MAX, read_field},
-	{"permit", IN_VEHICLE, 2, 10, read_permit},     {"unregistered", IN_VEHICLE, 1, 1, read_unregistered},
-	{"start", IN_VEHICLE, 4, 4, read_start},        {"every", IN_VEHICLE, 2, 3, read_every},
-	{"head", IN_VEHICLE, 2, 2, read_plain},         {"go", IN_DRIVE, 5, 6, read_go},
-	{"stand", IN_DRIVE, 3, 4, read_stop},           {"park", IN_DRIVE, 3, 4, read_stop},
-	{"load", IN_VEHICLE, 2, 2, read_plain},         {"cover", IN_VEHICLE, 2, 2, read_plain},
-	{"lift", IN_VEHICLE, 2, 2, read_plain},         {"alarm", IN_VEHICLE, 2, WORDS_MAX, read_alarm},
-	{"item", IN_VEHICLE, 2, 3, read_item},          {"signal", IN_VEHICLE, 2, 2, read_plain},
-	{"satellites", IN_VEHICLE, 2, 2, read_plain},   {"recorder", IN_VEHICLE, 2, 3, read_recorder},
-	{"fix", IN_VEHICLE, 2, 2, read_plain},          {"freeze", IN_VEHICLE, 1, 1, read_switch},
-	{"thaw", IN_VEHICLE, 1, 1, read_switch},        {"dark", IN_VEHICLE, 1, 1, read_switch},
-	{"light", IN_VEHICLE, 1, 1, read_switch},       {"jump", IN_VEHICLE, 2, 2, read_jump},
+	{"scene", IN_FILE, 2, 2, read_scene},
+	{"day", IN_SCENE, 2, 2, read_day},
+	{"breaks", IN_SCENE, 2, WORDS_MAX, read_rules},
+	{"keeps", IN_SCENE, 2, WORDS_MAX, read_rules},
+	{"noise", IN_SCENE, 2, 2, read_noise},
+	{"vehicle", IN_SCENE, 3, 3, read_vehicle},
+	{"boat", IN_SCENE, 4, 4, read_boat},
+	{"date", IN_SCENE, 2, 2, read_date},
+	{"status", IN_VEHICLE, 2, 2, read_plain},
+	{"find", IN_SCENE, 6, 11, read_find},
+	{"field", IN_VEHICLE, 3, WORDS_MAX, read_field},
+	{"permit", IN_VEHICLE, 2, 10, read_permit},
+	{"unregistered", IN_VEHICLE, 1, 1, read_unregistered},
+	{"start", IN_VEHICLE, 4, 4, read_start},
+	{"every", IN_VEHICLE, 2, 3, read_every},
+	{"head", IN_VEHICLE, 2, 2, read_plain},
+	{"go", IN_DRIVE, 5, 6, read_go},
+	{"stand", IN_DRIVE, 3, 4, read_stop},
+	{"park", IN_DRIVE, 3, 4, read_stop},
+	{"load", IN_VEHICLE, 2, 2, read_plain},
+	{"cover", IN_VEHICLE, 2, 2, read_plain},
+	{"lift", IN_VEHICLE, 2, 2, read_plain},
+	{"alarm", IN_VEHICLE, 2, WORDS_MAX, read_alarm},
+	{"item", IN_VEHICLE, 2, 3, read_item},
+	{"signal", IN_VEHICLE, 2, 2, read_plain},
+	{"satellites", IN_VEHICLE, 2, 2, read_plain},
+	{"recorder", IN_VEHICLE, 2, 3, read_recorder},
+	{"fix", IN_VEHICLE, 2, 2, read_plain},
+	{"freeze", IN_VEHICLE, 1, 1, read_switch},
+	{"thaw", IN_VEHICLE, 1, 1, read_switch},
+	{"dark", IN_VEHICLE, 1, 1, read_switch},
+	{"light", IN_VEHICLE, 1, 1, read_switch},
+	{"jump", IN_VEHICLE, 2, 2, read_jump},
 	{"card", IN_VEHICLE, 2, 2, read_card},
 };
 

@@ -24,8 +24,9 @@ void scene_source_identity(const struct scene_vehicle *v, struct terminal_identi
 {
 	*out = (struct terminal_identity){.edition = v->number % 2 ? JT808_2019 : JT808_2013,
 					  .number = 500000 + v->number};
-	_Static_assert(sizeof out->phone >= 16, "scene_phone() writes 16 bytes");
-	scene_phone(v, out->phone);
+	char phone[SCENE_PHONE_MAX];
+	scene_phone(v, phone);
+	snprintf(out->phone, sizeof out->phone, "%.15s", phone);
 	scene_plate(v, out->plate);
 }
 

@@ -54,9 +54,10 @@ static int64_t truth_end_ms(const struct truth *t)
 }
 
 /* The phones of its vehicles, first first. */
-static void truth_phones(const struct truth *t, const char *between, char out[SCENE_VEHICLES_MAX * 20])
+static void truth_phones(const struct truth *t, const char *between,
+			 char out[SCENE_VEHICLES_MAX * (SCENE_PHONE_MAX + 4)])
 {
-	char phone[16];
+	char phone[SCENE_PHONE_MAX];
 	size_t at = 0;
 	out[0] = '\0';
 	for (unsigned i = 0; i < t->scene->vehicle_count; i++) {
@@ -69,7 +70,7 @@ static void truth_phones(const struct truth *t, const char *between, char out[SC
 
 void truth_list_write(const struct truth_list *l, FILE *out)
 {
-	char phones[SCENE_VEHICLES_MAX * 20];
+	char phones[SCENE_VEHICLES_MAX * (SCENE_PHONE_MAX + 4)];
 	for (size_t i = 0; i < l->count; i++) {
 		const struct truth *t = &l->list[i];
 		truth_phones(t, "\",\"", phones);
@@ -87,7 +88,7 @@ void truth_list_write(const struct truth_list *l, FILE *out)
 
 static bool is_about(const struct truth *t, const char *phone)
 {
-	char one[16];
+	char one[SCENE_PHONE_MAX];
 	if (!t->said->vehicles)
 		return true;
 	for (unsigned i = 0; i < t->scene->vehicle_count; i++) {
@@ -178,7 +179,7 @@ static size_t make_rows(const struct truth_list *truths, const struct found_list
 
 static const char *scene_of(const struct scene_book *b, const char *phone)
 {
-	char one[16];
+	char one[SCENE_PHONE_MAX];
 	for (size_t i = 0; i < b->count; i++)
 		for (unsigned k = 0; k < b->scenes[i].vehicle_count; k++) {
 			scene_phone(&b->scenes[i].vehicles[k], one);
@@ -191,7 +192,7 @@ static const char *scene_of(const struct scene_book *b, const char *phone)
 static void print_details(const struct scene_book *b, const struct truth_list *truths,
 			  const struct found_list *findings, FILE *out)
 {
-	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX], phones[SCENE_VEHICLES_MAX * 20];
+	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX], phones[SCENE_VEHICLES_MAX * (SCENE_PHONE_MAX + 4)];
 	for (size_t i = 0; i < truths->count; i++) {
 		const struct truth *t = &truths->list[i];
 		if (t->matched)

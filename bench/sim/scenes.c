@@ -173,7 +173,9 @@ static bool is_done(void *context)
 /* Plays; 0 when every acknowledged report is there and all was played. */
 static int play(struct stage *s)
 {
-	size_t scenes = s->play.count;
+	size_t scenes = scene_play_terminal_count(&s->play);
+	if (scene_play_boats(&s->play, s->server.http_port))
+		return 1;
 	fleet_init(&s->fleet, scenes + s->options->background, s->server.jt808_port, s->server.http_port);
 	s->fleet.is_done = is_done;
 	s->fleet.context = s;
@@ -183,7 +185,7 @@ static int play(struct stage *s)
 	fleet_run(&s->fleet);
 	const struct sim_counters *c = &s->fleet.counters;
 	printf("%zu scenes, %zu vehicles and %u besides: %llu reports sent, %llu acknowledged, %llu refused, %.1f s\n",
-	       s->play.book.count, scenes, s->options->background, (unsigned long long)c->sent,
+	       s->play.book.count, s->play.count, s->options->background, (unsigned long long)c->sent,
 	       (unsigned long long)c->acknowledged, (unsigned long long)c->refused,
 	       (double)(clock_monotonic_ns() - begun_ns) / 1e9);
 	int result = fleet_read_back(&s->fleet, s->play.from_ms - MS_PER_DAY, s->play.now_ms);
@@ -225,6 +227,9 @@ static int play_and_judge(struct stage *s)
 	}
 	int result = server_start(&s->server, s->options->zayton, s->folder) ? 1 : with_server(s);
 	nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	char stations[4200];
+	snprintf(stations, sizeof stations, "%s.stations", s->folder);
+	remove(stations);
 	return result;
 }
 

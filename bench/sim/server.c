@@ -22,10 +22,25 @@ static bool read_ready(FILE *from, struct server *s)
 	return false;
 }
 
+/* Beside the folder of data: who listens for boats. */
+static bool write_stations(const char *data, char path[4096])
+{
+	snprintf(path, 4096, "%s.stations", data);
+	FILE *out = fopen(path, "wb");
+	if (!out) {
+		perror(path);
+		return false;
+	}
+	fprintf(out, SERVER_STATION " tcp-listen 127.0.0.1:0 codec=beacon\n"
+				    "codec beacon big lat=0:4:e6 lon=4:4:e6 speed=8:2:dkn course=10:2:deg\n");
+	return fclose(out) == 0;
+}
+
 int server_start(struct server *s, const char *program, const char *data)
 {
 	int pipes[2];
-	if (pipe(pipes))
+	char stations[4096];
+	if (!write_stations(data, stations) || pipe(pipes))
 		return -1;
 	s->pid = fork();
 	if (s->pid == 0) {
@@ -34,7 +49,8 @@ int server_start(struct server *s, const char *program, const char *data)
 		close(pipes[0]);
 		close(pipes[1]);
 		execl(program, "zayton", "serve", "--data-dir", data, "--terminals", "open", "--jt808-tcp",
-		      "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn", (char *)NULL);
+		      "127.0.0.1:0", "--http", "127.0.0.1:0", "--stations-file", stations, "--log-level", "warn",
+		      (char *)NULL);
 		_exit(127);
 	}
 	close(pipes[1]);

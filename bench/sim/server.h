@@ -9,6 +9,8 @@ struct server {
 	int jt808_port, http_port;
 };
 
+/* The station that takes what boats say, over TCP. */
+#define SERVER_STATION "sea"
 /* Starts PROGRAM over the folder, open to every terminal, and waits until it listens. 0, or -1 with the reason told. */
 int server_start(struct server *s, const char *program, const char *data);
 /* Ends it in order; its exit status. */

@@ -134,7 +134,8 @@ static void drive_fleet(struct sim *s)
 	const struct options *o = &s->options;
 	int64_t now_ms = s->shown_ms = clock_now_ms();
 	s->begin_ms = o->from_now ? now_ms / 1000 * 1000 : this_morning(now_ms);
-	fleet_init(&s->fleet, o->terminals + (s->with_scenes ? s->play.count : 0), o->port, o->http);
+	fleet_init(&s->fleet, o->terminals + (s->with_scenes ? scene_play_terminal_count(&s->play) : 0), o->port,
+		   o->http);
 	s->fleet.ends_ms = o->seconds ? now_ms + (int64_t)o->seconds * 1000 : 0;
 	s->fleet.show = show;
 	s->fleet.context = s;
@@ -175,7 +176,8 @@ static void begin_scenes(struct sim *s)
 		return;
 	recall_scenes(&s->options, s->fresh, &now_ms, &seed);
 	s->with_scenes = scene_play_open(&s->play, scenes_folder(), now_ms, 0, seed) == 0 &&
-			 scene_play_tell(&s->play, s->options.http, scenes_fences(), NULL) == 0;
+			 scene_play_tell(&s->play, s->options.http, scenes_fences(), NULL) == 0 &&
+			 scene_play_boats(&s->play, s->options.http) == 0;
 	if (!s->with_scenes)
 		printf("without scenarios 无情景\n");
 }

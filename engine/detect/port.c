@@ -337,7 +337,8 @@ static void reports_end(struct step *st, const struct plan_rule *p)
 	struct detect_state *s = st->s;
 	uint16_t number = (uint16_t)(p - st->plan->rules);
 	const struct episode *watch = &s->episodes[st->entry];
-	int64_t sure_ms = watch->fail_ms == TIME_NONE ? st->now : watch->fail_ms;
+	/* what may be a crossing lies behind the last report before it */
+	int64_t sure_ms = watch->fail_ms == TIME_NONE ? st->now : watch->last_ms;
 	for (uint32_t i = st->entry + 1; i < s->count && s->episodes[i].rule == number;) {
 		struct episode *e = &s->episodes[i];
 		int64_t end_ms = e->numbers[FINDING_LIMIT];

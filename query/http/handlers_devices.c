@@ -326,8 +326,37 @@ static bool make_site(struct edit *e, struct span text)
 	return true;
 }
 
-/* Which device is meant; "phone:N" of an unknown terminal, "jt809:CODE:COLOUR:PLATE" and "site:N" of an unknown site
- * make a new one. */
+/* "mmsi:N", "beidou_card:N" and "plate:boat:HULL NUMBER": a boat's sources and the boat, as stations and the import
+ * know them. */
+static bool make_at_sea(struct edit *e, struct span text)
+{
+	static const struct {
+		const char *prefix;
+		enum device_kind kind;
+		enum device_field field;
+	} forms[] = {{"mmsi:", DEVICE_KIND_AIS, DEVICE_FIELD_MMSI},
+		     {"beidou_card:", DEVICE_KIND_BEIDOU, DEVICE_FIELD_BEIDOU_CARD},
+		     {"plate:boat:", DEVICE_KIND_BOAT, DEVICE_FIELD_PLATE}};
+	char value[DEVICE_VALUE_MAX + 1];
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		size_t size = strlen(forms[i].prefix), colon = strcspn(forms[i].prefix, ":") + 1;
+		if (text.size <= size || memcmp(text.data, forms[i].prefix, size) != 0)
+			continue;
+		struct span said = span_of(text.data + colon, text.size - colon);
+		if (device_value_normalise(forms[i].field, said, value))
+			return false;
+		e->made = true;
+		e->kind = forms[i].kind;
+		e->id = device_id(e->kind, span_of_string(value));
+		if (!is_mentioned(e, forms[i].field))
+			e->changes[e->count++] = (struct registry_change){(uint8_t)forms[i].field, said};
+		return true;
+	}
+	return false;
+}
+
+/* Which device is meant; "phone:N" of an unknown terminal, "jt809:CODE:COLOUR:PLATE", "site:N" of an unknown site and
+ * those of boats make a new one. */
 static bool find_or_make(struct http_call *c, struct edit *e)
 {
 	struct span text = c->path_args[0], phone;
@@ -340,7 +369,8 @@ static bool find_or_make(struct http_call *c, struct edit *e)
 	}
 	if (!status)
 		return true;
-	if (status == STATUS_NOT_FOUND && c->x->request.method == HTTP_PUT && make_site(e, text))
+	if (status == STATUS_NOT_FOUND && c->x->request.method == HTTP_PUT &&
+	    (make_site(e, text) || make_at_sea(e, text)))
 		return true;
 	if (c->x->request.method == HTTP_PUT && make_forwarded(e, text)) {
 		e->made = !registry_has(r, e->id);
@@ -415,7 +445,8 @@ static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/devices/{id}/history", "getDeviceHistory", "Everything that was ever said of a device.",
 	 "application/json", NULL, 0, get_history, NULL},
 	{HTTP_PUT, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "putDevice",
-	 "Say everything of a device from an instant on: {\"from\":..., \"fields\":{...}}; makes phone:N, site:N and "
+	 "Say everything of a device from an instant on: {\"from\":..., \"fields\":{...}}; makes phone:N, site:N, "
+	 "mmsi:N, beidou_card:N, plate:boat:N and "
 	 "jt809:ACCESS CODE:COLOUR:PLATE.",
 	 "application/json", NULL, 0, put_device_record, NULL},
 	{HTTP_PATCH, HTTP_ROUTE_BODY, "/api/v1/devices/{id}", "patchDevice",

@@ -97,6 +97,8 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 	static const char *const places[] = {"any", "tag:gate", "not\ttag:gate", "fence:E-1", "fence:水源"};
 	static const char *const classes[] = {"any", "muck,hazmat", "渔船", "other muck , hazmat"};
 	static const char *const authorities[] = {"交警", "traffic_police , 林业", "某局 乙处,water", "渣土办, 城管"};
+	static const char *const gears[] = {"any", "trawl, 刺网", "not angling", "not\ttrawl , unknown", "unknown"};
+	static const char *const sources[] = {"any", "ais , beidou", "nmea"};
 	struct wall_schedule w;
 	PUT("%s =", k->token);
 	switch (k->form) {
@@ -116,6 +118,12 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 		break;
 	case KEY_CLASSES:
 		PUT("%s", classes[rules_below(state, 4)]);
+		break;
+	case KEY_GEARS:
+		PUT("%s", gears[rules_below(state, 5)]);
+		break;
+	case KEY_SOURCES:
+		PUT("%s", sources[rules_below(state, 3)]);
 		break;
 	case KEY_WHERE:
 		PUT("%s", places[rules_below(state, 5)]);
@@ -140,7 +148,8 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 /* Of stage 2 what it heeds. */
 static bool may_be_said(unsigned kind, const char *token)
 {
-	static const char *const refused[] = {"where", "when", "loaded", "moving", "hold", "points", "release", "gap"};
+	static const char *const refused[] = {"gears",  "sources", "where",  "when",    "loaded",
+					      "moving", "hold",    "points", "release", "gap"};
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
 		if (rule_kind_stage(kind) == 2 && !strcmp(token, refused[i]))
 			return false;
@@ -189,13 +198,13 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 	return strcmp(a->id, b->id) == 0 && a->kind == b->kind && a->where_mode == b->where_mode &&
 	       a->where_tag == b->where_tag && strcmp(a->where_fence, b->where_fence) == 0 && a->loaded == b->loaded &&
 	       a->moving == b->moving && a->severity == b->severity && a->live == b->live && a->sample == b->sample &&
-	       a->classes == b->classes && memcmp(&a->when, &b->when, sizeof a->when) == 0 &&
-	       a->hold_ms == b->hold_ms && a->release_ms == b->release_ms && a->gap_ms == b->gap_ms &&
-	       a->deadline_ms == b->deadline_ms && a->points == b->points &&
-	       memcmp(a->params, b->params, sizeof a->params) == 0 && a->version == b->version &&
-	       strcmp(a->title_zh, b->title_zh) == 0 && strcmp(a->title_en, b->title_en) == 0 &&
-	       strcmp(a->source, b->source) == 0 && strcmp(a->authority, b->authority) == 0 &&
-	       strcmp(a->rows, b->rows) == 0;
+	       a->classes == b->classes && a->gears == b->gears && a->sources == b->sources &&
+	       memcmp(&a->when, &b->when, sizeof a->when) == 0 && a->hold_ms == b->hold_ms &&
+	       a->release_ms == b->release_ms && a->gap_ms == b->gap_ms && a->deadline_ms == b->deadline_ms &&
+	       a->points == b->points && memcmp(a->params, b->params, sizeof a->params) == 0 &&
+	       a->version == b->version && strcmp(a->title_zh, b->title_zh) == 0 &&
+	       strcmp(a->title_en, b->title_en) == 0 && strcmp(a->source, b->source) == 0 &&
+	       strcmp(a->authority, b->authority) == 0 && strcmp(a->rows, b->rows) == 0;
 }
 
 Test(rules_property, what_is_printed_is_read_as_the_same)

@@ -314,6 +314,15 @@ Test(sea, a_report_that_a_crossing_follows_is_not)
 	cr_assert_eq(w.finding_count, 0);
 }
 
+Test(sea, a_report_that_ends_while_the_boat_may_be_crossing_is_followed)
+{
+	fence("port", "harbour", 0, 1);
+	report_of_port(PERMIT_LEAVE, NOON - HOUR, NOON - 5 * MINUTE);
+	rules(PORT("missing = crossing\n"));
+	leave_port(NOON);
+	cr_assert_eq(w.finding_count, 0);
+}
+
 #define DEPART "[depart]\nkind = depart\n" RULE("tag = harbour\nwhere = tag:banned\n")
 
 Test(sea, out_of_port_while_sailing_is_banned_is_found_to_the_second)
