@@ -114,5 +114,15 @@
 #define BOAT_MESSAGES_OPEN_MAX 20000
 /* datagrams of line protocol waiting to be taken in, bytes: past it the kernel drops and counts */
 #define UDP_BACKLOG_MAX (16u << 20)
+/* vessels whose courses are held against each other at once: those of a whole coast; 64 bytes each and a cell */
+#define COLLISION_SLOTS_MAX (1u << 17)
+/* vessels that one is at risk with at the same time: more, and nobody looks at any of them */
+#define COLLISION_PARTNERS_MAX 64
+/* facts of pairs in one window of ten minutes: a thousand pairs at risk all the time; 96 bytes each */
+#define SEA_WINDOW_FACTS_MAX 20000
+/* fixes of all vessels that are judged at once, 40 bytes each: 5,000 vessels at 10 s for two hours */
+#define SEA_SLAB_FIXES_MAX 4000000
+/* windows that wait to be judged: twenty years of them */
+#define SEA_WINDOWS_DIRTY_MAX (1u << 20)
 
 #endif

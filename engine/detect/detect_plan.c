@@ -190,6 +190,9 @@ static bool is_of_one_report(const struct rule *r)
 	case RULE_FATIGUE: /* by facts: a gap's are looked up */
 	case RULE_CONVOY:
 	case RULE_PATROL:
+	case RULE_COLLISION:
+	case RULE_ENCOUNTER:
+	case RULE_TWO_CODES:
 		return true;
 	default:
 		return false;

@@ -20,6 +20,7 @@
 /* seeds: any numbers that no other kind of identity has; they are stored with the facts and never change */
 #define SEED_DRIVER UINT64_C(0x64726976657201)
 #define SEED_PLACE UINT64_C(0x706c61636501)
+#define SEED_PAIR UINT64_C(0x7061697201)
 
 _Static_assert(3 + 6 * 8 + 4 * 4 == FACT_BYTES, "the layout above");
 
@@ -33,6 +34,20 @@ uint64_t place_number(struct span fence_id)
 {
 	uint64_t number = hash64_seeded(fence_id, SEED_PLACE);
 	return number ? number : 1;
+}
+
+uint64_t pair_number(uint64_t device, uint64_t other)
+{
+	uint8_t bytes[16];
+	store_be64(bytes, device < other ? device : other);
+	store_be64(bytes + 8, device < other ? other : device);
+	uint64_t number = hash64_seeded(span_of(bytes, sizeof bytes), SEED_PAIR);
+	return number ? number : 1;
+}
+
+static bool is_kind(uint8_t kind)
+{
+	return (kind >= FACT_DRIVE && kind <= FACT_VISIT) || kind == FACT_RISK || kind == FACT_TOGETHER;
 }
 
 #define ORDER(a, b)                                                                                                    \
@@ -76,7 +91,7 @@ enum status fact_decode(struct span bytes, struct fact *out)
 		return STATUS_CORRUPT;
 	if (bytes.data[0] != VERSION)
 		return STATUS_BAD_VERSION;
-	if (bytes.size != FACT_BYTES || bytes.data[1] < FACT_DRIVE || bytes.data[1] > FACT_VISIT || bytes.data[2] > 1)
+	if (bytes.size != FACT_BYTES || !is_kind(bytes.data[1]) || bytes.data[2] > 1)
 		return STATUS_CORRUPT;
 	struct cursor c = cursor_of(span_of(bytes.data + 3, bytes.size - 3));
 	struct fact f = {.kind = bytes.data[1], .open = bytes.data[2]};

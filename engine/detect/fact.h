@@ -20,6 +20,13 @@ enum fact_kind {
 	FACT_GAP = 2,
 	/* Inside a fence of interest (one that a stage-2 rule names by tag): `place` is the hash of its id. */
 	FACT_VISIT = 3,
+	/* Two vessels at risk at one half minute of the grid (sea_window.h), as wide as any rule asks: `device` is the
+	 * window's number, `driver` and `value` the two vessels, the lower first, `place` the pair; from_* where the
+	 * first was, to_lat_e7 the CPA in mm, to_lon_e7 the TCPA in ms. */
+	FACT_RISK = 7,
+	/* Two vessels close to each other during a whole window: as above, but to_lat_e7 is the largest distance in mm
+	 * and to_lon_e7 the higher speed << 16 | the lower, 0.1 km/h. */
+	FACT_TOGETHER = 8,
 };
 
 struct fact {
@@ -38,6 +45,12 @@ struct fact {
 uint64_t driver_number(struct span code);
 /* The number of a place: a hash of the fence's id. */
 uint64_t place_number(struct span fence_id);
+/* The number of a pair of devices, in either order. */
+uint64_t pair_number(uint64_t device, uint64_t other);
+static inline bool fact_is_of_pair(const struct fact *f)
+{
+	return f->kind == FACT_RISK || f->kind == FACT_TOGETHER;
+}
 
 /* Order: (from, kind, device, to, driver, place, and the rest): facts that compare equal are equal. */
 int fact_compare(const struct fact *a, const struct fact *b);

@@ -84,6 +84,9 @@
 	X(30, DRAG, "drag", 1, "走锚或移位")                                                                           \
 	X(31, OVER_CREW, "over_crew", 1, "超员")                                                                       \
 	X(32, JUMP, "jump", 1, "位置跳变")                                                                             \
+	X(37, COLLISION, "collision", 2, "碰撞危险")                                                                   \
+	X(38, ENCOUNTER, "encounter", 2, "海上相会")                                                                   \
+	X(39, TWO_CODES, "two_codes", 2, "疑似一船多码")                                                               \
 	X(45, LEVEL, "level", 3, "数值越限")                                                                           \
 	X(46, RATE, "rate", 3, "突变")                                                                                 \
 	X(47, STUCK, "stuck", 3, "数值不变")                                                                           \
@@ -265,6 +268,33 @@ enum param_unit {
 	K(JUMP, "two fixes that imply a speed that no boat has: a mark, and no way that was made")                     \
 	X(JUMP, LIMIT, "limit", SPEED, 1, 30000, PARAM_REQUIRED, "", "faster than this")                               \
 	X(JUMP, DISTANCE, "distance", LENGTH, 0, 1000000000, PARAM_REQUIRED, "", "and further apart than this")        \
+	K(COLLISION, "two vessels under way that will pass closer than `cpa` within `tcpa`, both brought to every "    \
+		     "half minute of "                                                                                 \
+		     "event time by their courses; until they are outside both limits and `release` more. LIMIT and "  \
+		     "PEAK mm, the "                                                                                   \
+		     "limit and the smallest CPA; OTHER the TCPA when it was found, ms; REPORTS such half minutes. "   \
+		     "Vessels below 0.5 "                                                                              \
+		     "knot, at anchor, moored or without a course are passed over, and sources of one boat; DEVICE "   \
+		     "is the fishing "                                                                                 \
+		     "boat")                                                                                           \
+	X(COLLISION, CPA, "cpa", LENGTH, 1, 10000000, PARAM_REQUIRED, "", "closer than this")                          \
+	X(COLLISION, TCPA, "tcpa", TIME, 1000, 1800000, PARAM_REQUIRED, "", "and so soon")                             \
+	X(COLLISION, RELEASE, "release_by", PERCENT, 1, 100, 20, "", "it ends beyond both limits and so much more")    \
+	X(COLLISION, TIMES, "times", NUMBER, 1, 20, 2, "", "found at so many half minutes within the limits")          \
+	X(COLLISION, FRESH, "fresh", TIME, 10000, 720000, 180000, "", "a fix counts so long")                          \
+	X(COLLISION, PAIRS, "pairs", CHOICE, 0, 2, 0, "merchant_fishing any_fishing any", "whom with whom")            \
+	K(ENCOUNTER, "two vessels no further apart than `distance`, both slower than `speed`, for `time`: counted in " \
+		     "windows of ten minutes, all of a window or none. PEAK mm, the largest distance; LIMIT ms")       \
+	X(ENCOUNTER, DISTANCE, "distance", LENGTH, 1, 5000000, 500000, "", "no further apart")                         \
+	X(ENCOUNTER, TIME, "time", TIME, 600000, 864000000, 7200000, "", "for so long")                                \
+	X(ENCOUNTER, SPEED, "speed", SPEED, 1, 500, 37, "", "both slower than this")                                   \
+	X(ENCOUNTER, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "not inside a fence of this tag")                      \
+	K(TWO_CODES,                                                                                                   \
+	  "two codes that move together, neither slower than `speed`, for `time`, and are not known as one "           \
+	  "boat's: counted as encounters are. PEAK mm, the largest distance; LIMIT ms")                                \
+	X(TWO_CODES, DISTANCE, "distance", LENGTH, 1, 5000000, 100000, "", "no further apart")                         \
+	X(TWO_CODES, TIME, "time", TIME, 600000, 864000000, 3600000, "", "for so long")                                \
+	X(TWO_CODES, SPEED, "speed", SPEED, 1, 500, 37, "", "both at least so fast")                                   \
 	K(LEVEL, "a value beyond the limit, until one is back by `margin`; hysteresis begins once it is found")        \
 	X(LEVEL, SIDE, "side", CHOICE, 0, 3, PARAM_REQUIRED, "above at_least below at_most", "what is beyond")         \
 	X(LEVEL, LIMIT, "limit", DECIMAL, -DECIMAL_MAX, DECIMAL_MAX, DECIMAL_OWN, "",                                  \

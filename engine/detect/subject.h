@@ -79,6 +79,7 @@ struct detect_subject {
 	uint16_t certified_persons, persons_aboard;      /* 0 unknown */
 	char areas[SUBJECT_AREAS_MAX][FENCE_ID_MAX + 1]; /* fences of its licence; the others are not looked at */
 	uint8_t area_count;
+	uint64_t vehicle; /* device of the boat or vehicle that it is a source of; itself when of none */
 	uint64_t company; /* hash of the company's name, 0 unknown */
 	uint64_t driver;  /* hash of the driver bound by the registry, 0 unknown; a card wins */
 	struct permit permits[SUBJECT_PERMITS_MAX]; /* by (valid_from, number) */

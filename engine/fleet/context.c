@@ -10,6 +10,7 @@
 #include "engine/core/crash.h"
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
+#include "engine/detect/sea_window.h"
 #include "engine/fleet/permits.h"
 #include "engine/series/boat.h"
 #include "engine/store/keys.h"
@@ -238,6 +239,7 @@ static void subject_of(const void *registry, uint64_t device, int64_t time_ms, s
 	take_own(c, device, time_ms, out, &said);
 	if (said.vehicle == device)
 		said.vehicle = 0;
+	out->vehicle = said.vehicle ? said.vehicle : device;
 	if (said.vehicle)
 		take_lent(c, time_ms, out, &said);
 	out->registered = said.named && !said.refused;
@@ -288,6 +290,7 @@ static enum status snapshot_new(struct context *c, const struct rulebook_span *b
 					     .dead_zone = dead_zones_cover,
 					     .zones = j->zones};
 	j->fences = fences;
+	j->pairs = sea_wants_pairs(&j->context);
 	j->number = ++c->snapshots;
 	atomic_init(&j->references, 1);
 	enum status status = detector_new(&j->context, &j->detector);

@@ -33,6 +33,7 @@ struct judged_by {
 	const struct fence_set *fences;
 	struct dead_zones *zones; /* NULL: none were ever learned */
 	uint64_t number;          /* 1, 2, ... of this process */
+	bool pairs;               /* a rule is judged from pairs of vessels */
 	_Atomic uint32_t references;
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/core/log.h"
+#include "engine/fleet/collisions.h"
 #include "engine/fleet/day_chain.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/vehicle.h"
@@ -76,6 +77,7 @@ static void release(struct engine *e)
 	for (unsigned i = 0; i < e->shard_count; i++)
 		shard_deinit(&e->shards[i]);
 	free(e->shards);
+	collisions_close(e->collisions);
 	sign_key_free(e->sign_key);
 	commands_close(e->commands);
 	findings_close(e->findings);
@@ -101,6 +103,8 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
 	enum status status = e->options.dir ? open_store(e) : STATUS_NO_MEMORY;
 	if (!status)
 		status = open_shards(e);
+	if (!status)
+		status = collisions_open(e, &e->collisions);
 	if (!status)
 		status = options->read_only ? engine_recover_read_only(e) : engine_recover(e);
 	if (status) {
@@ -202,6 +206,11 @@ struct context *engine_context(struct engine *e)
 struct findings *engine_findings(struct engine *e)
 {
 	return e->findings;
+}
+
+struct collisions *engine_collisions(struct engine *e)
+{
+	return e->collisions;
 }
 
 struct commands *engine_commands(struct engine *e)

@@ -80,6 +80,7 @@ struct registry *engine_registry(struct engine *e);
 struct context *engine_context(struct engine *e);
 struct findings *engine_findings(struct engine *e);
 struct commands *engine_commands(struct engine *e);
+struct collisions *engine_collisions(struct engine *e);
 unsigned engine_shards(const struct engine *e);
 
 /* --- taking in: on the loop thread of `s` only --- */

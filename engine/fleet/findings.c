@@ -379,7 +379,7 @@ static enum status replace_findings(struct replacing *w)
 
 uint64_t fact_subject(const struct fact *f)
 {
-	if (f->kind == FACT_VISIT)
+	if (f->kind == FACT_VISIT || fact_is_of_pair(f))
 		return f->place;
 	return f->driver ? f->driver : f->device;
 }

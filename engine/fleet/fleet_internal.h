@@ -18,6 +18,7 @@ struct engine {
 	struct context *context;
 	struct findings *findings;
 	struct commands *commands;
+	struct collisions *collisions;
 	struct sign_key *sign_key; /* NULL when read-only */
 	struct judge *judge;       /* NULL until the engine is started */
 	struct shard *shards;

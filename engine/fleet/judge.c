@@ -237,6 +237,8 @@ void judge_report(struct shard *s, struct head *head, const struct report *r)
 	if (!j || future)
 		return;
 	j->heard_ms = r->received_ms;
+	if (s->engine->judge && s->judged_by->pairs)
+		judge_note_pairs(s->engine->judge, r->time_ms);
 	if (j->asked)
 		mark(s, head->device, j, r->time_ms);
 	else if (j->live && goes_on(j, r))

@@ -11,6 +11,7 @@
 #include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_state.h"
+#include "engine/fleet/sea_windows.h"
 #include "engine/store/keys.h"
 
 #define DAYS_OF_MONTH_MIN 28
@@ -61,7 +62,8 @@ static enum status thin_row(void *context, struct span key, struct span value)
 	return STATUS_OK;
 }
 
-enum status judge_keep_snapshot(struct engine *e, struct store_batch *batch, const struct judge_job *job)
+enum status judge_keep_snapshot(struct engine *e, struct sea_windows *windows, struct store_batch *batch,
+				const struct judge_job *job)
 {
 	uint8_t prefix[STATE_KEY_SIZE];
 	struct thinning t = {batch, job->device, {INT64_MIN, INT64_MIN}};
@@ -70,6 +72,7 @@ enum status judge_keep_snapshot(struct engine *e, struct store_batch *batch, con
 	if (status)
 		return status;
 	put_snapshot(batch, job->device, job->from_ms, buf_view(&job->bytes));
+	sea_windows_keep(windows, batch); /* what lies before the snapshot is not noted again */
 	return store_commit(e->store, batch, false);
 }
 
@@ -77,6 +80,7 @@ enum status judge_keep_snapshot(struct engine *e, struct store_batch *batch, con
 
 struct again {
 	struct engine *engine;
+	struct sea_windows *windows;
 	struct store_batch *batch;
 	struct judge_job *job;
 	findings_subject *touched;
@@ -243,6 +247,15 @@ static enum status commit_again(struct again *a, struct decided from)
 	return status ? status : findings_replace(e->findings, &r, a->touched, a->context);
 }
 
+/* What is new of the device is new to its pairs. */
+static enum status note_pairs(struct again *a, int64_t state_ms)
+{
+	int64_t from_ms = a->from_ms != INT64_MAX && a->from_ms > state_ms ? a->from_ms : state_ms;
+	enum status status = sea_windows_note_track(a->windows, a->engine, a->job->device, from_ms);
+	sea_windows_keep(a->windows, a->batch);
+	return status;
+}
+
 static enum status run_again(struct again *a)
 {
 	struct engine *e = a->engine;
@@ -260,6 +273,8 @@ static enum status run_again(struct again *a)
 	if (!status && detect_state_time(a->run.state) != INT64_MIN)
 		status = judge_run_open(&a->run, INT64_MIN); /* what stays open, or it would count as gone */
 	if (!status)
+		status = note_pairs(a, from.time_ms);
+	if (!status)
 		status = commit_again(a, from);
 	if (!status)
 		give_back_run(a->job, &a->run);
@@ -268,10 +283,11 @@ static enum status run_again(struct again *a)
 	return status;
 }
 
-enum status judge_again(struct engine *e, struct store_batch *batch, struct judge_job *job, findings_subject *touched,
-			void *context)
+enum status judge_again(struct engine *e, struct sea_windows *windows, struct store_batch *batch, struct judge_job *job,
+			findings_subject *touched, void *context)
 {
-	struct again a = {.engine = e, .batch = batch, .job = job, .touched = touched, .context = context};
+	struct again a = {
+		.engine = e, .windows = windows, .batch = batch, .job = job, .touched = touched, .context = context};
 	enum status status = job->wait_for_cards ? writer_wait(job->shard->writer) : STATUS_OK;
 	if (!status)
 		status = run_again(&a);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/core/clock.h"
+#include "engine/detect/sea_window.h"
 #include "engine/detect/stage2.h"
 #include "engine/fleet/finding_reports.h"
 #include "engine/fleet/findings_row.h"
@@ -250,6 +251,8 @@ static enum status judge_subject(struct pass *p, uint64_t subject)
 			status = patrol_judge(&p->by->context, span_of_string(fence->id), facts.list, facts.count,
 					      watched_since(p->by->fences, fence, facts.list, facts.count), p->as_of_ms,
 					      &told.sink);
+	} else if (!status && facts.count && fact_is_of_pair(&facts.list[0])) {
+		status = pairs_judge(&p->by->context, facts.list, facts.count, p->as_of_ms, &told.sink);
 	} else if (!status) {
 		status = fatigue_judge(&p->by->context, subject, facts.list, facts.count, p->as_of_ms, &told.sink);
 	}
@@ -390,6 +393,8 @@ static enum status replay_subject(struct judged_by *by, const struct fact *facts
 {
 	if (facts[0].kind == FACT_VISIT)
 		return STATUS_OK; /* places are judged by their fences, visited or not */
+	if (fact_is_of_pair(&facts[0]))
+		return pairs_judge(&by->context, facts, count, as_of_ms, &out->sink);
 	return fatigue_judge(&by->context, fact_subject(&facts[0]), facts, count, as_of_ms, &out->sink);
 }
 

@@ -43,19 +43,23 @@ struct judge_job *judge_job_new(enum judge_job_kind kind);
 void judge_job_free(struct judge_job *job);
 /* Takes the job. */
 void judge_push(struct judge *j, struct judge_job *job);
+/* A report of that time, in order, of a device that may be a vessel: its pairs are judged soon. Any thread. */
+void judge_note_pairs(struct judge *j, int64_t time_ms);
 /* now + JUDGE_GATHER_NS */
 int64_t judge_later(void);
+
+struct sea_windows;
 
 /* --- judge_again.c: on the judge's thread --- */
 /* Digests of what was told and has ended. */
 STATUS_CHECKED enum status told_digests(struct engine *e, struct told *t);
 /* The job's state becomes a row, and older ones are thinned out. */
-STATUS_CHECKED enum status judge_keep_snapshot(struct engine *e, struct store_batch *batch,
+STATUS_CHECKED enum status judge_keep_snapshot(struct engine *e, struct sea_windows *windows, struct store_batch *batch,
 					       const struct judge_job *job);
 /* Judges the job's device and gives it back to its loop, whatever becomes of it. `touched` is told the subjects whose
  * facts changed. On failure nothing was committed and `batch` is empty. */
-STATUS_CHECKED enum status judge_again(struct engine *e, struct store_batch *batch, struct judge_job *job,
-				       findings_subject *touched, void *context);
+STATUS_CHECKED enum status judge_again(struct engine *e, struct sea_windows *windows, struct store_batch *batch,
+				       struct judge_job *job, findings_subject *touched, void *context);
 
 /* --- on the shard's loop --- */
 /* What a run leaves the loop to go on with. */

@@ -2,6 +2,7 @@
  *
  *   jobs     TOLD, SNAPSHOT, CALL    in order
  *   again    AGAIN                   by the time they are due, after every job
+ *   windows  pairs of vessels        after those (sea_windows.h)
  *   touched  subjects of stage 2     after those
  *
  * One thread for all shards, so that what belongs to a driver or a place is judged by one hand. */
@@ -17,10 +18,13 @@
 #include "engine/fleet/judge_stage2.h"
 #include "engine/fleet/judge_state.h"
 #include "engine/fleet/judge_streams.h"
+#include "engine/fleet/sea_windows.h"
 #include "engine/store/keys.h"
 
 /* stage 2 waits so long for more facts of a subject */
 #define STAGE2_GATHER_NS INT64_C(1000000000)
+/* windows of pairs are judged so long after the first report that is new in one: every vessel is read */
+#define WINDOWS_GATHER_NS INT64_C(10000000000)
 
 struct judge {
 	struct engine *engine;
@@ -35,7 +39,8 @@ struct judge {
 	bool stopping, running;
 	pthread_t thread;
 	struct subjects touched;
-	int64_t stage2_due_ns, forget_due_ns;
+	struct sea_windows *windows;
+	int64_t stage2_due_ns, windows_due_ns, forget_due_ns;
 	uint64_t *forget; /* numbers of changes whose devices have their marks, on their way to the store */
 	size_t forget_count, forget_capacity;
 	struct store_batch *batch;
@@ -202,7 +207,7 @@ static enum status do_told(struct judge *j, struct judge_job *job)
 static enum status do_again(struct judge *j, struct judge_job *job)
 {
 	atomic_fetch_add_explicit(&j->runs, 1, memory_order_relaxed);
-	enum status status = judge_again(j->engine, j->batch, job, touch, j);
+	enum status status = judge_again(j->engine, j->windows, j->batch, job, touch, j);
 	if (status)
 		j->failed = status;
 	return status;
@@ -219,7 +224,7 @@ static void do_job(struct judge *j, struct judge_job *job)
 		status = do_told(j, job);
 		break;
 	case JUDGE_SNAPSHOT:
-		status = judge_keep_snapshot(j->engine, j->batch, job);
+		status = judge_keep_snapshot(j->engine, j->windows, j->batch, job);
 		break;
 	case JUDGE_AGAIN:
 		status = do_again(j, job);
@@ -300,6 +305,35 @@ static void forget_changes(struct judge *j)
 	pthread_mutex_lock(&j->lock);
 }
 
+static enum status judge_windows(struct judge *j, int64_t as_of_ms)
+{
+	if (!sea_windows_dirty(j->windows))
+		return STATUS_OK;
+	enum status status = sea_windows_judge(j->windows, j->engine, j->batch, as_of_ms, touch, j);
+	if (status) {
+		log_error("judge", "pairs of vessels could not be judged: %s", status_text(status));
+		store_batch_clear(j->batch);
+	}
+	return status;
+}
+
+static void windows_later(struct judge *j)
+{
+	j->windows_due_ns =
+		sea_windows_dirty(j->windows) && !j->stopping ? clock_monotonic_ns() + WINDOWS_GATHER_NS : 0;
+}
+
+void judge_note_pairs(struct judge *j, int64_t time_ms)
+{
+	if (!sea_windows_note(j->windows, time_ms))
+		return;
+	pthread_mutex_lock(&j->lock);
+	if (!j->windows_due_ns)
+		j->windows_due_ns = clock_monotonic_ns() + WINDOWS_GATHER_NS;
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+}
+
 static void do_stage2(struct judge *j)
 {
 	enum status status = stage2_judge(j->engine, &j->touched, clock_now_ms());
@@ -324,6 +358,8 @@ static struct judge_job *next_job(struct judge *j, int64_t *out_due_ns)
 	}
 	if (j->again)
 		*out_due_ns = j->again->due_ns;
+	if (j->windows_due_ns && j->windows_due_ns < *out_due_ns)
+		*out_due_ns = j->windows_due_ns;
 	if (j->stage2_due_ns && j->stage2_due_ns < *out_due_ns)
 		*out_due_ns = j->stage2_due_ns;
 	if (j->forget_due_ns && j->forget_due_ns < *out_due_ns)
@@ -359,8 +395,9 @@ static void *judge_main(void *argument)
 		if (!j->stopping && is_due(j, j->streams_due_ns))
 			do_streams(j);
 		struct judge_job *job = next_job(j, &due_ns);
-		bool stage2 = !job && is_due(j, j->stage2_due_ns);
-		if (!job && !stage2) {
+		bool windows = !job && is_due(j, j->windows_due_ns);
+		bool stage2 = !job && !windows && is_due(j, j->stage2_due_ns);
+		if (!job && !stage2 && !windows) {
 			if (j->stopping)
 				break; /* who waits to be judged again has a mark, or is asked for at the next start */
 			wait_until(j, due_ns);
@@ -372,10 +409,14 @@ static void *judge_main(void *argument)
 			atomic_fetch_sub(&j->backlog, job_bytes(job));
 			do_job(j, job);
 			judge_job_free(job);
-		} else {
+		} else if (stage2) {
 			do_stage2(j);
+		} else {
+			(void)!judge_windows(j, clock_now_ms()); /* it is logged, and they stay dirty */
 		}
 		pthread_mutex_lock(&j->lock);
+		if (windows || (!j->windows_due_ns && again))
+			windows_later(j);
 		if (job)
 			j->done[again]++;
 		pthread_cond_broadcast(&j->idle);
@@ -510,6 +551,8 @@ enum status judge_open(struct engine *e, struct judge **out)
 	enum status status = store_batch_new(e->store, &j->batch);
 	if (!status)
 		status = judge_streams_open(e, &j->streams);
+	if (!status)
+		status = sea_windows_open(e->store, &j->windows);
 	if (status) {
 		judge_close(j);
 		return status;
@@ -529,6 +572,7 @@ enum status judge_start(struct judge *j)
 		return status;
 	judge_streams_start(j->streams);
 	judge_values(j);
+	windows_later(j);
 	if (pthread_create(&j->thread, NULL, judge_main, j))
 		return STATUS_NO_MEMORY;
 	j->running = true;
@@ -571,6 +615,7 @@ void judge_close(struct judge *j)
 	judge_stop(j);
 	judge_streams_close(j->streams);
 	store_batch_free(j->batch);
+	sea_windows_close(j->windows);
 	subjects_deinit(&j->touched);
 	free(j->forget);
 	pthread_cond_destroy(&j->idle);
@@ -661,7 +706,9 @@ static void stage2_on_thread(void *context)
 {
 	struct as_of_call *call = context;
 	struct judge *j = call->j;
-	call->status = stage2_judge_all(j->engine, &j->touched, call->as_of_ms);
+	call->status = judge_windows(j, call->as_of_ms);
+	if (!call->status)
+		call->status = stage2_judge_all(j->engine, &j->touched, call->as_of_ms);
 	j->stage2_due_ns = 0;
 }
 

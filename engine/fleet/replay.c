@@ -8,6 +8,7 @@
 #include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 #include "engine/fleet/judge_stage2.h"
+#include "engine/fleet/sea_windows.h"
 #include "engine/fleet/stream_run.h"
 
 struct gathered {
@@ -180,8 +181,15 @@ static enum status stage2(struct replaying *w)
 	struct told *told = &w->gathered.told;
 	struct told found;
 	told_init(&found);
-	enum status status = stage2_replay(w->o->by, told->facts, told->fact_count, w->o->as_of_ms,
-					   w->o->digests ? w->e : NULL, &found);
+	enum status status =
+		sea_windows_replay(w->e, &w->o->by->context, w->devices, w->device_count, w->o->as_of_ms, &told->sink);
+	if (!status && told->fact_count > REPLAY_FACTS_MAX)
+		status = STATUS_FULL;
+	if (!status)
+		status = told->status;
+	if (!status)
+		status = stage2_replay(w->o->by, told->facts, told->fact_count, w->o->as_of_ms,
+				       w->o->digests ? w->e : NULL, &found);
 	for (size_t i = 0; i < found.finding_count && !status; i++) {
 		const struct finding *f = &found.findings[i].finding;
 		if (f->start_ms >= w->o->from_ms && f->start_ms <= w->o->to_ms)

@@ -242,6 +242,8 @@ static const struct {
 	[RULE_EXPIRED] = {DATE, PLAIN, PLAIN},         [RULE_NO_VIDEO] = {DATE, PLAIN, PLAIN},
 	[RULE_PORT_GAP] = {TIME, TIME, PLAIN},         [RULE_PORT_REPORT] = {TIME, PLAIN, PLAIN},
 	[RULE_DRAG] = {LENGTH, LENGTH, PLAIN},         [RULE_JUMP] = {SPEED, SPEED, PLAIN},
+	[RULE_COLLISION] = {LENGTH, LENGTH, TIME},     [RULE_ENCOUNTER] = {TIME, LENGTH, PLAIN},
+	[RULE_TWO_CODES] = {TIME, LENGTH, PLAIN},
 };
 
 static enum reading reading_of(unsigned kind, unsigned number)

@@ -56,7 +56,7 @@ static enum status add_own_routes(struct http *h)
 		handlers_records_add,  handlers_holds_add,      handlers_rules_add,     handlers_violation_counts_add,
 		handlers_live_add,     handlers_violations_add, handlers_evidence_add,  handlers_archive_add,
 		handlers_commands_add, handlers_ledger_add,     handlers_calendar_add,  handlers_series_add,
-		handlers_session_add, handlers_weighings_add};
+		handlers_session_add,  handlers_weighings_add,  handlers_collisions_add};
 	for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
 		enum status status = adders[i](h);
 		if (status)

@@ -4,15 +4,16 @@
 
 #include "query/http/http.h"
 
-STATUS_CHECKED enum status handlers_system_add(struct http *h);    /* healthz, metrics, openapi, info */
-STATUS_CHECKED enum status handlers_devices_add(struct http *h);   /* devices, bindings */
-STATUS_CHECKED enum status handlers_positions_add(struct http *h); /* last positions, boxes */
-STATUS_CHECKED enum status handlers_tracks_add(struct http *h);    /* tracks, messages */
-STATUS_CHECKED enum status handlers_records_add(struct http *h);   /* quarantine, audit */
-STATUS_CHECKED enum status handlers_holds_add(struct http *h);     /* holds */
-STATUS_CHECKED enum status handlers_calendar_add(struct http *h);  /* signed days, dead zones */
-STATUS_CHECKED enum status handlers_rules_add(struct http *h);     /* rules, permits, judging up to now */
-STATUS_CHECKED enum status handlers_archive_add(struct http *h);   /* who was where */
+STATUS_CHECKED enum status handlers_system_add(struct http *h);     /* healthz, metrics, openapi, info */
+STATUS_CHECKED enum status handlers_devices_add(struct http *h);    /* devices, bindings */
+STATUS_CHECKED enum status handlers_collisions_add(struct http *h); /* who is on collision course now */
+STATUS_CHECKED enum status handlers_positions_add(struct http *h);  /* last positions, boxes */
+STATUS_CHECKED enum status handlers_tracks_add(struct http *h);     /* tracks, messages */
+STATUS_CHECKED enum status handlers_records_add(struct http *h);    /* quarantine, audit */
+STATUS_CHECKED enum status handlers_holds_add(struct http *h);      /* holds */
+STATUS_CHECKED enum status handlers_calendar_add(struct http *h);   /* signed days, dead zones */
+STATUS_CHECKED enum status handlers_rules_add(struct http *h);      /* rules, permits, judging up to now */
+STATUS_CHECKED enum status handlers_archive_add(struct http *h);    /* who was where */
 /* counts, handling rate: before handlers_violations_add */
 STATUS_CHECKED enum status handlers_violation_counts_add(struct http *h);
 STATUS_CHECKED enum status handlers_violations_add(struct http *h); /* violations, reviews, handling */

@@ -122,6 +122,7 @@ static const struct {
 	{"postShiftLog", HTTP_RIGHTS_DUTY, true},
 	{"postHandover", HTTP_RIGHTS_DUTY, true},
 	{"rollCall", HTTP_RIGHTS_DUTY, false},
+	{"getCollisions", HTTP_RIGHTS_DUTY, false},
 	{"postHeadcount", HTTP_RIGHTS_DUTY, true},
 	{"listBoatMessages", HTTP_RIGHTS_DUTY, false},
 	{"getBoatMessage", HTTP_RIGHTS_DUTY, false},
@@ -240,12 +241,13 @@ bool http_rights_reads(const struct principal *p, enum http_rights_group group)
 
 bool http_rights_is_export(enum http_rights_group group)
 {
-	static const uint32_t groups_with =
-		1u << HTTP_RIGHTS_DEVICES | 1u << HTTP_RIGHTS_POSITIONS | 1u << HTTP_RIGHTS_TRACKS |
-		1u << HTTP_RIGHTS_VIOLATIONS | 1u << HTTP_RIGHTS_HANDLING | 1u << HTTP_RIGHTS_EVIDENCE |
-		1u << HTTP_RIGHTS_HAZARDS | 1u << HTTP_RIGHTS_BOOKS | 1u << HTTP_RIGHTS_SERIES |
-		1u << HTTP_RIGHTS_AUDIT | 1u << HTTP_RIGHTS_WEIGHINGS | 1u << HTTP_RIGHTS_DUTY |
-		1u << HTTP_RIGHTS_TABLES;
+	static const uint64_t groups_with = UINT64_C(1) << HTTP_RIGHTS_DEVICES | UINT64_C(1) << HTTP_RIGHTS_POSITIONS |
+					    UINT64_C(1) << HTTP_RIGHTS_TRACKS | UINT64_C(1) << HTTP_RIGHTS_VIOLATIONS |
+					    UINT64_C(1) << HTTP_RIGHTS_HANDLING | UINT64_C(1) << HTTP_RIGHTS_EVIDENCE |
+					    UINT64_C(1) << HTTP_RIGHTS_HAZARDS | UINT64_C(1) << HTTP_RIGHTS_BOOKS |
+					    UINT64_C(1) << HTTP_RIGHTS_SERIES | UINT64_C(1) << HTTP_RIGHTS_AUDIT |
+					    UINT64_C(1) << HTTP_RIGHTS_WEIGHINGS | UINT64_C(1) << HTTP_RIGHTS_DUTY |
+					    UINT64_C(1) << HTTP_RIGHTS_TABLES;
 	return groups_with >> group & 1;
 }
 

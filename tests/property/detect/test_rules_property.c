@@ -155,9 +155,10 @@ static void put_key(struct buf *out, const struct rule_key *k, uint64_t *state)
 /* What its stage heeds, by the words of the page: not as the parser decides it. */
 static bool may_be_said(unsigned kind, const char *token)
 {
-	static const char *const refused[] = {"where", "when", "loaded", "moving", "hold", "points", "release", "gap"};
-	static const char *const not_of_streams[] = {"classes",      "loaded",       "moving",      "gap",
-						     "remind_after", "remind_every", "remind_flags"};
+	static const char *const refused[] = {"gears",  "sources", "where",  "when",    "loaded",
+					      "moving", "hold",    "points", "release", "gap"};
+	static const char *const not_of_streams[] = {"classes", "gears",        "sources",      "loaded",      "moving",
+						     "gap",     "remind_after", "remind_every", "remind_flags"};
 	static const char *const of_streams[] = {"quantity", "unit", "sites", "sectors", "villages", "states"};
 	unsigned stage = rule_kind_stage(kind);
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
@@ -217,13 +218,13 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 	return strcmp(a->id, b->id) == 0 && a->kind == b->kind && a->where_mode == b->where_mode &&
 	       a->where_tag == b->where_tag && strcmp(a->where_fence, b->where_fence) == 0 && a->loaded == b->loaded &&
 	       a->moving == b->moving && a->severity == b->severity && a->live == b->live && a->sample == b->sample &&
-	       a->classes == b->classes && memcmp(&a->when, &b->when, sizeof a->when) == 0 &&
-	       a->hold_ms == b->hold_ms && a->release_ms == b->release_ms && a->gap_ms == b->gap_ms &&
-	       a->deadline_ms == b->deadline_ms && a->points == b->points &&
-	       memcmp(a->params, b->params, sizeof a->params) == 0 && a->version == b->version &&
-	       strcmp(a->title_zh, b->title_zh) == 0 && strcmp(a->title_en, b->title_en) == 0 &&
-	       strcmp(a->source, b->source) == 0 && strcmp(a->authority, b->authority) == 0 &&
-	       strcmp(a->rows, b->rows) == 0;
+	       a->classes == b->classes && a->gears == b->gears && a->sources == b->sources &&
+	       memcmp(&a->when, &b->when, sizeof a->when) == 0 && a->hold_ms == b->hold_ms &&
+	       a->release_ms == b->release_ms && a->gap_ms == b->gap_ms && a->deadline_ms == b->deadline_ms &&
+	       a->points == b->points && memcmp(a->params, b->params, sizeof a->params) == 0 &&
+	       a->version == b->version && strcmp(a->title_zh, b->title_zh) == 0 &&
+	       strcmp(a->title_en, b->title_en) == 0 && strcmp(a->source, b->source) == 0 &&
+	       strcmp(a->authority, b->authority) == 0 && strcmp(a->rows, b->rows) == 0;
 }
 
 Test(rules_property, what_is_printed_is_read_as_the_same)

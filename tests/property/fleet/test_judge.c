@@ -9,7 +9,8 @@
 #include "engine/fleet/replay.h"
 #include "rig.h"
 
-#define DEVICES 6
+#define DEVICES 7
+#define BOAT 6
 #define PER_DEVICE 2400
 #define STEP_MS 10000
 
@@ -142,6 +143,21 @@ static void put_fence(struct rig *r, const char *id, const char *tag, double lat
 	fence_area_unref(f.area);
 }
 
+#define OF_BOAT(id, kind, more)                                                                                        \
+	"[boat-" id "]\nkind = " kind "\ntitle = 船 | Boat\nsource = test\nclasses = fishing-medium\n" more
+#define BOAT_RULES                                                                                                     \
+	OF_BOAT("report", "port_report", "tag = port\ngrace = 10 min\nhold = 30 s\n")                                  \
+	OF_BOAT("crossing", "port_report", "tag = port\nmissing = crossing\ngrace = 1 min\n")                          \
+	OF_BOAT("depart", "depart", "tag = port\nwhere = fence:windy\n")                                               \
+	OF_BOAT("covered", "port_gap", "tag = port\nmouth = roads\ntime = 5 min\n")                                    \
+	OF_BOAT("wind", "over_wind", "where = fence:windy\n")                                                          \
+	OF_BOAT("area", "out_of_area", "by = licence\nexempt = port\n")                                                \
+	OF_BOAT("drag", "drag", "while = laid_up\ndistance = 500 m\n")                                                 \
+	OF_BOAT("crew", "over_crew", "exempt = port\n")                                                                \
+	OF_BOAT("jump", "jump", "limit = 20 km/h\ndistance = 50 m\n")                                                  \
+	OF_BOAT("gear", "zone", "gears = trawl, gillnet\nsources = jt808\nwhere = tag:mouth\n")                        \
+	OF_BOAT("dark", "silent", "standing = yes\nexempt = port\ntime = 10 min\n")
+
 /* What is shipped, and rules of stage 2 that a night of six devices breaks. */
 static void put_rules(struct rig *r)
 {
@@ -150,7 +166,7 @@ static void put_rules(struct rig *r)
 				   "[patrol-often]\nkind = patrol\ntitle = 常 | Often\nsource = test\n"
 				   "tag = patrol_cell\ntime = 10 min\n"
 				   "[small]\nkind = zone\ntitle = 小 | Small\nsource = test\n"
-				   "where = tag:small\nsegment = yes\ngap = 20 min\n";
+				   "where = tag:small\nsegment = yes\ngap = 20 min\n" BOAT_RULES;
 	struct buf text = buf_init(1u << 20);
 	struct span shipped = rules_default();
 	cr_assert_eq(buf_append(&text, shipped.data, shipped.size), STATUS_OK);
@@ -160,9 +176,37 @@ static void put_rules(struct rig *r)
 	buf_deinit(&text);
 }
 
+/* Twenty minutes out of every two hours it is reported to leave, and later to come in. */
+static void put_reports_of_port(struct rig *r)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct permit p = {.kind = i % 2 ? PERMIT_ENTER : PERMIT_LEAVE, .hours = SCHEDULE_ALWAYS};
+		snprintf(p.number, sizeof p.number, "PORT-%u", i);
+		p.valid_from_ms = night() + 1800000 + i * 5400000;
+		p.valid_to_ms = p.valid_from_ms + 1200000;
+		cr_assert_eq(context_put_permit(engine_context(r->engine), rig_device(BOAT), &p), STATUS_OK);
+	}
+}
+
+static void make_boat(struct rig *r)
+{
+	say(r, BOAT, DEVICE_FIELD_GEAR, "拖网");
+	say(r, BOAT, DEVICE_FIELD_WIND_RATING, "7");
+	say(r, BOAT, DEVICE_FIELD_LICENSED_AREAS, "mouth, elsewhere");
+	say(r, BOAT, DEVICE_FIELD_CERTIFIED_PERSONS, "5");
+	say(r, BOAT, DEVICE_FIELD_PERSONS_ABOARD, "6");
+	say(r, BOAT, DEVICE_FIELD_LAID_UP, "是");
+	put_reports_of_port(r);
+	put_fence(r, "port", "port", 24.9, 118.7, 0.002, 0);
+	put_fence(r, "mouth", "mouth", 24.9, 118.7, 0.006, 0);
+	put_fence(r, "roads", "roads", 24.9, 118.7, 0.5, 0);
+	put_fence(r, "windy", "wind_8", 24.9, 118.7, 0.01, 0);
+}
+
 static void make_world(struct rig *r)
 {
-	static const char *const classes[DEVICES] = {"muck", "hazmat", "coach", "truck", "school", "muck"};
+	static const char *const classes[DEVICES] = {"muck",   "hazmat", "coach",         "truck",
+						     "school", "muck",   "fishing-medium"};
 	for (unsigned d = 0; d < DEVICES; d++) {
 		char plate[32];
 		snprintf(plate, sizeof plate, "2:闽C%05u", 10000 + d);
@@ -173,6 +217,7 @@ static void make_world(struct rig *r)
 			say(r, d, DEVICE_FIELD_METROLOGY_DUE, "2026-03-01");
 	}
 	put_rules(r);
+	make_boat(r);
 	put_fence(r, "gate-1", "convoy_gate", 24.9, 118.7, 0.004, 0);
 	put_fence(r, "gate-2", "convoy_gate", 24.901, 118.701, 0.004, 0);
 	put_fence(r, "gate-3", "convoy_gate", 24.896, 118.696, 0.003, 0);
@@ -316,10 +361,11 @@ static void shuffle(struct sent *all, size_t from, size_t to, uint64_t *state)
 Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
 {
 	uint64_t seed = 0x1dea0001;
-	static const uint8_t kinds[] = {RULE_OVERSPEED,  RULE_ZONE,    RULE_OFF_HOURS, RULE_DWELL,
-					RULE_GAP,        RULE_NO_FIX,  RULE_FROZEN,    RULE_SHIELDED,
-					RULE_ALARM_BITS, RULE_EXPIRED, RULE_NO_VIDEO,  RULE_UNREGISTERED,
-					RULE_FATIGUE,    RULE_SILENT,  RULE_CONVOY,    RULE_PATROL};
+	static const uint8_t kinds[] = {
+		RULE_OVERSPEED, RULE_ZONE,      RULE_OFF_HOURS,   RULE_DWELL,   RULE_GAP,         RULE_NO_FIX,
+		RULE_FROZEN,    RULE_SHIELDED,  RULE_ALARM_BITS,  RULE_EXPIRED, RULE_NO_VIDEO,    RULE_UNREGISTERED,
+		RULE_FATIGUE,   RULE_SILENT,    RULE_CONVOY,      RULE_PATROL,  RULE_PORT_REPORT, RULE_DEPART,
+		RULE_PORT_GAP,  RULE_OVER_WIND, RULE_OUT_OF_AREA, RULE_DRAG,    RULE_OVER_CREW,   RULE_JUMP};
 	struct rig r;
 	size_t count;
 	printf("seed %#llx\n", (unsigned long long)seed);

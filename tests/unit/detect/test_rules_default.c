@@ -148,6 +148,10 @@ static const char *const ids[] = {
 	"licence-expired",
 	"nationality-expired",
 	"position-jump",
+	"collision-risk",
+	"encounter-at-sea",
+	"two-codes-one-boat",
+	"one-code-two-boats",
 };
 #define IDS (sizeof ids / sizeof *ids)
 
@@ -285,6 +289,7 @@ static const struct {
 	{"C1", NULL},
 	{"C2", NULL},
 	{"C4", NULL},
+	{"C6", NULL},
 	{"C7", NULL},
 	{"C8", "a question to the archive: who was near at the time"},
 	{"C9", NULL},

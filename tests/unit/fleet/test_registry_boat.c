@@ -37,6 +37,11 @@ Test(registry_boat, values_as_people_write_them)
 	check(DEVICE_FIELD_LENGTH, "23.5", "23.5");
 	check(DEVICE_FIELD_LENGTH, "23.", NULL);
 	check(DEVICE_FIELD_LENGTH, "-1", NULL);
+	check(DEVICE_FIELD_GEAR, "刺网、拖网", "trawl,gillnet");
+	check(DEVICE_FIELD_GEAR, "trawl, nets", NULL);
+	check(DEVICE_FIELD_PERSONS_ABOARD, "012", "12");
+	check(DEVICE_FIELD_LAID_UP, "是", "yes");
+	check(DEVICE_FIELD_LAID_UP, "perhaps", NULL);
 	check(DEVICE_FIELD_SURVEY_DUE, "2026-02-29", NULL);
 	check(DEVICE_FIELD_SURVEY_DUE, "2026-02-28", "2026-02-28");
 }
@@ -45,9 +50,9 @@ Test(registry_boat, codes_have_gaps_and_names_either_case)
 {
 	uint8_t field;
 	char out[DEVICE_VALUE_MAX + 1];
-	cr_assert_not(device_field_exists(24));
+	cr_assert_not(device_field_exists(29));
 	cr_assert(device_field_exists(DEVICE_FIELD_MMSI));
-	cr_assert_eq(device_value_normalise(24, span_of_string("x"), out), STATUS_INVALID);
+	cr_assert_eq(device_value_normalise(29, span_of_string("x"), out), STATUS_INVALID);
 	cr_assert_eq(device_field_parse(span_of_string("unknown"), &field), STATUS_NOT_FOUND);
 	cr_assert_eq(device_field_parse(span_of_string("ais身份卡号"), &field), STATUS_OK);
 	cr_assert_eq(field, DEVICE_FIELD_AIS_CARD);

@@ -1,0 +1,447 @@
+#include "engine/detect/sea_window.h"
+
+#include <stdlib.h>
+
+#include "engine/core/hash.h"
+#include "engine/core/limits.h"
+#include "engine/detect/stage2.h"
+
+/* a seed that no other kind of identity has; stored with the facts */
+#define SEED_WINDOW UINT64_C(0x77696e646f7701)
+/* AIS status at anchor, moored and aground (M.1371-5 table 47), in the first four bits of item a2 of positions of class
+ * A (types 1 to 3), whose type is in item a0 */
+#define ITEM_AIS_HEAD 0xa0
+#define ITEM_AIS_BITS 0xa2
+
+/* --- fixes --- */
+
+static bool lies_still(const struct report *r)
+{
+	struct cursor c = cursor_of(span_of(r->items, r->items_size));
+	struct report_item item;
+	unsigned type = 0, status = 15;
+	while (r->body == REPORT_BODY_ROW && r->items && report_item_next(&c, &item) == STATUS_OK) {
+		if (item.id == ITEM_AIS_HEAD && item.value.size)
+			type = item.value.data[0] >> 2;
+		else if (item.id == ITEM_AIS_BITS && item.value.size)
+			status = item.value.data[0] >> 4;
+	}
+	return type >= 1 && type <= 3 && (status == 1 || status == 5 || status == 6);
+}
+
+bool sea_fix_of(const struct report *r, struct sea_fix *out)
+{
+	if (r->flags & (REPORT_FLAG_NO_FIX | REPORT_FLAG_OFFSET | REPORT_FLAG_FUTURE))
+		return false;
+	out->moving = r->speed_dkmh >= SEA_MOVING_DKMH && r->speed_dkmh <= MOVER_SPEED_MAX && r->course_deg <= 360 &&
+		      !lies_still(r);
+	return mover_of(r->time_ms, r->lat_e7, r->lon_e7, out->moving ? r->speed_dkmh : 0,
+			out->moving ? r->course_deg : 0, &out->mover);
+}
+
+int64_t sea_window_of(int64_t time_ms)
+{
+	return time_ms >= 0 ? time_ms / SEA_WINDOW_MS : -((SEA_WINDOW_MS - 1 - time_ms) / SEA_WINDOW_MS);
+}
+
+uint64_t sea_window_number(int64_t window)
+{
+	uint8_t bytes[8];
+	store_be64(bytes, (uint64_t)window);
+	uint64_t number = hash64_seeded(span_of(bytes, sizeof bytes), SEED_WINDOW);
+	return number ? number : 1;
+}
+
+bool sea_kind_of(unsigned class_code, unsigned *out_kind)
+{
+	switch (class_code) {
+	case DEVICE_CLASS_FISHING_BOAT:
+	case DEVICE_CLASS_FISHING_SMALL:
+	case DEVICE_CLASS_FISHING_MEDIUM:
+	case DEVICE_CLASS_FISHING_LARGE:
+	case DEVICE_CLASS_TOWNSHIP_BOAT:
+		*out_kind = MOVER_FISHING;
+		return true;
+	case DEVICE_CLASS_VESSEL:
+		*out_kind = MOVER_MERCHANT;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool sea_wants_pairs(const struct detect_context *context)
+{
+	for (uint32_t i = 0; i < context->book_count; i++)
+		for (uint32_t k = 0; k < context->books[i].book->count; k++)
+			if (context->books[i].book->rules[k].kind >= RULE_COLLISION &&
+			    context->books[i].book->rules[k].kind <= RULE_TWO_CODES)
+				return true;
+	return false;
+}
+
+/* --- what the rules ask of a window --- */
+
+struct window {
+	const struct detect_context *context;
+	const struct sea_track *tracks;
+	struct boat { /* of a track */
+		unsigned kind;
+		bool counts;
+		uint64_t vehicle;
+		size_t next;                  /* the first fix behind the instant */
+		const struct sea_fix *latest; /* at the instant, NULL: none is fresh */
+	} * boats;
+	size_t count;
+	int64_t from_ms, to_ms, as_of_ms; /* [from, to) */
+	struct approach_limits wide;      /* the widest that a rule of collisions asks */
+	int64_t fresh_ms;
+	bool risk, together, all_kinds, any_fishing;
+	int64_t distance_mm; /* the largest that a rule of being together asks */
+	struct tenure *tenures;
+	size_t tenure_count, tenure_capacity;
+	struct fact *facts;
+	size_t fact_count, fact_capacity;
+};
+
+static struct approach_limits wide_of(const struct rule *r)
+{
+	int64_t percent = 100 + r->params[PARAM_COLLISION_RELEASE];
+	return (struct approach_limits){r->params[PARAM_COLLISION_CPA] * percent / 100,
+					r->params[PARAM_COLLISION_TCPA] * percent / 100};
+}
+
+static void widen(int64_t *most, int64_t value)
+{
+	*most = value > *most ? value : *most;
+}
+
+static void want_risk(struct window *w, const struct rule *r)
+{
+	struct approach_limits wide = wide_of(r);
+	w->risk = true;
+	widen(&w->wide.cpa_mm, wide.cpa_mm);
+	widen(&w->wide.tcpa_ms, wide.tcpa_ms);
+	widen(&w->fresh_ms, r->params[PARAM_COLLISION_FRESH]);
+	w->all_kinds |= r->params[PARAM_COLLISION_PAIRS] == PAIRS_ANY;
+	w->any_fishing |= r->params[PARAM_COLLISION_PAIRS] == PAIRS_ANY_FISHING;
+}
+
+static enum status want_together(struct window *w, const struct tenure *t)
+{
+	if (!array_grow((void **)&w->tenures, &w->tenure_capacity, w->tenure_count, sizeof *w->tenures))
+		return STATUS_NO_MEMORY;
+	w->tenures[w->tenure_count++] = *t;
+	w->together = true;
+	widen(&w->distance_mm, t->rule->params[PARAM_ENCOUNTER_DISTANCE]);
+	return STATUS_OK;
+}
+
+_Static_assert((int)PARAM_ENCOUNTER_DISTANCE == (int)PARAM_TWO_CODES_DISTANCE &&
+		       (int)PARAM_ENCOUNTER_TIME == (int)PARAM_TWO_CODES_TIME &&
+		       (int)PARAM_ENCOUNTER_SPEED == (int)PARAM_TWO_CODES_SPEED,
+	       "both are read by one name");
+
+static enum status read_rules(struct window *w)
+{
+	static const enum rule_kind kinds[] = {RULE_COLLISION, RULE_ENCOUNTER, RULE_TWO_CODES};
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < 3 && !status; i++) {
+		struct tenure_walk walk = {0};
+		struct tenure t;
+		while (!status && tenure_next(w->context, kinds[i], &walk, &t))
+			if (t.from_ms < w->to_ms && t.to_ms > w->from_ms) {
+				if (kinds[i] == RULE_COLLISION)
+					want_risk(w, t.rule);
+				else
+					status = want_together(w, &t);
+			}
+	}
+	return status;
+}
+
+static void read_boats(struct window *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct detect_subject subject;
+		w->context->subject(w->context->registry, w->tracks[i].device, w->from_ms, &subject);
+		w->boats[i].counts = sea_kind_of(subject.class_code, &w->boats[i].kind);
+		w->boats[i].vehicle = subject.vehicle;
+	}
+}
+
+/* --- instants --- */
+
+static void go_to(struct window *w, int64_t at_ms)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		struct boat *b = &w->boats[i];
+		const struct sea_track *t = &w->tracks[i];
+		while (b->next < t->count && t->fixes[b->next].mover.time_ms <= at_ms)
+			b->next++;
+		const struct sea_fix *last = b->next ? &t->fixes[b->next - 1] : NULL;
+		b->latest = last && b->counts && at_ms - last->mover.time_ms <= SEA_FRESH_MAX_MS ? last : NULL;
+	}
+}
+
+static bool are_paired(const struct window *w, size_t a, size_t b)
+{
+	return w->boats[a].vehicle != w->boats[b].vehicle || !w->boats[a].vehicle;
+}
+
+/* `a` is the lower device. NULL without memory; STATUS_FULL shows in the count. */
+static struct fact *add_fact(struct window *w, uint8_t kind, size_t a, size_t b, int64_t at_ms)
+{
+	if (w->fact_count == SEA_WINDOW_FACTS_MAX ||
+	    !array_grow((void **)&w->facts, &w->fact_capacity, w->fact_count, sizeof *w->facts))
+		return NULL;
+	struct fact *f = &w->facts[w->fact_count++];
+	uint64_t one = w->tracks[a].device, other = w->tracks[b].device;
+	*f = (struct fact){.kind = kind,
+			   .device = sea_window_number(sea_window_of(w->from_ms)),
+			   .driver = one,
+			   .place = pair_number(one, other),
+			   .value = (int64_t)other,
+			   .from_ms = at_ms,
+			   .to_ms = at_ms};
+	mover_position(&w->boats[a].latest->mover, at_ms, &f->from_lat_e7, &f->from_lon_e7);
+	return f;
+}
+
+static enum status full_or_no_memory(const struct window *w)
+{
+	return w->fact_count == SEA_WINDOW_FACTS_MAX ? STATUS_FULL : STATUS_NO_MEMORY;
+}
+
+/* --- risk --- */
+
+static bool kinds_count(const struct window *w, size_t a, size_t b)
+{
+	enum mover_pairs pairs = w->all_kinds ? PAIRS_ANY : w->any_fishing ? PAIRS_ANY_FISHING : PAIRS_MERCHANT_FISHING;
+	return mover_pair_counts(pairs, w->boats[a].kind, w->boats[b].kind);
+}
+
+static enum status add_risk(struct window *w, size_t a, size_t b, int64_t at_ms)
+{
+	struct approach p;
+	struct fact *f = add_fact(w, FACT_RISK, a, b, at_ms);
+	if (!f)
+		return full_or_no_memory(w);
+	if (!approach_of(&w->boats[a].latest->mover, &w->boats[b].latest->mover, at_ms, &p))
+		return STATUS_OK;
+	struct approach_numbers n = approach_numbers(&p);
+	f->to_lat_e7 = (int32_t)n.cpa_mm;
+	f->to_lon_e7 = (int32_t)n.tcpa_ms;
+	return STATUS_OK;
+}
+
+static enum status put_movers(struct window *w, struct collision *c)
+{
+	enum status status = STATUS_OK;
+	for (uint32_t i = 0; i < w->count && !status; i++) {
+		const struct sea_fix *latest = w->boats[i].latest;
+		const struct mover *before = collision_at(c, i);
+		if (!latest || !latest->moving) {
+			if (before)
+				collision_drop(c, i);
+		} else if (!before || before->time_ms != latest->mover.time_ms) {
+			status = collision_put(c, i, &latest->mover);
+		}
+	}
+	return status;
+}
+
+static enum status judge_instant(struct window *w, struct collision *c, int64_t at_ms)
+{
+	const uint32_t *near;
+	size_t count;
+	go_to(w, at_ms);
+	enum status status = put_movers(w, c);
+	for (uint32_t i = 0; i < w->count && !status; i++) {
+		if (!collision_at(c, i))
+			continue;
+		status = collision_near(c, i, at_ms, &near, &count);
+		for (size_t k = 0; k < count && !status; k++)
+			if (near[k] > i && are_paired(w, i, near[k]) && kinds_count(w, i, near[k]))
+				status = add_risk(w, i, near[k], at_ms);
+	}
+	return status;
+}
+
+static enum status judge_risk(struct window *w)
+{
+	struct collision_options o = {(uint32_t)w->count, w->wide, w->fresh_ms, false};
+	struct collision *c;
+	enum status status = collision_new(&o, &c);
+	if (status)
+		return status == STATUS_OUT_OF_RANGE ? STATUS_FULL : status;
+	for (int64_t at = w->from_ms; at < w->to_ms && at <= w->as_of_ms && !status; at += SEA_GRID_MS)
+		status = judge_instant(w, c, at);
+	collision_free(c);
+	return status;
+}
+
+/* --- together --- */
+
+/* A pair that was close at every instant so far. */
+struct close_pair {
+	uint32_t a, b; /* a < b */
+	int64_t distance_mm;
+	uint16_t speed_max, speed_min;
+};
+struct close_list {
+	struct close_pair *list;
+	size_t count, capacity;
+};
+
+static int compare_pairs(const void *a, const void *b)
+{
+	const struct close_pair *x = a, *y = b;
+	if (x->a != y->a)
+		return x->a < y->a ? -1 : 1;
+	return (x->b > y->b) - (x->b < y->b);
+}
+
+struct by_lat {
+	uint32_t boat;
+	int32_t lat_e7;
+};
+
+static int compare_lats(const void *a, const void *b)
+{
+	const struct by_lat *x = a, *y = b;
+	if (x->lat_e7 != y->lat_e7)
+		return x->lat_e7 < y->lat_e7 ? -1 : 1;
+	return (x->boat > y->boat) - (x->boat < y->boat);
+}
+
+static uint16_t speed_of(const struct mover *m)
+{
+	int64_t square = (int64_t)m->north * m->north + (int64_t)m->east * m->east;
+	struct approach p = {m->north, m->east, 0, 0};
+	return square ? (uint16_t)((approach_numbers(&p).range_mm + 2048) / 4096) : 0;
+}
+
+static enum status note_pair(struct window *w, struct close_list *out, uint32_t a, uint32_t b, int64_t at_ms)
+{
+	const struct mover *one = &w->boats[a].latest->mover, *other = &w->boats[b].latest->mover;
+	struct approach p;
+	if (!are_paired(w, a, b) || !approach_of(one, other, at_ms, &p))
+		return STATUS_OK;
+	int64_t distance_mm = approach_numbers(&p).range_mm;
+	uint16_t x = speed_of(one), y = speed_of(other);
+	if (distance_mm > w->distance_mm)
+		return STATUS_OK;
+	if (!array_grow((void **)&out->list, &out->capacity, out->count, sizeof *out->list))
+		return STATUS_NO_MEMORY;
+	out->list[out->count++] =
+		(struct close_pair){a < b ? a : b, a < b ? b : a, distance_mm, x > y ? x : y, x > y ? y : x};
+	return STATUS_OK;
+}
+
+/* Everybody by latitude at the instant; each against those behind it within the distance. */
+static enum status close_at(struct window *w, struct by_lat *order, int64_t at_ms, struct close_list *out)
+{
+	int64_t span_e7 = w->distance_mm * 1000 / APPROACH_UM_PER_E7 + 1000;
+	size_t count = 0;
+	int32_t lon_e7;
+	enum status status = STATUS_OK;
+	go_to(w, at_ms);
+	for (uint32_t i = 0; i < w->count; i++)
+		if (w->boats[i].latest) {
+			order[count].boat = i;
+			mover_position(&w->boats[i].latest->mover, at_ms, &order[count++].lat_e7, &lon_e7);
+		}
+	qsort(order, count, sizeof *order, compare_lats);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = i + 1; k < count && !status && order[k].lat_e7 - order[i].lat_e7 <= span_e7; k++)
+			status = note_pair(w, out, order[i].boat, order[k].boat, at_ms);
+	if (out->count)
+		qsort(out->list, out->count, sizeof *out->list, compare_pairs);
+	return status;
+}
+
+/* Those of `all` who are in `now` too, with the largest distance and both ends of the speeds. */
+static void keep_close(struct close_list *all, const struct close_list *now)
+{
+	size_t kept = 0, k = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		while (k < now->count && compare_pairs(&now->list[k], &all->list[i]) < 0)
+			k++;
+		if (k == now->count || compare_pairs(&now->list[k], &all->list[i]) != 0)
+			continue;
+		struct close_pair p = all->list[i];
+		const struct close_pair *n = &now->list[k];
+		p.distance_mm = n->distance_mm > p.distance_mm ? n->distance_mm : p.distance_mm;
+		p.speed_max = n->speed_max > p.speed_max ? n->speed_max : p.speed_max;
+		p.speed_min = n->speed_min < p.speed_min ? n->speed_min : p.speed_min;
+		all->list[kept++] = p;
+	}
+	all->count = kept;
+}
+
+static enum status add_together(struct window *w, const struct close_pair *p, int64_t last_ms)
+{
+	struct fact *f = add_fact(w, FACT_TOGETHER, p->a, p->b, last_ms);
+	if (!f)
+		return full_or_no_memory(w);
+	f->from_ms = w->from_ms;
+	f->to_lat_e7 = (int32_t)p->distance_mm;
+	f->to_lon_e7 = (int32_t)p->speed_max << 16 | p->speed_min;
+	for (size_t i = 0; i < w->tenure_count; i++)
+		if (pair_is_together(w->context, w->tenures[i].rule, f))
+			return STATUS_OK;
+	w->fact_count--;
+	return STATUS_OK;
+}
+
+static enum status judge_together(struct window *w)
+{
+	struct close_list all = {0}, now = {0};
+	struct by_lat *order = malloc(w->count * sizeof *order);
+	enum status status = order ? STATUS_OK : STATUS_NO_MEMORY;
+	int64_t at = w->from_ms, last_ms = at;
+	for (size_t i = 0; i < w->count; i++)
+		w->boats[i].next = 0;
+	for (; at < w->to_ms && at <= w->as_of_ms && !status; at += SEA_TOGETHER_MS) {
+		last_ms = at;
+		now.count = 0;
+		status = close_at(w, order, at, at == w->from_ms ? &all : &now);
+		if (at != w->from_ms)
+			keep_close(&all, &now);
+	}
+	for (size_t i = 0; i < all.count && !status; i++)
+		status = add_together(w, &all.list[i], last_ms);
+	free(all.list);
+	free(now.list);
+	free(order);
+	return status;
+}
+
+enum status sea_window_judge(const struct detect_context *context, const struct sea_track *tracks, size_t count,
+			     int64_t window, int64_t as_of_ms, struct detect_sink *sink)
+{
+	struct window w = {.context = context,
+			   .tracks = tracks,
+			   .count = count,
+			   .from_ms = window * SEA_WINDOW_MS,
+			   .to_ms = (window + 1) * SEA_WINDOW_MS,
+			   .as_of_ms = as_of_ms};
+	enum status status = read_rules(&w);
+	if (!status && count > 1 && (w.risk || w.together) && w.from_ms <= as_of_ms) {
+		w.boats = calloc(count, sizeof *w.boats);
+		status = w.boats ? STATUS_OK : STATUS_NO_MEMORY;
+		if (!status)
+			read_boats(&w);
+		if (!status && w.risk)
+			status = judge_risk(&w);
+		if (!status && w.together)
+			status = judge_together(&w);
+	}
+	for (size_t i = 0; i < w.fact_count && !status; i++)
+		sink->fact(sink->context, &w.facts[i]);
+	free(w.boats);
+	free(w.tenures);
+	free(w.facts);
+	return status;
+}

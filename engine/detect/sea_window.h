@@ -1,0 +1,63 @@
+/* sea_window.h -- what vessels are to each other, on a grid of event time: facts of pairs, window by window.
+ *
+ *   event time  ├────────── window w, ten minutes ──────────┼────────── w + 1 ──
+ *   risk        |  |  |  |  |  |  |  |  |  |  |  |  |  |  |  |    every 30 s: CPA and TCPA of every pair in reach
+ *   together    |           |           |           |            every 2 min: how far apart, how fast
+ *                  ^ every vessel is brought here from its last fix at or before, if that is fresh
+ *
+ * The facts of a window are a pure function of the fixes within SEA_FRESH_MAX_MS before it and in it, of rules, fences
+ * and registry, and of `as_of`: whoever gets a report judges the windows it touches again, whole, and the order of
+ * arrival makes no difference. Nothing is carried from one window to the next; pairs_judge() joins facts to findings.
+ *
+ * Threads: pure. */
+#ifndef ZAYTON_DETECT_SEA_WINDOW_H
+#define ZAYTON_DETECT_SEA_WINDOW_H
+
+#include "engine/detect/approach.h"
+#include "engine/detect/collision_watch.h"
+#include "engine/detect/detect.h"
+
+#define SEA_WINDOW_MS INT64_C(600000)
+#define SEA_GRID_MS INT64_C(30000)
+#define SEA_TOGETHER_MS INT64_C(120000)
+/* A fix is of use so long: a beacon that reports every ten minutes, and a little. */
+#define SEA_FRESH_MAX_MS INT64_C(720000)
+/* Below it, 0.5 knot, courses are random: nobody is on collision course. 0.1 km/h. */
+#define SEA_MOVING_DKMH 10
+
+/* A fix of a vessel. */
+struct sea_fix {
+	struct mover mover; /* without speed when it has none or lies still */
+	bool moving;        /* it has a course and a speed that mean something */
+};
+/* False: it has no position. */
+bool sea_fix_of(const struct report *r, struct sea_fix *out);
+
+struct sea_track {
+	uint64_t device;
+	const struct sea_fix *fixes; /* ascending by time */
+	size_t count;
+};
+
+/* Which window an instant lies in, and the number under which its facts stand (the `device` of its facts). */
+int64_t sea_window_of(int64_t time_ms);
+uint64_t sea_window_number(int64_t window);
+/* Whether a device of the class is a vessel that is paired, and as what. */
+bool sea_kind_of(unsigned class_code, unsigned *out_kind);
+/* Whether any rulebook has a rule that is judged from pairs. */
+bool sea_wants_pairs(const struct detect_context *context);
+
+/* The facts of one window, as far as `as_of_ms`. Tracks by device, each with its fixes from SEA_FRESH_MAX_MS before the
+ * window on. STATUS_FULL: more facts than SEA_WINDOW_FACTS_MAX, or vessels than COLLISION_SLOTS_MAX; STATUS_NO_MEMORY.
+ */
+STATUS_CHECKED enum status sea_window_judge(const struct detect_context *context, const struct sea_track *tracks,
+					    size_t count, int64_t window, int64_t as_of_ms, struct detect_sink *sink);
+
+/* Stage 2: what the facts of one pair, all of them, in any order, show by every rule that held: told in order of
+ * finding_compare(). STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status pairs_judge(const struct detect_context *context, const struct fact *facts, size_t count,
+				       int64_t as_of_ms, struct detect_sink *sink);
+/* Whether being together in this way (FACT_TOGETHER) is what a rule of kind ENCOUNTER or TWO_CODES asks for. */
+bool pair_is_together(const struct detect_context *context, const struct rule *rule, const struct fact *f);
+
+#endif
