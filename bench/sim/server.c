@@ -22,7 +22,7 @@ static bool read_ready(FILE *from, struct server *s)
 	return false;
 }
 
-int server_start(struct server *s, const char *program, const char *data)
+int server_start(struct server *s, const char *program, const char *data, const char *sites)
 {
 	int pipes[2];
 	if (pipe(pipes))
@@ -34,7 +34,8 @@ int server_start(struct server *s, const char *program, const char *data)
 		close(pipes[0]);
 		close(pipes[1]);
 		execl(program, "zayton", "serve", "--data-dir", data, "--terminals", "open", "--jt808-tcp",
-		      "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-level", "warn", (char *)NULL);
+		      "127.0.0.1:0", "--http", "127.0.0.1:0", "--streams", "open", "--sites-file", sites, "--log-level",
+		      "warn", (char *)NULL);
 		_exit(127);
 	}
 	close(pipes[1]);
