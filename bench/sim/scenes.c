@@ -225,7 +225,7 @@ static int play_and_judge(struct stage *s)
 		perror(s->folder);
 		return 1;
 	}
-	int result = server_start(&s->server, s->options->zayton, s->folder) ? 1 : with_server(s);
+	int result = server_start(&s->server, s->options->zayton, s->folder, "") ? 1 : with_server(s);
 	nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	char stations[4200];
 	snprintf(stations, sizeof stations, "%s.stations", s->folder);

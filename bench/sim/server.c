@@ -36,7 +36,7 @@ static bool write_stations(const char *data, char path[4096])
 	return fclose(out) == 0;
 }
 
-int server_start(struct server *s, const char *program, const char *data)
+int server_start(struct server *s, const char *program, const char *data, const char *sites)
 {
 	int pipes[2];
 	char stations[4096];
@@ -49,8 +49,8 @@ int server_start(struct server *s, const char *program, const char *data)
 		close(pipes[0]);
 		close(pipes[1]);
 		execl(program, "zayton", "serve", "--data-dir", data, "--terminals", "open", "--demo", "yes",
-		      "--jt808-tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--stations-file", stations, "--log-level",
-		      "warn", (char *)NULL);
+		      "--jt808-tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--stations-file", stations, "--streams",
+		      "open", "--sites-file", sites, "--log-level", "warn", (char *)NULL);
 		_exit(127);
 	}
 	close(pipes[1]);

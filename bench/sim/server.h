@@ -11,8 +11,9 @@ struct server {
 
 /* The station that takes what boats say, over TCP. */
 #define SERVER_STATION "sea"
-/* Starts PROGRAM over the folder, open to every terminal, and waits until it listens. 0, or -1 with the reason told. */
-int server_start(struct server *s, const char *program, const char *data);
+/* Starts PROGRAM over the folder, open to every terminal and stream, and waits until it listens. `sites`: a sites file,
+ * "" none. 0, or -1 with the reason told. */
+int server_start(struct server *s, const char *program, const char *data, const char *sites);
 /* Ends it in order; its exit status. */
 int server_stop(struct server *s);
 

@@ -20,16 +20,17 @@
 #include "bench/sim/http_get.h"
 #include "bench/sim/scene_play.h"
 #include "bench/sim/scenes.h"
+#include "bench/sim/sensors.h"
 #include "bench/sim/server.h"
 #include "engine/core/clock.h"
 
 struct options {
-	const char *zayton, *data;
+	const char *zayton, *data, *broker;
 	int port, http;
 	unsigned terminals;
 	int seconds, interval_s;
 	uint64_t seed;
-	bool demo, from_now, no_scenes;
+	bool demo, from_now, no_scenes, no_sensors;
 };
 
 struct sim {
@@ -38,6 +39,7 @@ struct sim {
 	struct fleet fleet;
 	struct drive_source *drives;
 	struct scene_play play;
+	struct sensors sensors;
 	bool with_scenes, fresh; /* fresh: the demo's store did not exist before */
 	int64_t begin_ms, shown_ms;
 	uint64_t shown_acknowledged;
@@ -140,6 +142,8 @@ static void drive_fleet(struct sim *s)
 	s->fleet.show = show;
 	s->fleet.context = s;
 	make_drives(s);
+	if (o->demo && !o->no_sensors)
+		(void)sensors_begin(&s->sensors, o->data, o->http, s->begin_ms, o->seed, o->broker);
 	if (s->with_scenes)
 		scene_play_terminals(&s->play, &s->fleet, o->terminals);
 	fleet_run(&s->fleet);
@@ -205,17 +209,20 @@ static int usage(void)
 			"  --interval S     seconds between reports (10)\n"
 			"  --seed N         the same seed drives the same fleet (1)\n"
 			"  --from-now       begin now instead of this morning\n"
-			"  --no-scenes      drives alone\n");
+			"  --no-scenes      drives alone\n"
+			"  --no-sensors     no fire monitors, water, rain\n"
+			"  --broker H:P     an MQTT broker: a charger publishes there\n");
 	return 2;
 }
 
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{"zayton", 1, NULL, 'z'},    {"data", 1, NULL, 'd'},      {"port", 1, NULL, 'p'},
-		{"http", 1, NULL, 'h'},      {"terminals", 1, NULL, 't'}, {"for", 1, NULL, 'f'},
-		{"interval", 1, NULL, 'i'},  {"seed", 1, NULL, 's'},      {"from-now", 0, NULL, 'n'},
-		{"no-scenes", 0, NULL, 'S'}, {NULL, 0, NULL, 0},
+		{"zayton", 1, NULL, 'z'},    {"data", 1, NULL, 'd'},       {"port", 1, NULL, 'p'},
+		{"http", 1, NULL, 'h'},      {"terminals", 1, NULL, 't'},  {"for", 1, NULL, 'f'},
+		{"interval", 1, NULL, 'i'},  {"seed", 1, NULL, 's'},       {"from-now", 0, NULL, 'n'},
+		{"no-scenes", 0, NULL, 'S'}, {"no-sensors", 0, NULL, 'N'}, {"broker", 1, NULL, 'b'},
+		{NULL, 0, NULL, 0},
 	};
 	*o = (struct options){.terminals = 600, .interval_s = 10, .seed = 1};
 	if (argc < 2 || (strcmp(argv[1], "demo") && strcmp(argv[1], "run")))
@@ -253,6 +260,12 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'S':
 			o->no_scenes = true;
 			break;
+		case 'N':
+			o->no_sensors = true;
+			break;
+		case 'b':
+			o->broker = optarg;
+			break;
 		default:
 			return 0;
 		}
@@ -268,7 +281,10 @@ static bool begin_demo(struct sim *s)
 		return true;
 	scenes_make_parents(o->data);
 	s->fresh = access(o->data, F_OK) != 0;
-	if (server_start(&s->server, o->zayton, o->data))
+	char sites[4096] = "";
+	if (!o->no_sensors && !sensors_write_file(o->data, o->broker))
+		snprintf(sites, sizeof sites, "%s.sites", o->data);
+	if (server_start(&s->server, o->zayton, o->data, sites))
 		return false;
 	o->port = s->server.jt808_port;
 	o->http = s->server.http_port;
@@ -303,6 +319,8 @@ int main(int argc, char **argv)
 	int64_t from_ms = s.with_scenes && s.play.from_ms < s.begin_ms ? s.play.from_ms : s.begin_ms;
 	int result = fleet_read_back(&s.fleet, from_ms - MS_PER_DAY, clock_now_ms() + MS_PER_DAY);
 	end_scenes(&s);
+	if (s.options.demo && !s.options.no_sensors)
+		result |= sensors_end(&s.sensors);
 	if (s.options.demo && server_stop(&s.server))
 		result = 1;
 	fleet_deinit(&s.fleet);

@@ -51,9 +51,10 @@ static bool put_text(struct name *n, const char *text, size_t size)
 static bool put_level(struct name *n, const char *topic, unsigned level)
 {
 	for (; level > 1; level--) {
-		topic = strchr(topic, '/');
-		if (!topic++)
+		const char *slash = strchr(topic, '/');
+		if (!slash)
 			return false;
+		topic = slash + 1;
 	}
 	return put_text(n, topic, strcspn(topic, "/"));
 }

@@ -6,10 +6,12 @@
  *             part.SYSTEM.ADDRESS.PART.NUMBER.QUANTITY     what it measures
  *             device, device.operation                     the transmission device itself
  *
- * States are texts: "normal", or the bits that are set, "fire+fault". Bit 0 clear means that a test is under way: then
- * the value's quality says so, and nobody takes it for an alarm. */
+ * What a panel says of a part's place becomes the note of its stream when that is made. States are texts: "normal", or
+ * the bits that are set, "fire+fault". Bit 0 clear means that a test is under way: then the value's quality says so,
+ * and nobody takes it for an alarm. */
 #include <stdio.h>
 
+#include "engine/core/charset.h"
 #include "ingest/sensors/gb26875.h"
 #include "ingest/sites/site_session.h"
 
@@ -54,6 +56,18 @@ static enum status put_analog(struct taking *t, const struct gb26875_object *o, 
 			      unit ? unit->name : unknown);
 }
 
+/* A part's state, and where it is, as the panel has it, for a note of its stream. */
+static enum status put_part(struct taking *t, const struct gb26875_object *o, struct value *v)
+{
+	char text[CHARSET_UTF8_ROOM(31)];
+	enum status status = put_state(t, o, v);
+	if (!status)
+		status = site_frame_add(t->session, t->frame, v, STREAM_STATE, "", "part.%u.%u.%u.%u", o->system_type,
+					o->system_address, o->part_type, o->part_address);
+	size_t size = charset_gbk_to_utf8(o->text, text, sizeof text);
+	return status || !size ? status : site_frame_note(t->frame, span_of(text, size));
+}
+
 static enum status put_object(struct taking *t, const struct gb26875_object *o)
 {
 	const struct site_session *s = t->session;
@@ -67,10 +81,7 @@ static enum status put_object(struct taking *t, const struct gb26875_object *o)
 			      : site_frame_add(s, f, &v, STREAM_STATE, "", "system.%u.%u", o->system_type,
 					       o->system_address);
 	case GB26875_PART_STATE:
-		status = put_state(t, o, &v);
-		return status ? status
-			      : site_frame_add(s, f, &v, STREAM_STATE, "", "part.%u.%u.%u.%u", o->system_type,
-					       o->system_address, o->part_type, o->part_address);
+		return put_part(t, o, &v);
 	case GB26875_ANALOG:
 		return put_analog(t, o, &v);
 	case GB26875_DEVICE_STATE:

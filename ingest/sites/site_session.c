@@ -58,6 +58,7 @@ enum status site_frame_text(struct site_frame *f, struct span text, struct value
 {
 	if (text.size > VALUE_TEXT_MAX)
 		return STATUS_TOO_LONG;
+	f->text_at = (uint32_t)f->names.size;
 	v->type = VALUE_TEXT;
 	v->bits = (int64_t)value_text_hash(text);
 	return buf_append(&f->names, text.data, text.size);
@@ -79,16 +80,27 @@ enum status site_frame_add(const struct site_session *s, struct site_frame *f, c
 	*to = (struct site_value){
 		.value = *v, .kind = (uint8_t)kind, .unit = said && said->unit[0] ? said->unit : unit};
 	if (v->type == VALUE_TEXT) {
-		/* what site_frame_text() put last */
-		uint32_t from = f->count ? to[-1].quantity_at + to[-1].quantity_size : 0;
-		to->text_at = from;
-		to->text_size = (uint32_t)f->names.size - from;
+		to->text_at = f->text_at;
+		to->text_size = (uint32_t)f->names.size - f->text_at;
 	}
 	to->quantity_at = (uint32_t)f->names.size;
 	to->quantity_size = (uint32_t)quantity.size;
 	enum status status = buf_append(&f->names, quantity.data, quantity.size);
 	f->count += !status;
 	return status;
+}
+
+enum status site_frame_note(struct site_frame *f, struct span text)
+{
+	struct site_value *v = &f->values[f->count - 1];
+	char clean[DEVICE_VALUE_MAX + 1];
+	if (device_value_normalise(DEVICE_FIELD_NOTE, text, clean)) {
+		f->untold++;
+		return STATUS_OK;
+	}
+	v->note_at = (uint32_t)f->names.size;
+	v->note_size = (uint32_t)strlen(clean);
+	return buf_append(&f->names, clean, v->note_size);
 }
 
 static struct span quantity_of(const struct site_frame *f, const struct site_value *v)
@@ -223,7 +235,7 @@ static enum status write_body(struct site_session *s)
 
 static enum status make_stream(struct site_session *s, const struct site_value *v)
 {
-	struct registry_change changes[2];
+	struct registry_change changes[3];
 	size_t count = 0;
 	uint64_t stream;
 	if (find_stream(s, v, &stream) != STATUS_NOT_FOUND)
@@ -233,6 +245,9 @@ static enum status make_stream(struct site_session *s, const struct site_value *
 			(struct registry_change){DEVICE_FIELD_STREAM_KIND, span_of_string(stream_kind_token(v->kind))};
 	if (*v->unit)
 		changes[count++] = (struct registry_change){DEVICE_FIELD_UNIT, span_of_string(v->unit)};
+	if (v->note_size)
+		changes[count++] = (struct registry_change){DEVICE_FIELD_NOTE,
+							    span_of(s->frame.names.data + v->note_at, v->note_size)};
 	enum status status =
 		stream_put(engine_streams(s->engine), span_of_string(s->frame.site), quantity_of(&s->frame, v), changes,
 			   count, VALID_ALWAYS_FROM, PRINCIPAL, true, &stream);

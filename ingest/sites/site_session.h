@@ -81,8 +81,9 @@ struct site_value {
 	struct value value; /* with time and quality; of a text, only type and hash */
 	uint32_t quantity_at, quantity_size;
 	uint32_t text_at, text_size;
-	uint8_t kind;     /* enum stream_kind */
-	const char *unit; /* static, "" unknown; or the file's */
+	uint32_t note_at, note_size; /* what the frame says of the stream itself, for when it is made */
+	uint8_t kind;                /* enum stream_kind */
+	const char *unit;            /* static, "" unknown; or the file's */
 };
 
 struct site_frame {
@@ -92,6 +93,7 @@ struct site_frame {
 	struct buf names;        /* of quantities, and texts */
 	struct site_value *values;
 	uint32_t count;
+	uint32_t text_at;     /* in `names`, of the value added next */
 	struct buf good, bad; /* answers; empty: none */
 	unsigned untold;
 	bool heartbeat;
@@ -114,6 +116,10 @@ STATUS_CHECKED enum status site_frame_add(const struct site_session *s, struct s
 /* A state's text, at most VALUE_TEXT_MAX bytes of UTF-8, for the value added next. STATUS_TOO_LONG, STATUS_NO_MEMORY.
  */
 STATUS_CHECKED enum status site_frame_text(struct site_frame *f, struct span text, struct value *v);
+
+/* What the frame says of the stream of the value added last: UTF-8; what is no clean text is counted as
+ * untold. STATUS_NO_MEMORY, STATUS_FULL. */
+STATUS_CHECKED enum status site_frame_note(struct site_frame *f, struct span text);
 
 /* --- the session --- */
 

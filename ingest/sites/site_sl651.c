@@ -2,13 +2,14 @@
  *
  *   site      by the ten hex digits of the station; password and centre as the sites file has them
  *   streams   rain_now, rain_total (counter), river_level, supply_voltage, element.XX, element.ff.XX for the others;
- *             rain_5min and level_5min of the twelve groups of an hour's report
+ *             rain_5min and level_5min of the twelve groups of an hour's report; text (state) of a manual one
  *
  * A message in packets is put together first: packets come in their order, one that came before is passed over, and the
- * last one is answered NAK when any is missing. Pictures and texts hold no values. Taken: ESC (stay online), or EOT
+ * last one is answered NAK when any is missing. Pictures hold no values. Taken: ESC (stay online), or EOT
  * when the station said that it goes. Keep-alives are not answered. */
 #include <stdio.h>
 
+#include "engine/core/charset.h"
 #include "engine/core/clock.h"
 #include "ingest/sensors/sl651.h"
 #include "ingest/sites/site_session.h"
@@ -65,6 +66,20 @@ static enum status put_groups(struct taking *t, const struct sl651_element *e, i
 	return status;
 }
 
+/* What a person typed at the station. */
+static enum status put_text(struct taking *t, const struct sl651_element *e, int64_t time_ms)
+{
+	char text[VALUE_TEXT_MAX + 1];
+	struct value v = {.time_ms = time_ms};
+	size_t size = charset_gbk_to_utf8(e->data, text, sizeof text);
+	if (!size) {
+		t->frame->untold++;
+		return STATUS_OK;
+	}
+	enum status status = site_frame_text(t->frame, span_of(text, size), &v);
+	return status ? status : site_frame_add(t->session, t->frame, &v, STREAM_STATE, "", "text");
+}
+
 static enum status put_element(struct taking *t, const struct sl651_element *e)
 {
 	int64_t time_ms = e->has_time ? e->time_ms : t->time_ms;
@@ -76,7 +91,9 @@ static enum status put_element(struct taking *t, const struct sl651_element *e)
 		return put_number(t, e, time_ms);
 	if (groups)
 		return put_groups(t, e, time_ms);
-	t->frame->untold++; /* missing (FF FF ..), text, picture */
+	if (e->id == SL651_TEXT)
+		return put_text(t, e, time_ms);
+	t->frame->untold++; /* missing (FF FF ..), picture */
 	return STATUS_OK;
 }
 

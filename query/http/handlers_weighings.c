@@ -502,15 +502,15 @@ static void get_overloads(struct http_call *c)
 }
 
 static const struct http_route routes[] = {
+	{HTTP_GET, 0, "/api/v1/weighings", "listWeighings",
+	 "Records of scales by time, with limit and what is over it.", "application/json", list_params,
+	 COUNT(list_params), get_weighings, NULL},
 	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/weighings", "postWeighings",
 	 "Records of scales: one, or {\"weighings\":[...]}; each with site, ticket, time, plate, axles, gross_kg, and "
 	 "if "
 	 "known tare_kg, train, single_drive, driver, haulier, source, goods, image. A ticket sent again changes "
 	 "nothing.",
 	 "application/json", NULL, 0, post_weighings, NULL},
-	{HTTP_GET, 0, "/api/v1/weighings", "listWeighings",
-	 "Records of scales by time, with limit and what is over it.", "application/json", list_params,
-	 COUNT(list_params), get_weighings, NULL},
 	{HTTP_GET, 0, "/api/v1/weighings/overloads", "listOverloads",
 	 "Vehicles, drivers, hauliers and sources with overloads within a year, and which of them have too many.",
 	 "application/json", overload_params, COUNT(overload_params), get_overloads, NULL},

@@ -47,6 +47,11 @@ Test(sites_live, states_of_a_fire_alarm_are_kept_as_they_were_said)
 	cr_expect_eq(quality, VALUE_QUALITY_GOOD);
 	cr_expect_str_eq(last_of(&w, "HOSPITAL", "part.1.3.17.16909060", &quality, NULL), "fire");
 	cr_expect_str_eq(last_of(&w, "HOSPITAL", "part.18.1.18.5.temperature", NULL, NULL), "-12.5");
+	char note[DEVICE_VALUE_MAX + 1];
+	uint64_t part_id = stream_id(site_id(span_of_string("HOSPITAL")), span_of_string("part.1.3.17.16909060"));
+	cr_assert_eq(registry_value(streams_registry(engine_streams(w.engine)), part_id, DEVICE_FIELD_NOTE, 0, note),
+		     STATUS_OK);
+	cr_expect_str_eq(note, "配电室3号回路");
 	close(fd);
 	buf_deinit(&system), buf_deinit(&part), buf_deinit(&analog);
 	world_close(&w);
@@ -155,6 +160,11 @@ Test(sites_live, an_hour_comes_as_twelve_values)
 	cr_expect_eq(values_of(&w, "BRIDGE", "rain_5min"), 12);
 	cr_expect_str_eq(last_of(&w, "BRIDGE", "rain_5min", NULL, NULL), "1.1");
 	cr_expect_str_eq(last_of(&w, "BRIDGE", "level_5min", NULL, NULL), "1.11");
+	struct buf manual = wire_of("sl651", "manual_text");
+	send_all(fd, buf_view(&manual));
+	cr_assert(receive(fd, answer, sizeof answer));
+	cr_expect_str_eq(last_of(&w, "BRIDGE", "text", NULL, NULL), "OK 12.3");
+	buf_deinit(&manual);
 	close(fd);
 	buf_deinit(&wire);
 	world_close(&w);
