@@ -378,7 +378,7 @@ enum status port_report_run(struct step *st, const struct plan_rule *p)
 {
 	enum status status = STATUS_OK;
 	bool fresh = !has_watch(st, p);
-	if (st->judged && rule_asks_for(p->rule, st->s->subject.gears, st->s->subject.source)) {
+	if (st->judged && is_asked_for(p, &st->s->subject)) {
 		if (fresh)
 			status = watch_begin(st, p, (uint16_t)p->rule->params[PARAM_PORT_REPORT_TAG]);
 		if (status == STATUS_OK)
