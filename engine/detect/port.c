@@ -155,6 +155,11 @@ static bool has_watch(const struct step *st, const struct plan_rule *p)
 
 /* --- depart --- */
 
+static bool fence_holds(const struct fence *f, int64_t time_ms)
+{
+	return time_ms >= f->valid_from_ms && time_ms < f->valid_to_ms && schedule_active(&f->when, time_ms);
+}
+
 static enum status depart_find(struct step *st, const struct plan_rule *p, const struct crossing *c)
 {
 	const struct place *ban = NULL;
@@ -166,7 +171,8 @@ static enum status depart_find(struct step *st, const struct plan_rule *p, const
 		return STATUS_OK;
 	struct reading m = reading_none();
 	m.code = CODE_OUT;
-	m.confidence = p->kind->confidence;
+	/* last seen in port before the ban: it may have left before, too */
+	m.confidence = ban && !fence_holds(ban->fence, c->from_ms) ? CONFIDENCE_LOW : p->kind->confidence;
 	tell(st, p, c, ban ? ban->fence : NULL, &m, st->now);
 	return STATUS_OK;
 }
