@@ -61,8 +61,9 @@
 #define SCENE_FIELDS_MAX 8
 #define SCENE_PERMITS_MAX 4
 #define SCENE_SITES_MAX 4
-#define SCENE_STREAMS_MAX 4   /* of one site */
-#define SCENE_FENCES_MAX 4    /* of one permit */
+#define SCENE_STREAMS_MAX 4     /* of one site */
+#define SCENE_VALUES_MAX 100000 /* of one stream */
+#define SCENE_FENCES_MAX 4      /* of one permit */
 #define SCENE_CLOCK_MAX_H 10000 /* a year and more */
 /* "not given" of a clock, and of a scene's day */
 #define SCENE_NOT_GIVEN INT64_MIN

@@ -535,6 +535,8 @@ static bool read_value(struct reader *r)
 	    !read_duration(r, &at, &ms))
 		return *r->complaint ? false : wrong(r, "`value V for DURATION [test]`");
 	v.test = at < r->count && !strcmp(r->words[at], "test");
+	if (ms / s->pace_ms >= SCENE_VALUES_MAX - (int64_t)s->count)
+		return wrong(r, "more than %d values", SCENE_VALUES_MAX);
 	for (v.ms = s->now_ms; v.ms < s->now_ms + ms; v.ms += s->pace_ms) {
 		s->values = grown(s->values, s->count, &s->capacity, sizeof *s->values);
 		s->values[s->count++] = v;
