@@ -166,6 +166,59 @@ int api_put_vehicle(int port, const struct scene *s, const struct scene_vehicle 
 	return result || !boat ? result : put_transmitter(port, v);
 }
 
+/* --- sites --- */
+
+static json_t *said_fields(const struct scene *s, const struct scene_field *list, unsigned count)
+{
+	char value[SCENE_VALUE_MAX + 1];
+	json_t *fields = json_object();
+	for (unsigned i = 0; i < count; i++) {
+		scene_field_value(s, &list[i], value);
+		json_object_set_new(fields, list[i].name, json_string(value));
+	}
+	return fields;
+}
+
+static int put_stream(int port, const struct scene *s, const char *number, const struct scene_stream *stream)
+{
+	struct answer a;
+	json_t *body = json_pack("{s:s, s:s, s:s, s:o}", "site", number, "quantity", stream->quantity, "from", "always",
+				 "fields", said_fields(s, stream->fields, stream->field_count));
+	int result = ask_json(port, "PUT", BASE "/streams", body, &a);
+	json_decref(body);
+	free(a.text);
+	return result;
+}
+
+int api_put_site(int port, const struct scene *s, struct scene_site *site)
+{
+	char path[256], number[2 * SCENE_NAME_MAX];
+	struct answer a;
+	scene_site_number(s, site, number);
+	snprintf(path, sizeof path, BASE "/devices/site:%s", number);
+	json_t *fields = said_fields(s, site->fields, site->field_count);
+	json_object_set_new(fields, "company", json_string("演示数据企业"));
+	json_t *body = json_pack("{s:s, s:o}", "from", "always", "fields", fields);
+	int result = ask_json(port, "PUT", path, body, &a);
+	json_decref(body);
+	json_t *device = result ? NULL : json_loads(a.text, 0, NULL);
+	const char *id = json_string_value(json_object_get(device, "id"));
+	snprintf(site->id, sizeof site->id, "%s", id ? id : "");
+	json_decref(device);
+	free(a.text);
+	for (unsigned i = 0; i < site->stream_count && !result; i++)
+		result = put_stream(port, s, number, &site->streams[i]);
+	return result;
+}
+
+int api_write_lines(int port, struct span lines)
+{
+	struct answer a;
+	int result = ask(port, "POST", "/write?precision=ms", "text/plain", lines, &a);
+	free(a.text);
+	return result;
+}
+
 /* --- fences and rules --- */
 
 /* "day-5 10:00:00" to a time; anything else stays. */
@@ -302,6 +355,7 @@ static int take_finding(struct found_list *out, const char *line)
 	if (!to->phone[0]) /* a boat is known by its hull number */
 		copy_text(f, "plate", to->phone, sizeof to->phone);
 	copy_text(f, "fence", to->fence, sizeof to->fence);
+	copy_text(f, "device", to->device, sizeof to->device);
 	to->start_ms = json_integer_value(json_object_get(f, "start_ms"));
 	to->end_ms = json_integer_value(json_object_get(f, "end_ms"));
 	json_decref(f);

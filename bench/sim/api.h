@@ -6,9 +6,15 @@
 
 #include "bench/sim/scene.h"
 #include "bench/sim/scene_truth.h"
+#include "engine/core/bytes.h"
 
 /* Registers the vehicle as its scene has it, from always, and files its permits. An `unregistered` one is left out. */
 int api_put_vehicle(int port, const struct scene *s, const struct scene_vehicle *v);
+/* Registers the site and its streams as the scene has them, from always; `site->id` becomes what the server calls it.
+ */
+int api_put_site(int port, const struct scene *s, struct scene_site *site);
+/* Line protocol, times in milliseconds: durable when it returns. */
+int api_write_lines(int port, struct span lines);
 /* The FeatureCollection of a file; times "day-5 10:00:00" become that time, counted from the day of `now_ms`. Fences
  * without `valid_from` hold from 2020 on. A refused feature is a failure. */
 int api_post_fences(int port, const char *path, int64_t now_ms);

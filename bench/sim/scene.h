@@ -36,6 +36,12 @@
  *       status under-way|anchored|moored|fishing   of AIS class A, from here on
  *       jump LAT,LON                          is at once elsewhere
  *       card NUMBER | none                    a driver's card put in or drawn (0x0702)
+ *     site KEY                                begins a site with sensors
+ *       tell NAME VALUE                       of the registry, from always; of the stream, once there is one
+ *       stream QUANTITY                       begins a stream of it
+ *         pace 10 s    from CLOCK             between values from here on; the first one
+ *         value V for DURATION [test]         V, a number or a word, at every pace; flagged as a test
+ *         quiet for DURATION                  nothing
  *     find RULE KEY[,KEY] CLOCK .. CLOCK [within DURATION] [in FENCE]
  *
  * CLOCK is HH:MM:SS in UTC+8 on the scene's day; hours run on past 24. DURATION is `90 s`, `5 min`, `4 h`, or M:SS or
@@ -57,8 +63,11 @@
 #define SCENE_VEHICLES_MAX 8 /* of one scene */
 #define SCENE_FIELDS_MAX 8
 #define SCENE_PERMITS_MAX 4
-#define SCENE_FENCES_MAX 4    /* of one permit */
-#define SCENE_CLOCK_MAX_H 240 /* ten days on */
+#define SCENE_SITES_MAX 4
+#define SCENE_STREAMS_MAX 4     /* of one site */
+#define SCENE_VALUES_MAX 100000 /* of one stream */
+#define SCENE_FENCES_MAX 4      /* of one permit */
+#define SCENE_CLOCK_MAX_H 10000 /* a year and more */
 /* "not given" of a clock, and of a scene's day */
 #define SCENE_NOT_GIVEN INT64_MIN
 
@@ -128,10 +137,35 @@ struct scene_vehicle {
 	size_t step_count, step_capacity;
 };
 
+struct scene_value {
+	int64_t ms; /* of the scene's day */
+	char text[24];
+	bool test;
+};
+
+struct scene_stream {
+	char quantity[64];
+	struct scene_field fields[SCENE_FIELDS_MAX];
+	unsigned field_count;
+	int64_t pace_ms, now_ms; /* while it is read */
+	struct scene_value *values;
+	size_t count, capacity;
+};
+
+struct scene_site {
+	char key[16];
+	struct scene_field fields[SCENE_FIELDS_MAX];
+	unsigned field_count;
+	struct scene_stream streams[SCENE_STREAMS_MAX];
+	unsigned stream_count;
+	char id[24]; /* what the server calls it, once told */
+};
+
 /* What should be found. */
 struct scene_truth {
 	char rule[SCENE_NAME_MAX + 1], fence[SCENE_NAME_MAX + 1];
-	uint32_t vehicles; /* bit per vehicle of the scene; any of them is right; 0: about no vehicle */
+	uint32_t vehicles; /* bit per vehicle of the scene; any of them is right; 0 and no site: about no vehicle */
+	uint32_t sites;    /* the same of sites */
 	int64_t from_ms, to_ms, tolerance_ms;
 };
 
@@ -144,6 +178,8 @@ struct scene {
 	bool noise;
 	struct scene_vehicle vehicles[SCENE_VEHICLES_MAX];
 	unsigned vehicle_count;
+	struct scene_site sites[SCENE_SITES_MAX];
+	unsigned site_count;
 	struct scene_truth *truths;
 	size_t truth_count;
 	unsigned line;       /* where it begins */
@@ -178,6 +214,8 @@ void scene_phone(const struct scene_vehicle *v, char out[SCENE_PHONE_MAX]);
 uint32_t scene_call_number(const struct scene_vehicle *v);
 /* "闽CZ" and four digits, colour 2; fictitious. */
 void scene_plate(const struct scene_vehicle *v, char out[24]);
+/* "SCENE.KEY", the number of a site. */
+void scene_site_number(const struct scene *s, const struct scene_site *site, char out[2 * SCENE_NAME_MAX]);
 /* A field's value; dates are made of the scene's day. */
 void scene_field_value(const struct scene *s, const struct scene_field *f, char out[SCENE_VALUE_MAX + 1]);
 

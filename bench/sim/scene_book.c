@@ -64,6 +64,10 @@ int64_t scene_end_ms(const struct scene *s)
 			last_ms = t.reports[t.count - 1].time_ms - s->midnight_ms;
 		scene_trace_deinit(&t);
 	}
+	for (unsigned i = 0; i < s->site_count; i++)
+		for (unsigned k = 0; k < s->sites[i].stream_count; k++)
+			if (s->sites[i].streams[k].now_ms > last_ms)
+				last_ms = s->sites[i].streams[k].now_ms;
 	return last_ms;
 }
 
@@ -118,6 +122,11 @@ uint32_t scene_call_number(const struct scene_vehicle *v)
 void scene_plate(const struct scene_vehicle *v, char out[24])
 {
 	snprintf(out, 24, "闽CZ%04u", v->number % 10000);
+}
+
+void scene_site_number(const struct scene *s, const struct scene_site *site, char out[2 * SCENE_NAME_MAX])
+{
+	snprintf(out, 2 * SCENE_NAME_MAX, "%s.%s", s->name, site->key);
 }
 
 void scene_field_value(const struct scene *s, const struct scene_field *f, char out[SCENE_VALUE_MAX + 1])

@@ -61,6 +61,9 @@ int scene_play_tell(struct scene_play *p, int http_port, const char *fences, con
 		for (unsigned k = 0; k < s->vehicle_count; k++)
 			if (api_put_vehicle(http_port, s, &s->vehicles[k]))
 				return -1;
+		for (unsigned k = 0; k < s->site_count; k++)
+			if (api_put_site(http_port, s, &p->book.scenes[i].sites[k]))
+				return -1;
 	}
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* scene_play.h -- all scenes against a server: told to it, played to it, and its findings beside the truth.
  *
- *   scene_play_open ── scene_play_tell (registry, permits, fences) ─┬ boats ─┬ scene_play_judge
- *                                                                   └ terminals of the fleet ┘ */
+ *   scene_play_open ── scene_play_tell (registry, permits, fences) ─┬ boats ───────────────────────┬ scene_play_judge
+ *                                                                   ├ terminals of the fleet ──────┤
+ *                                                                   └ scene_play_streams (lines) ──┘ */
 #ifndef ZAYTON_BENCH_SCENE_PLAY_H
 #define ZAYTON_BENCH_SCENE_PLAY_H
 
@@ -30,6 +31,10 @@ int scene_play_boats(struct scene_play *p, int http_port);
 size_t scene_play_terminal_count(const struct scene_play *p);
 /* Makes that many terminals of the fleet, from `at` on. */
 void scene_play_terminals(struct scene_play *p, struct fleet *f, size_t at);
+/* What the sites' sensors say, as line protocol, in no order to be relied on and some of it twice, by the seed. 0 or
+ * -1.
+ */
+int scene_play_streams(const struct scene_play *p, int http_port, uint64_t seed);
 /* Everything was handed over. */
 bool scene_play_is_done(const struct scene_play *p);
 /* Settles, asks, compares, prints. `*out` the totals. 0 or -1 when the server did not answer. */

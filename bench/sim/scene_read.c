@@ -13,7 +13,9 @@
 struct reader {
 	struct scene_book *book;
 	struct scene *scene;           /* NULL before the first */
-	struct scene_vehicle *vehicle; /* NULL before the first, and behind `find` */
+	struct scene_vehicle *vehicle; /* NULL before the first, and of a site */
+	struct scene_site *site;       /* NULL before the first, and of a vehicle */
+	struct scene_stream *stream;   /* NULL before the site's first */
 	char *words[WORDS_MAX];
 	unsigned count, line;
 	char *complaint;
@@ -161,6 +163,7 @@ static bool read_scene(struct reader *r)
 	b->scenes = grown(b->scenes, b->count, &b->capacity, sizeof *b->scenes);
 	r->scene = &b->scenes[b->count++];
 	r->vehicle = NULL;
+	r->site = NULL;
 	*r->scene = (struct scene){.day = SCENE_NOT_GIVEN, .noise = true, .line = r->line};
 	return read_name(r, r->words[1], r->scene->name, sizeof r->scene->name);
 }
@@ -213,6 +216,7 @@ static bool read_vehicle(struct reader *r)
 	if (s->vehicle_count == SCENE_VEHICLES_MAX)
 		return wrong(r, "more than %d vehicles", SCENE_VEHICLES_MAX);
 	r->vehicle = &s->vehicles[s->vehicle_count++];
+	r->site = NULL;
 	*r->vehicle = (struct scene_vehicle){.number = ++r->book->vehicle_count};
 	return read_name(r, r->words[1], r->vehicle->key, sizeof r->vehicle->key) &&
 	       read_name(r, r->words[2], r->vehicle->class_token, sizeof r->vehicle->class_token);
@@ -227,18 +231,24 @@ static bool read_boat(struct reader *r)
 	return true;
 }
 
-static bool read_subjects(struct reader *r, char *text, uint32_t *out)
+static bool read_subjects(struct reader *r, char *text, uint32_t *out, uint32_t *sites)
 {
 	char *save = NULL;
-	*out = 0;
+	*out = *sites = 0;
 	if (!strcmp(text, "-"))
 		return true;
 	for (char *key = strtok_r(text, ",", &save); key; key = strtok_r(NULL, ",", &save)) {
-		unsigned i = 0;
+		unsigned i = 0, k = 0;
+		while (k < r->scene->site_count && strcmp(r->scene->sites[k].key, key))
+			k++;
+		if (k < r->scene->site_count) {
+			*sites |= 1u << k;
+			continue;
+		}
 		while (i < r->scene->vehicle_count && strcmp(r->scene->vehicles[i].key, key))
 			i++;
 		if (i == r->scene->vehicle_count)
-			return wrong(r, "no vehicle `%s`", key);
+			return wrong(r, "no vehicle and no site `%s`", key);
 		*out |= 1u << i;
 	}
 	return true;
@@ -251,8 +261,9 @@ static bool read_find(struct reader *r)
 	struct scene_truth t = {.tolerance_ms = 10000};
 	if (strcmp(r->words[4], ".."))
 		return wrong(r, "`find RULE KEY CLOCK .. CLOCK`");
-	if (!read_name(r, r->words[1], t.rule, sizeof t.rule) || !read_subjects(r, r->words[2], &t.vehicles) ||
-	    !read_clock(r, r->words[3], &t.from_ms) || !read_clock(r, r->words[5], &t.to_ms))
+	if (!read_name(r, r->words[1], t.rule, sizeof t.rule) ||
+	    !read_subjects(r, r->words[2], &t.vehicles, &t.sites) || !read_clock(r, r->words[3], &t.from_ms) ||
+	    !read_clock(r, r->words[5], &t.to_ms))
 		return false;
 	if (t.to_ms < t.from_ms)
 		return wrong(r, "it ends before it begins");
@@ -274,12 +285,11 @@ static bool read_find(struct reader *r)
 
 /* --- statements of a vehicle --- */
 
-static bool read_field(struct reader *r)
+static bool add_field(struct reader *r, struct scene_field *fields, unsigned *count)
 {
-	struct scene_vehicle *v = r->vehicle;
 	struct scene_field f = {0};
 	size_t at = 0;
-	if (v->field_count == SCENE_FIELDS_MAX)
+	if (*count == SCENE_FIELDS_MAX)
 		return wrong(r, "more than %d fields", SCENE_FIELDS_MAX);
 	if (!read_name(r, r->words[1], f.name, sizeof f.name))
 		return false;
@@ -292,8 +302,13 @@ static bool read_field(struct reader *r)
 		f.is_day = true;
 		f.days = atoi(f.value + 3);
 	}
-	v->fields[v->field_count++] = f;
+	fields[(*count)++] = f;
 	return true;
+}
+
+static bool read_field(struct reader *r)
+{
+	return add_field(r, r->vehicle->fields, &r->vehicle->field_count);
 }
 
 static bool read_permit(struct reader *r)
@@ -484,9 +499,78 @@ static bool read_switch(struct reader *r)
 	return true;
 }
 
+/* --- statements of a site --- */
+
+static bool read_site(struct reader *r)
+{
+	struct scene *s = r->scene;
+	if (s->site_count == SCENE_SITES_MAX)
+		return wrong(r, "more than %d sites", SCENE_SITES_MAX);
+	r->vehicle = NULL;
+	r->stream = NULL;
+	r->site = &s->sites[s->site_count++];
+	return read_name(r, r->words[1], r->site->key, sizeof r->site->key);
+}
+
+static bool read_tell(struct reader *r)
+{
+	return r->stream ? add_field(r, r->stream->fields, &r->stream->field_count)
+			 : add_field(r, r->site->fields, &r->site->field_count);
+}
+
+static bool read_stream(struct reader *r)
+{
+	if (r->site->stream_count == SCENE_STREAMS_MAX)
+		return wrong(r, "more than %d streams", SCENE_STREAMS_MAX);
+	r->stream = &r->site->streams[r->site->stream_count++];
+	r->stream->pace_ms = 60000;
+	return read_name(r, r->words[1], r->stream->quantity, sizeof r->stream->quantity);
+}
+
+static bool read_pace(struct reader *r)
+{
+	unsigned at = 1;
+	return read_duration(r, &at, &r->stream->pace_ms) && (r->stream->pace_ms > 0 || wrong(r, "a pace of nothing"));
+}
+
+static bool read_from(struct reader *r)
+{
+	return read_clock(r, r->words[1], &r->stream->now_ms);
+}
+
+static bool read_quiet(struct reader *r)
+{
+	unsigned at = 2;
+	int64_t ms;
+	if (strcmp(r->words[1], "for") || !read_duration(r, &at, &ms))
+		return *r->complaint ? false : wrong(r, "`quiet for DURATION`");
+	r->stream->now_ms += ms;
+	return true;
+}
+
+static bool read_value(struct reader *r)
+{
+	struct scene_stream *s = r->stream;
+	struct scene_value v = {0};
+	unsigned at = 3;
+	int64_t ms;
+	if (strcmp(r->words[2], "for") || !read_name(r, r->words[1], v.text, sizeof v.text) ||
+	    !read_duration(r, &at, &ms))
+		return *r->complaint ? false : wrong(r, "`value V for DURATION [test]`");
+	v.test = at < r->count && !strcmp(r->words[at], "test");
+	if (ms / s->pace_ms >= SCENE_VALUES_MAX - (int64_t)s->count)
+		return wrong(r, "more than %d values", SCENE_VALUES_MAX);
+	for (v.ms = s->now_ms; v.ms < s->now_ms + ms; v.ms += s->pace_ms) {
+		s->values = grown(s->values, s->count, &s->capacity, sizeof *s->values);
+		s->values[s->count++] = v;
+	}
+	s->now_ms += ms;
+	return true;
+}
+
 /* --- lines --- */
 
-enum level { IN_FILE, IN_SCENE, IN_VEHICLE, IN_DRIVE };
+enum level { IN_FILE, IN_SCENE, IN_VEHICLE, IN_DRIVE, IN_SITE, IN_STREAM };
 
 static const struct statement {
 	const char *word;
@@ -528,6 +612,13 @@ static const struct statement {
 	{"light", IN_VEHICLE, 1, 1, read_switch},
 	{"jump", IN_VEHICLE, 2, 2, read_jump},
 	{"card", IN_VEHICLE, 2, 2, read_card},
+	{"site", IN_SCENE, 2, 2, read_site},
+	{"tell", IN_SITE, 3, WORDS_MAX, read_tell},
+	{"stream", IN_SITE, 2, 2, read_stream},
+	{"pace", IN_STREAM, 2, 3, read_pace},
+	{"from", IN_STREAM, 2, 2, read_from},
+	{"value", IN_STREAM, 4, 6, read_value},
+	{"quiet", IN_STREAM, 3, 4, read_quiet},
 };
 
 static bool read_statement(struct reader *r)
@@ -540,7 +631,11 @@ static bool read_statement(struct reader *r)
 			return wrong(r, "`%s` with %u words", s->word, r->count);
 		if (s->level >= IN_SCENE && !r->scene)
 			return wrong(r, "`%s` outside a scene", s->word);
-		if (s->level >= IN_VEHICLE && !r->vehicle)
+		if (s->level >= IN_SITE && !r->site)
+			return wrong(r, "`%s` without a site", s->word);
+		if (s->level == IN_STREAM && !r->stream)
+			return wrong(r, "`%s` without a stream", s->word);
+		if ((s->level == IN_VEHICLE || s->level == IN_DRIVE) && !r->vehicle)
 			return wrong(r, "`%s` without a vehicle", s->word);
 		if (s->level == IN_DRIVE && !r->vehicle->started)
 			return wrong(r, "`%s` before start", s->word);
@@ -587,6 +682,9 @@ void scene_book_deinit(struct scene_book *b)
 	for (size_t i = 0; i < b->count; i++) {
 		for (unsigned k = 0; k < b->scenes[i].vehicle_count; k++)
 			free(b->scenes[i].vehicles[k].steps);
+		for (unsigned k = 0; k < b->scenes[i].site_count; k++)
+			for (unsigned n = 0; n < b->scenes[i].sites[k].stream_count; n++)
+				free(b->scenes[i].sites[k].streams[n].values);
 		free(b->scenes[i].truths);
 	}
 	free(b->scenes);

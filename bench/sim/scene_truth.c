@@ -5,6 +5,8 @@
 
 #include "engine/core/clock.h"
 
+#define TRUTH_SUBJECTS_MAX (SCENE_VEHICLES_MAX * (SCENE_PHONE_MAX + 4) + SCENE_SITES_MAX * (2 * SCENE_NAME_MAX + 4))
+
 struct found *found_list_add(struct found_list *l)
 {
 	if (l->count == l->capacity) {
@@ -53,9 +55,8 @@ static int64_t truth_end_ms(const struct truth *t)
 	return t->scene->midnight_ms + t->said->to_ms;
 }
 
-/* The phones of its vehicles, first first. */
-static void truth_phones(const struct truth *t, const char *between,
-			 char out[SCENE_VEHICLES_MAX * (SCENE_PHONE_MAX + 4)])
+/* The phones of its vehicles, first first; of sites their numbers. */
+static void truth_phones(const struct truth *t, const char *between, char out[TRUTH_SUBJECTS_MAX])
 {
 	char phone[SCENE_PHONE_MAX];
 	size_t at = 0;
@@ -66,11 +67,18 @@ static void truth_phones(const struct truth *t, const char *between,
 		scene_phone(&t->scene->vehicles[i], phone);
 		at += (size_t)sprintf(out + at, "%s%s", at ? between : "", phone);
 	}
+	for (unsigned i = 0; i < t->scene->site_count; i++) {
+		char number[2 * SCENE_NAME_MAX];
+		if (!(t->said->sites & 1u << i))
+			continue;
+		scene_site_number(t->scene, &t->scene->sites[i], number);
+		at += (size_t)sprintf(out + at, "%s%s", at ? between : "", number);
+	}
 }
 
 void truth_list_write(const struct truth_list *l, FILE *out)
 {
-	char phones[SCENE_VEHICLES_MAX * (SCENE_PHONE_MAX + 4)];
+	char phones[TRUTH_SUBJECTS_MAX];
 	for (size_t i = 0; i < l->count; i++) {
 		const struct truth *t = &l->list[i];
 		truth_phones(t, "\",\"", phones);
@@ -86,11 +94,14 @@ void truth_list_write(const struct truth_list *l, FILE *out)
 
 /* --- beside each other --- */
 
-static bool is_about(const struct truth *t, const char *phone)
+static bool is_about(const struct truth *t, const char *phone, const char *device)
 {
 	char one[SCENE_PHONE_MAX];
-	if (!t->said->vehicles)
+	if (!t->said->vehicles && !t->said->sites)
 		return true;
+	for (unsigned i = 0; i < t->scene->site_count; i++)
+		if (t->said->sites & 1u << i && !strcmp(t->scene->sites[i].id, device))
+			return true;
 	for (unsigned i = 0; i < t->scene->vehicle_count; i++) {
 		scene_phone(&t->scene->vehicles[i], one);
 		if (t->said->vehicles & 1u << i && !strcmp(one, phone))
@@ -106,7 +117,7 @@ static int64_t apart(int64_t a, int64_t b)
 
 static bool fits(const struct truth *t, const struct found *f)
 {
-	return !f->matched && !strcmp(t->said->rule, f->rule) && is_about(t, f->phone) &&
+	return !f->matched && !strcmp(t->said->rule, f->rule) && is_about(t, f->phone, f->device) &&
 	       (!t->said->fence[0] || !strcmp(t->said->fence, f->fence)) &&
 	       apart(truth_start_ms(t), f->start_ms) <= t->said->tolerance_ms &&
 	       apart(truth_end_ms(t), f->end_ms) <= t->said->tolerance_ms;
@@ -177,9 +188,13 @@ static size_t make_rows(const struct truth_list *truths, const struct found_list
 	return kept;
 }
 
-static const char *scene_of(const struct scene_book *b, const char *phone)
+static const char *scene_of(const struct scene_book *b, const char *phone, const char *device)
 {
 	char one[SCENE_PHONE_MAX];
+	for (size_t i = 0; i < b->count; i++)
+		for (unsigned k = 0; k < b->scenes[i].site_count; k++)
+			if (!strcmp(b->scenes[i].sites[k].id, device))
+				return b->scenes[i].name;
 	for (size_t i = 0; i < b->count; i++)
 		for (unsigned k = 0; k < b->scenes[i].vehicle_count; k++) {
 			scene_phone(&b->scenes[i].vehicles[k], one);
@@ -192,7 +207,7 @@ static const char *scene_of(const struct scene_book *b, const char *phone)
 static void print_details(const struct scene_book *b, const struct truth_list *truths,
 			  const struct found_list *findings, FILE *out)
 {
-	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX], phones[SCENE_VEHICLES_MAX * (SCENE_PHONE_MAX + 4)];
+	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX], phones[TRUTH_SUBJECTS_MAX];
 	for (size_t i = 0; i < truths->count; i++) {
 		const struct truth *t = &truths->list[i];
 		if (t->matched)
@@ -210,7 +225,7 @@ static void print_details(const struct scene_book *b, const struct truth_list *t
 		time_format(f->start_ms, CHINA_OFFSET_MS, from);
 		time_format(f->end_ms, CHINA_OFFSET_MS, to);
 		fprintf(out, "false 误报 %s %s %s .. %s %s (%s)\n", f->rule, f->phone, from, to, f->fence,
-			scene_of(b, f->phone));
+			scene_of(b, f->phone, f->device));
 	}
 }
 

@@ -9,7 +9,7 @@
 #include "bench/sim/scene.h"
 
 struct found {
-	char rule[SCENE_NAME_MAX + 1], fence[SCENE_NAME_MAX + 1], phone[24];
+	char rule[SCENE_NAME_MAX + 1], fence[SCENE_NAME_MAX + 1], phone[24], device[24];
 	int64_t start_ms, end_ms;
 	bool matched;
 };

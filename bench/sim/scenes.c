@@ -210,6 +210,8 @@ static int with_server(struct stage *s)
 {
 	const struct options *o = s->options;
 	int result = o->play_only ? 0 : scene_play_tell(&s->play, s->server.http_port, o->fences, o->rules) != 0;
+	if (!result && !o->play_only)
+		result = scene_play_streams(&s->play, s->server.http_port, o->seed) ? 1 : 0;
 	if (!result)
 		result = play(s);
 	if (!result && !o->play_only)

@@ -15,7 +15,8 @@
  *
  * What the numbers of a finding are, in millionths of the stream's unit unless said: LIMIT; PEAK the extreme, the
  * largest change, sum or rate; REPORTS values (of daily kinds: days); DURATION ms; LEVEL the rank of `level`; CODE of
- * `state` the bits as it began, or 0; OTHER ms before the start on which it rests too (a window, the days it is measured over).
+ * `state` the bits as it began, or 0; OTHER ms before the start on which it rests too (a window, the days it is
+ * measured over).
  *
  * Nothing here looks at a clock, a registry or a disk. Values must come in order of time, of each instant the one that
  * stands; what comes late is judged again from an earlier state (fleet/judge_streams.h). Threads: a state has one

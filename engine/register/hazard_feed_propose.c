@@ -97,6 +97,8 @@ static void propose_place(struct feed_proposal *p, const struct finding *f)
 	char text[64];
 	const int32_t degrees[2] = {f->start_lat_e7, f->start_lon_e7};
 	size_t size = 0;
+	if (!f->start_lat_e7 && !f->start_lon_e7)
+		return; /* of a site whose place nobody said */
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t e7 = (uint32_t)(degrees[i] < 0 ? -(int64_t)degrees[i] : degrees[i]);
 		size += (size_t)snprintf(text + size, sizeof text - size, "%s%s%u.%07u", i ? "," : "",

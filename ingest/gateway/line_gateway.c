@@ -20,6 +20,7 @@ struct known_field {
 	uint32_t size;
 	uint64_t stream;    /* 0: refused */
 	const char *reason; /* of a refusal; not for ever: asked again with every line */
+	uint8_t quality;    /* of its values, by the line's tag */
 };
 
 struct known_key {
@@ -266,6 +267,7 @@ static enum status find_stream(struct line_writer *w, const struct line *line, c
 		status = make_stream(w, a, b, &field->value, &f->stream);
 	if (status)
 		f->stream = 0;
+	f->quality = line_map_quality(line->key, line->measurement);
 	f->reason = status == STATUS_NOT_FOUND ? "the stream is not on the list" : "no valid site or quantity";
 	return status;
 }
@@ -295,6 +297,7 @@ static enum status hear(struct line_writer *w, struct line *line, size_t *count)
 			line->reason = f->reason;
 			return status;
 		}
+		w->fields[*count].value.quality = f->quality;
 		w->streams[*count] = f->stream;
 		if (++*count == FIELDS_MAX) {
 			line->reason = "too many fields";

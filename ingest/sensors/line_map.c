@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/series/value.h"
 #include "ingest/sensors/line_protocol.h"
 
 #define COLUMNS 4
@@ -207,9 +208,15 @@ static int compare_spans(struct span a, struct span b)
 	return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+static bool says_quality(struct span key, struct span value, uint8_t *out)
+{
+	return span_equal(key, span_of_string("quality")) && !value_quality_parse(value, out);
+}
+
 static enum status by_tags(const struct line_map *m, struct said *s, struct name *site, struct name *quantity)
 {
 	const struct span *home = NULL;
+	uint8_t quality;
 	for (size_t i = 0; i < m->site_tag_count && !home; i++)
 		home = tag_of(s, m->site_tags[i]);
 	if (!home)
@@ -236,7 +243,7 @@ static enum status by_tags(const struct line_map *m, struct said *s, struct name
 			s->tags[done].key = key;
 			s->tags[done].value = value;
 		}
-		if (is_home)
+		if (is_home || says_quality(key, value, &quality))
 			continue;
 		put(quantity, span_of_string(";"));
 		put(quantity, key);
@@ -295,4 +302,14 @@ enum status line_map_names(const struct line_map *m, struct span key, struct spa
 	if (status)
 		return status;
 	return a.too_long || b.too_long || !a.size || !b.size ? STATUS_TOO_LONG : STATUS_OK;
+}
+
+uint8_t line_map_quality(struct span key, struct span measurement)
+{
+	struct span tags = span_of(key.data + measurement.size, key.size - measurement.size), tag, value;
+	uint8_t quality;
+	while (!line_tag_next(&tags, &tag, &value))
+		if (says_quality(tag, value, &quality))
+			return quality;
+	return VALUE_QUALITY_GOOD;
 }

@@ -9,6 +9,9 @@
  * has, the quantity is the measurement, with .FIELD unless the field is `value`, and ;TAG=VALUE for every other tag in
  * order of their names, so that no two series of an agent become one.
  *
+ * The tag `quality` is none of these when it is a word of VALUE_QUALITY_TABLE (`quality=test`): it says of the line's
+ * values what it says, and is no part of their quantity.
+ *
  * Pure; immutable once made; any thread. */
 #ifndef ZAYTON_INGEST_LINE_MAP_H
 #define ZAYTON_INGEST_LINE_MAP_H
@@ -35,5 +38,8 @@ void line_map_free(struct line_map *m);
 STATUS_CHECKED enum status line_map_names(const struct line_map *m, struct span key, struct span measurement,
 					  struct span field, char site[LINE_NAME_MAX + 1],
 					  char quantity[LINE_NAME_MAX + 1]);
+
+/* What the tag `quality` says of the line's values, as value_quality_parse() reads it; VALUE_QUALITY_GOOD without. */
+uint8_t line_map_quality(struct span key, struct span measurement);
 
 #endif

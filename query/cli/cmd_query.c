@@ -21,7 +21,7 @@ static const char usage[] =
 	"            zayton query who-was --help\n"
 	"            zayton query violations|violation|counts|top|evidence --help\n"
 	"            zayton query roll-call|alarms|warnings|incidents|boat-messages|shift-log --help   值班\n"
-	"            zayton query series|streams|values|board|availability --help   监测站点与数据\n"
+	"            zayton query series|streams|values|sites|coverage|board|availability --help   监测站点与数据\n"
 	"            zayton query tasks|fire-lanes|fire-sites|kpi ... --help   任务日历、统计表、考核指标\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"  --device    16 hex digits, phone:NUMBER, plate:COLOUR:PLATE, name:TEXT\n"
@@ -287,7 +287,8 @@ static int ask_store(const struct query_options *o)
 
 static bool is_of_series(const char *name)
 {
-	static const char *const names[] = {"series", "streams", "values", "board", "availability"};
+	static const char *const names[] = {"series",       "streams", "values",  "board",
+					    "availability", "sites",   "coverage"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strcmp(name, names[i]))
 			return true;

@@ -1,5 +1,5 @@
-/* cmd_series.c -- `query series|streams|values|board|availability`: of a server or of a store that no one serves, with
- * the same options and the same rows. */
+/* cmd_series.c -- `query series|streams|values|board|availability|sites|coverage`: of a server or of a store that no
+ * one serves, with the same options and the same rows. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -22,6 +22,9 @@ static const char usage[] =
 	"                                      [--hold 30m] | --points N | --corrections] [--case NUMBER] WHERE\n"
 	"            zayton query board        [WHICH] [--group site|village|sector|company] WHERE   在线状态\n"
 	"            zayton query availability [WHICH] --from TIME [--to TIME] [--group ...] WHERE   覆盖率, 可用率\n"
+	"            zayton query sites        [WHICH] [--kind gauge|counter|state] WHERE    站点状态, 报警, 故障\n"
+	"            zayton query coverage     [WHICH] --from TIME [--to TIME] [--group ...] [--target N] WHERE\n"
+	"                                      安装数, 在线率\n"
 	"  WHICH       --stream SITE/QUANTITY[,...] | --site, --quantity, --village, --sector, --company\n"
 	"  WHERE       --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"  --aggregate count,min,max,sum,mean,first,last,time_weighted,p50,p90,p95,p99\n"
@@ -46,13 +49,15 @@ enum {
 	HOLD,
 	CORRECTIONS,
 	GROUP,
+	KIND,
+	TARGET,
 	FORMAT,
 	CASE,
 	OPTIONS
 };
 
 #define OF(kind) (1u << ASK_##kind)
-#define EVERY (OF(STREAMS) | OF(LAST) | OF(SERIES) | OF(BOARD) | OF(AVAILABILITY))
+#define EVERY (OF(STREAMS) | OF(LAST) | OF(SERIES) | OF(BOARD) | OF(AVAILABILITY) | OF(STATUS) | OF(COVERAGE))
 
 static const struct {
 	const char *name;
@@ -64,14 +69,16 @@ static const struct {
 	[VILLAGE] = {"village", EVERY},
 	[SECTOR] = {"sector", EVERY},
 	[COMPANY] = {"company", EVERY},
-	[FROM] = {"from", OF(SERIES) | OF(AVAILABILITY)},
-	[TO] = {"to", OF(SERIES) | OF(AVAILABILITY)},
+	[FROM] = {"from", OF(SERIES) | OF(AVAILABILITY) | OF(COVERAGE)},
+	[TO] = {"to", OF(SERIES) | OF(AVAILABILITY) | OF(COVERAGE)},
 	[STEP] = {"step", OF(SERIES)},
 	[AGGREGATE] = {"aggregate", OF(SERIES)},
 	[POINTS] = {"points", OF(SERIES)},
 	[HOLD] = {"hold", OF(SERIES)},
 	[CORRECTIONS] = {"corrections", OF(SERIES)},
-	[GROUP] = {"group", OF(BOARD) | OF(AVAILABILITY)},
+	[GROUP] = {"group", OF(BOARD) | OF(AVAILABILITY) | OF(COVERAGE)},
+	[KIND] = {"kind", OF(STATUS)},
+	[TARGET] = {"target", OF(COVERAGE)},
 	[FORMAT] = {"format", EVERY},
 	[CASE] = {"case", OF(SERIES)},
 };
@@ -83,7 +90,9 @@ static const struct {
 	     {"values", "/api/v1/series/last", ASK_LAST},
 	     {"series", "/api/v1/series", ASK_SERIES},
 	     {"board", "/api/v1/sites/board", ASK_BOARD},
-	     {"availability", "/api/v1/sites/availability", ASK_AVAILABILITY}};
+	     {"availability", "/api/v1/sites/availability", ASK_AVAILABILITY},
+	     {"sites", "/api/v1/sites/status", ASK_STATUS},
+	     {"coverage", "/api/v1/sites/coverage", ASK_COVERAGE}};
 
 struct series_command {
 	const char *path, *server, *token, *data;
@@ -130,12 +139,28 @@ static bool take_points(struct series_command *c)
 	       wrong("points", "wanted a number from 1 to 1000000");
 }
 
+static bool take_target(struct series_command *c)
+{
+	char *end;
+	if (!c->given[TARGET])
+		return true;
+	errno = 0;
+	c->ask.target = strtoull(c->given[TARGET], &end, 10);
+	return (!errno && !*end && c->ask.target >= 1 && c->ask.target <= 1000000) ||
+	       wrong("target", "wanted a number from 1 to 1000000");
+}
+
 static bool take_words(struct series_command *c)
 {
 	struct series_ask *a = &c->ask;
 	a->want = 1u << SERIES_MEAN;
 	if (c->given[AGGREGATE] && series_want_parse(span_of_string(c->given[AGGREGATE]), &a->want))
 		return wrong("aggregate", "not known");
+	if (c->given[KIND] && stream_kind_parse(span_of_string(c->given[KIND]), &a->stream_kind))
+		return wrong("kind", "wanted gauge, counter or state");
+	a->stream_kind_asked = c->given[KIND] != NULL;
+	if (a->kind == ASK_COVERAGE)
+		a->group = GROUP_VILLAGE;
 	if (c->given[GROUP] && series_group_parse(span_of_string(c->given[GROUP]), &a->group))
 		return wrong("group", "wanted " SERIES_GROUP_CHOICES);
 	if (c->given[FORMAT] && export_format_parse(span_of_string(c->given[FORMAT]), &a->format))
@@ -167,7 +192,7 @@ static bool take_all(struct series_command *c)
 	       take_text(c, QUANTITY, &a->quantity) && take_text(c, VILLAGE, &a->village) &&
 	       take_text(c, SECTOR, &a->sector) && take_text(c, COMPANY, &a->company) &&
 	       take_time(c, FROM, &a->from_ms) && take_time(c, TO, &a->to_ms) && take_interval(c, STEP, &a->step_ms) &&
-	       take_interval(c, HOLD, &a->hold_ms) && take_points(c) && take_words(c) && fits(c);
+	       take_interval(c, HOLD, &a->hold_ms) && take_points(c) && take_target(c) && take_words(c) && fits(c);
 }
 
 static bool parse(int argc, char **argv, struct series_command *c)

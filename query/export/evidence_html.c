@@ -225,8 +225,8 @@ static void put_when_and_where(struct page *p, const struct evidence *e)
 	table_close(p);
 }
 
-/* How a number of this kind of finding reads: 0.1 km/h, ms, mm, an instant or plain. */
-enum reading { PLAIN, SPEED, TIME, LENGTH, PERCENT, DATE };
+/* How a number of this kind of finding reads: 0.1 km/h, ms, mm, an instant, millionths or plain. */
+enum reading { PLAIN, SPEED, TIME, LENGTH, PERCENT, DATE, MILLIONTHS };
 
 /* The unit of LIMIT, PEAK and OTHER, by kind. */
 static const struct {
@@ -246,8 +246,27 @@ static const struct {
 	[RULE_TWO_CODES] = {TIME, LENGTH, PLAIN},
 };
 
+/* Of a stream, in its unit (stream_detect.h). */
+static enum reading reading_of_stream(unsigned kind, unsigned number)
+{
+	bool of_time = kind == RULE_MISSING || kind == RULE_AGE;
+	switch (number) {
+	case FINDING_LIMIT:
+		return of_time ? TIME : MILLIONTHS;
+	case FINDING_PEAK:
+		return MILLIONTHS;
+	case FINDING_DURATION:
+	case FINDING_OTHER:
+		return TIME;
+	default:
+		return PLAIN;
+	}
+}
+
 static enum reading reading_of(unsigned kind, unsigned number)
 {
+	if (rule_kind_stage(kind) == RULE_STAGE_STREAMS)
+		return reading_of_stream(kind, number);
 	switch (number) {
 	case FINDING_DURATION:
 		return TIME;
@@ -290,6 +309,9 @@ static void put_number(struct page *p, enum reading reading, int64_t v)
 		break;
 	case DATE:
 		put_time(p, v);
+		break;
+	case MILLIONTHS:
+		put_fixed(p, v, 6);
 		break;
 	default:
 		put_fixed(p, v, 0);

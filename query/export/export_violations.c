@@ -135,6 +135,8 @@ static void members_who(struct json_out *j, const struct export_violation *e)
 {
 	const struct finding *f = &e->violation->finding;
 	member_hex(j, "device", f->device);
+	if (rule_kind_stage(f->kind) == RULE_STAGE_STREAMS)
+		member_hex(j, "stream", f->subject);
 	member_text(j, "phone", e->phone);
 	member_text(j, "plate", e->plate);
 	member_hex(j, "driver", f->driver);

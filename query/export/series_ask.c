@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "query/export/series_sites.h"
+#include "query/export/series_status.h"
 
 #define LIST_BATCH 1024
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -15,6 +16,14 @@
 static bool fits_text(struct span wanted, const char *text)
 {
 	return !wanted.size || span_equal(wanted, span_of_string(text));
+}
+
+static bool fits_quantity(struct span wanted, const char *text)
+{
+	bool open = wanted.size && wanted.data[wanted.size - 1] == '*';
+	if (!open)
+		return fits_text(wanted, text);
+	return strlen(text) >= wanted.size - 1 && memcmp(text, wanted.data, wanted.size - 1) == 0;
 }
 
 static bool fits_site(struct engine *e, const struct series_ask *a, uint64_t site)
@@ -64,7 +73,8 @@ static enum status add_if_fits(struct engine *e, const struct series_ask *a, uin
 	enum status status = stream_at(engine_streams(e), id, a->now_ms, &s);
 	if (status)
 		return status;
-	*fitted = fits_text(a->site, s.site_number) && fits_text(a->quantity, s.quantity) && fits_site(e, a, s.site);
+	*fitted =
+		fits_text(a->site, s.site_number) && fits_quantity(a->quantity, s.quantity) && fits_site(e, a, s.site);
 	return *fitted ? add(l, &s) : STATUS_OK;
 }
 
@@ -157,7 +167,7 @@ enum status series_want_parse(struct span text, unsigned *out)
 
 /* --- cells --- */
 
-static void cell_value(struct export_table *t, struct engine *e, const struct value *v)
+void series_cell_value(struct export_table *t, struct engine *e, const struct value *v)
 {
 	char digits[VALUE_PRINT_MAX + 1];
 	struct span text;
@@ -240,7 +250,7 @@ static enum status put_last(struct export_table *t, struct engine *e, const stru
 			cell_none(t);
 			cell_none(t);
 		} else {
-			cell_value(t, e, &v);
+			series_cell_value(t, e, &v);
 			cell_text(t, value_quality_token(v.quality));
 			cell_bool(t, v.type == VALUE_TEXT || series_in_range(&s[i], &v));
 			cell_integer(t, (a->now_ms - v.time_ms) / 1000);
@@ -264,7 +274,7 @@ static enum status put_value(struct export_table *t, struct engine *e, const str
 		*s = then;
 	cells_of(t, s);
 	cell_time(t, v->time_ms);
-	cell_value(t, e, v);
+	series_cell_value(t, e, v);
 	cell_text(t, value_quality_token(v->quality));
 	cell_bool(t, v->type == VALUE_TEXT || series_in_range(s, v));
 	if (a->corrections) {
@@ -336,16 +346,16 @@ static void cell_aggregate(struct step_rows *r, const struct series_step *step, 
 	}
 	switch (what) {
 	case SERIES_MIN:
-		cell_value(r->t, r->e, &step->min);
+		series_cell_value(r->t, r->e, &step->min);
 		break;
 	case SERIES_MAX:
-		cell_value(r->t, r->e, &step->max);
+		series_cell_value(r->t, r->e, &step->max);
 		break;
 	case SERIES_FIRST:
-		cell_value(r->t, r->e, &step->first);
+		series_cell_value(r->t, r->e, &step->first);
 		break;
 	case SERIES_LAST:
-		cell_value(r->t, r->e, &step->last);
+		series_cell_value(r->t, r->e, &step->last);
 		break;
 	case SERIES_SUM:
 		cell_sum(r->t, step->sum);
@@ -354,7 +364,7 @@ static void cell_aggregate(struct step_rows *r, const struct series_step *step, 
 		cell_double(r->t, value_sum_double(step->sum) / (double)step->count);
 		break;
 	default:
-		cell_value(r->t, r->e, &step->percentiles[what - SERIES_P50]);
+		series_cell_value(r->t, r->e, &step->percentiles[what - SERIES_P50]);
 	}
 }
 
@@ -406,8 +416,12 @@ enum status series_answer(struct engine *e, const struct series_ask *a, struct b
 	struct export_table t = {.out = out};
 	if (a->kind == ASK_BOARD)
 		return site_board(e, a, &t);
+	if (a->kind == ASK_STATUS)
+		return site_status(e, a, &t);
 	if (a->from_ms > a->to_ms)
 		return STATUS_INVALID;
+	if (a->kind == ASK_COVERAGE)
+		return site_coverage(e, a, &t);
 	if (a->kind == ASK_AVAILABILITY)
 		return site_availability(e, a, &t);
 	enum status status = series_ask_streams(e, a, &streams, &count);

@@ -58,6 +58,16 @@ enum status series_group_parse(struct span token, enum series_group *out)
 	return STATUS_NOT_FOUND;
 }
 
+const char *series_group_token(enum series_group group)
+{
+	return groups[group].token;
+}
+
+enum device_field series_group_field(enum series_group group)
+{
+	return groups[group].field;
+}
+
 enum site_state site_state_of(const struct stream *s, int64_t last_ms, int64_t now_ms)
 {
 	int64_t due_ms = s->interval_ms ? s->interval_ms * LATE_INTERVALS : LATE_DEFAULT_MS;
@@ -254,7 +264,7 @@ static size_t take_group(const struct sites *s, size_t from, struct group *out)
 	return i;
 }
 
-static void cell_percent(struct export_table *t, uint64_t part, uint64_t whole)
+void series_cell_percent(struct export_table *t, uint64_t part, uint64_t whole)
 {
 	char text[32] = "";
 	uint64_t hundredths = whole ? (uint64_t)((unsigned __int128)part * 10000 / whole) : 0;
@@ -286,12 +296,12 @@ static void rate_row(struct export_table *t, const struct series_ask *a, const c
 	cell_text(t, name);
 	cell_integer(t, (int64_t)g->sites);
 	cell_integer(t, (int64_t)g->covered);
-	cell_percent(t, g->covered, g->sites);
+	series_cell_percent(t, g->covered, g->sites);
 	cell_integer(t, (int64_t)g->streams);
 	cell_integer(t, (int64_t)g->reporting);
 	cell_integer(t, (int64_t)g->due);
 	cell_integer(t, (int64_t)g->filled);
-	cell_percent(t, g->filled, g->due);
+	series_cell_percent(t, g->filled, g->due);
 }
 
 typedef void group_row(struct export_table *t, const struct series_ask *a, const char *name, const struct group *g);

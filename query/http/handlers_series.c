@@ -27,7 +27,13 @@ enum { STREAM, SITE, QUANTITY, VILLAGE, SECTOR, COMPANY, FORMAT, WHICH };
 		    NULL,                                                                                              \
 		    "16 hex digits or SITE/QUANTITY, several separated by commas"},                                    \
 	[SITE] = {"site", HTTP_PARAM_TEXT, false, 0, SITE_MAX, NULL, "of this site"},                                  \
-	[QUANTITY] = {"quantity", HTTP_PARAM_TEXT, false, 0, QUANTITY_MAX, NULL, "of this quantity"},                  \
+	[QUANTITY] = {"quantity",                                                                                      \
+		      HTTP_PARAM_TEXT,                                                                                 \
+		      false,                                                                                           \
+		      0,                                                                                               \
+		      QUANTITY_MAX,                                                                                    \
+		      NULL,                                                                                            \
+		      "of this quantity; a * at its end: any that begins so"},                                         \
 	[VILLAGE] = {"village", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "of sites of this village"},        \
 	[SECTOR] = {"sector", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "of sites of this sector"},           \
 	[COMPANY] = {"company", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX, NULL, "of sites of this company"},        \
@@ -67,6 +73,22 @@ static const struct http_param rate_params[] = {
 	[RATE_TO] = {"to", HTTP_PARAM_TIME, false, 0, 0, NULL, "last instant, included; now when left out"},
 	[RATE_GROUP] = {"group", HTTP_PARAM_CHOICE, false, 0, 0, SERIES_GROUP_CHOICES,
 			"a row each; site when left out"},
+};
+
+enum { STATUS_KIND = WHICH };
+static const struct http_param status_params[] = {
+	WHICH_PARAMS,
+	[STATUS_KIND] = {"kind", HTTP_PARAM_CHOICE, false, 0, 0, "gauge|counter|state", "streams of this kind"},
+};
+
+enum { COVER_FROM = WHICH, COVER_TO, COVER_GROUP, COVER_TARGET };
+static const struct http_param coverage_params[] = {
+	WHICH_PARAMS,
+	[COVER_FROM] = {"from", HTTP_PARAM_TIME, true, 0, 0, NULL, "first instant, included"},
+	[COVER_TO] = {"to", HTTP_PARAM_TIME, false, 0, 0, NULL, "last instant, included; now when left out"},
+	[COVER_GROUP] = {"group", HTTP_PARAM_CHOICE, false, 0, 0, SERIES_GROUP_CHOICES,
+			 "a row each; village when left out"},
+	[COVER_TARGET] = {"target", HTTP_PARAM_INTEGER, false, 1, 1000000, NULL, "so many are to be installed"},
 };
 
 /* --- asking --- */
@@ -219,6 +241,28 @@ static void get_availability(struct http_call *c)
 	answer(&a);
 }
 
+static void get_status(struct http_call *c)
+{
+	struct asking a;
+	if (!begin(c, ASK_STATUS, &a))
+		return;
+	a.ask.stream_kind_asked = c->values[STATUS_KIND].set;
+	a.ask.stream_kind = (enum stream_kind)value_or(&c->values[STATUS_KIND], STREAM_GAUGE);
+	answer(&a);
+}
+
+static void get_coverage(struct http_call *c)
+{
+	struct asking a;
+	if (!begin(c, ASK_COVERAGE, &a))
+		return;
+	a.ask.group = (enum series_group)value_or(&c->values[COVER_GROUP], GROUP_VILLAGE);
+	a.ask.target = (uint64_t)value_or(&c->values[COVER_TARGET], 0);
+	a.ask.from_ms = value_or(&c->values[COVER_FROM], 0);
+	a.ask.to_ms = value_or(&c->values[COVER_TO], a.ask.now_ms);
+	answer(&a);
+}
+
 /* --- changing a stream --- */
 
 struct edit {
@@ -285,7 +329,8 @@ static void put_edit(struct http_call *c, const struct edit *e)
 	if (status == STATUS_OUT_OF_RANGE || status == STATUS_TOO_LONG || status == STATUS_INVALID ||
 	    status == STATUS_MALFORMED) {
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_BODY, NULL,
-				  "streams have unit, stream_kind, range_min, range_max, interval, name, note, each a "
+				  "streams have unit, stream_kind, range_min, range_max, limit, base, interval, name, "
+				  "note, each a "
 				  "text of its kind");
 	} else if (status) {
 		http_problem_of_status(c->x, status);
@@ -375,6 +420,12 @@ static const struct http_route routes[] = {
 	 which_params, COUNT(which_params), get_last, NULL},
 	{HTTP_GET, 0, "/api/v1/sites/board", "getSiteBoard", "Who reports: by site, village, sector or company.", MEDIA,
 	 board_params, COUNT(board_params), get_board, NULL},
+	{HTTP_GET, 0, "/api/v1/sites/status", "getSiteStatus",
+	 "The last value of each stream, its age, and what is found open of it: alarms, faults, levels.", MEDIA,
+	 status_params, COUNT(status_params), get_status, NULL},
+	{HTTP_GET, 0, "/api/v1/sites/coverage", "getSiteCoverage",
+	 "How many sites have such a monitor, and how many of them reported in a span of time.", MEDIA, coverage_params,
+	 COUNT(coverage_params), get_coverage, NULL},
 	{HTTP_GET, 0, "/api/v1/sites/availability", "getAvailability",
 	 "Coverage and availability over a span of time, with what they mean.", MEDIA, rate_params, COUNT(rate_params),
 	 get_availability, NULL},

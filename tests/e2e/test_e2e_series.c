@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "rig.h"
 
@@ -120,6 +121,77 @@ Test(series, a_stream_that_nobody_listed_is_refused_and_said)
 			   "%s", a.body);
 	answer_free(&a);
 	server_stop(&s, SIGTERM);
+	rig_folder_remove(folder);
+}
+
+static void put(struct server *s, const char *path, const char *body)
+{
+	struct answer a = http_ask(s, "PUT", body, "%s", path);
+	cr_assert_eq(a.code / 100, 2, "%s: %s", path, a.body);
+	answer_free(&a);
+}
+
+/* The answer has every one of the pieces, ended by NULL. */
+static void expect_pieces(struct server *s, const char *path, const char *const *pieces)
+{
+	struct answer a = http_ask(s, "GET", NULL, "%s", path);
+	cr_assert_eq(a.code, 200, "%s: %s", path, a.body);
+	for (; *pieces; pieces++)
+		cr_expect_not_null(strstr(a.body, *pieces), "%s: no %s in %s", path, *pieces, a.body);
+	answer_free(&a);
+}
+
+/* Values become findings without anybody asking twice, and the board, the coverage and the command line show them. */
+Test(series, the_board_shows_what_is_found_open)
+{
+	char *folder = rig_folder();
+	struct server s = server_start(folder, NULL);
+	char server[64], lines[512];
+	int64_t now_ms = (int64_t)time(NULL) * 1000;
+	put(&s, "/api/v1/devices/site:TANK-1",
+	    "{\"from\":\"always\",\"fields\":{\"village\":\"东村\",\"sector\":\"危化品\"}}");
+	put(&s, "/api/v1/devices/site:TANK-2", "{\"from\":\"always\",\"fields\":{\"village\":\"西村\"}}");
+	put(&s, "/api/v1/streams",
+	    "{\"site\":\"TANK-1\",\"quantity\":\"gas\",\"from\":\"always\",\"fields\":{\"unit\":\"%LEL\"}}");
+	put(&s, "/api/v1/streams",
+	    "{\"site\":\"TANK-1\",\"quantity\":\"fire_alarm\",\"from\":\"always\",\"fields\":{\"stream_kind\":"
+	    "\"state\"}}");
+	put(&s, "/api/v1/streams", "{\"site\":\"TANK-2\",\"quantity\":\"gas\",\"from\":\"always\",\"fields\":{}}");
+	snprintf(lines, sizeof lines,
+		 "gas,site=TANK-1 value=60 %lld\ngas,site=TANK-1 value=61 %lld\n"
+		 "fire_alarm,site=TANK-1,quality=test value=\"fire\" %lld",
+		 (long long)now_ms - 20000, (long long)now_ms - 10000, (long long)now_ms - 10000);
+	char *file = rig_file(folder, "lines", lines);
+	expect_in(shell(CURL "--data-binary @'%s' 'http://127.0.0.1:%d/write?precision=ms'", file, s.http), "\n204");
+	struct answer a = http_ask(&s, "POST", "", "/api/v1/judge/settle");
+	cr_assert_eq(a.code, 200, "%s", a.body);
+	answer_free(&a);
+	expect_pieces(&s, "/api/v1/sites/status?site=TANK-1&kind=gauge",
+		      (const char *const[]){"\"village\":\"东村\"", "\"value\":61", "\"condition\":\"alarm\"",
+					    "\"level\":\"HH\",\"open_findings\":2,\"rules\":\"gas-high-high gas-high\"",
+					    "streams 1, open findings 2", NULL});
+	expect_pieces(&s, "/api/v1/sites/status?quantity=fire*",
+		      (const char *const[]){"\"quality\":\"test\"", "\"condition\":\"test\"", NULL});
+	expect_pieces(&s, "/api/v1/sites/status?village=西村",
+		      (const char *const[]){"\"state\":\"never\",\"condition\":\"normal\"", NULL});
+	expect_pieces(&s, "/api/v1/sites/coverage?quantity=gas&from=0&target=900",
+		      (const char *const[]){
+			      "\"village\":\"东村\",\"installed\":1,\"reporting\":1,\"coverage_percent\":100.00",
+			      "\"village\":\"西村\",\"installed\":1,\"reporting\":0,\"coverage_percent\":0.00",
+			      "\"village\":\"*\",\"installed\":2,\"reporting\":1,\"coverage_percent\":50.00",
+			      "2 of 900 installed, 0.22 %", NULL});
+	snprintf(server, sizeof server, "http://127.0.0.1:%d", s.http);
+	struct run r = RIG_ZAYTON("query", "sites", "--server", server, "--site", "TANK-1", "--format", "csv");
+	cr_assert_eq(r.code, 0, "%s", r.err);
+	cr_assert_not_null(strstr(r.out, "alarm,HH,2,gas-high-high gas-high"), "%s", r.out);
+	run_free(&r);
+	cr_assert_eq(server_stop(&s, SIGTERM), 0);
+	r = RIG_ZAYTON("query", "coverage", "--data", folder, "--quantity", "gas", "--from", "2020-01-01", "--group",
+		       "sector", "--format", "csv");
+	cr_assert_eq(r.code, 0, "%s", r.err);
+	cr_assert_not_null(strstr(r.out, "*,2,1,50.00,2,1"), "%s", r.out);
+	run_free(&r);
+	free(file);
 	rig_folder_remove(folder);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/streams.h"
 #include "engine/register/hazard_feed.h"
 
 #define TRUCK 0x1122334455667788u
@@ -40,7 +41,8 @@ static const char policy_text[] =
 	" \"description\": \"{plate}{within}内第{count}次{kind}\"},"
 	"{\"id\": \"zone\", \"rules\": [\"closed-road\"], \"states\": [\"confirmed\"], \"per\": \"company\", "
 	"\"description\": \"{company}{fence}\"},"
-	"{\"id\": \"late\", \"rules\": [\"emergency\"], \"per\": \"device\", \"unanswered\": \"10 min\", "
+	"{\"id\": \"late\", \"rules\": [\"emergency\", \"fire-alarm\"], \"per\": \"device\", \"unanswered\": \"10 "
+	"min\", "
 	"\"description\": \"无人处置\"}]}";
 
 static void open_all(void)
@@ -277,6 +279,38 @@ Test(hazard_feed, an_alarm_handled_in_time_does_not)
 	now_ms = NOW + 20 * MS_PER_MINUTE;
 	run();
 	cr_assert_eq(hazards_count(hazards), 0);
+}
+
+/* A sensor's alarm: the subject is the stream, the device its site, whose company and village the hazard gets. */
+Test(hazard_feed, an_alarm_of_a_site_nobody_handles_becomes_a_hazard_of_its_company)
+{
+	const struct registry_change changes[] = {{DEVICE_FIELD_COMPANY, span_of_string("东村木器厂")},
+						  {DEVICE_FIELD_VILLAGE, span_of_string("东村")}};
+	const uint64_t site = site_id(span_of_string("E-1"));
+	const uint64_t stream = stream_id(site, span_of_string("fire_alarm"));
+	cr_assert_eq(registry_apply(engine_registry(engine), site, DEVICE_KIND_SENSOR, changes, 2, VALID_ALWAYS_FROM,
+				    "test", NULL),
+		     STATUS_OK);
+	struct told_finding t = told(site, RULE_STATE, "fire-alarm", day(1));
+	t.finding.subject = stream;
+	t.finding.open = true;
+	t.finding.start_lat_e7 = t.finding.start_lon_e7 = 0;
+	struct replacement r = {.subject = stream,
+				.stage = RULE_STAGE_STREAMS,
+				.scope = REPLACE_AFTER,
+				.after = {day(0), 0},
+				.keep_before_ms = INT64_MIN,
+				.findings = &t,
+				.finding_count = 1,
+				.now_ms = now_ms};
+	cr_assert_eq(findings_replace(engine_findings(engine), &r, NULL, NULL), STATUS_OK);
+	run();
+	now_ms = NOW + 10 * MS_PER_MINUTE;
+	run();
+	cr_assert_eq(hazards_count(hazards), 1);
+	says(1, HAZARD_FIELD_COMPANY, "东村木器厂");
+	says(1, HAZARD_FIELD_VILLAGE, "东村");
+	says(1, HAZARD_FIELD_PLACE, ""); /* nobody said where the site is */
 }
 
 Test(hazard_feed, a_closed_hazard_relapses_with_what_begins_after_it)
