@@ -152,6 +152,14 @@ Test(alarms, what_is_old_does_not_ring)
 	tell(boat, NOW - ALARM_NEWS_MS - 1, true, false);
 	run();
 	expect_alarms(0, 0);
+	withdraw(boat);
+	tell(boat, NOW - ALARM_NEWS_MS, true, false);
+	now_ms = NOW + ALARM_STALE_MS + 1;
+	run();
+	expect_alarms(0, 0);
+	tell(boat, now_ms - ALARM_NEWS_MS, false, true);
+	run();
+	expect_alarms(1, 1);
 }
 
 Test(alarms, an_alarm_is_acknowledged_by_one)
@@ -233,7 +241,7 @@ Test(alarms, a_shift_is_handed_over_with_its_figures)
 	struct alarm_times t;
 	for (int i = 0; i < 10; i++) {
 		now_ms = NOW + i * MINUTE;
-		tell(boat, NOW - 3 * MINUTE + i * 5000, false, false);
+		tell(boat, now_ms - 5000, false, false);
 		run();
 	}
 	for (int i = 0; i < 9; i++)
@@ -287,7 +295,7 @@ Test(alarms_crash, an_alarm_rings_once_after_a_crash, .timeout = 120)
 		open_duty();
 		name_devices();
 		for (int i = 0; i < 3; i++)
-			tell(boat, NOW - 3 * MINUTE + i * 5000, false, false);
+			tell(boat, NOW - MINUTE + i * 5000, false, false);
 		run();
 		_exit(0);
 	}
