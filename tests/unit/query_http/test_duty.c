@@ -75,7 +75,8 @@ static void expect(const char *token, const char *request, const char *body, int
 	struct answer a = ask(http_port(server), request, headers, body);
 	cr_assert_eq(a.status, status, "%s %s: %d %.*s", request, body ? body : "", a.status, (int)a.body.size,
 		     (char *)a.body.data);
-	cr_assert(!*part || answer_has(&a, part), "%s: no %s in %.*s", request, part, (int)a.body.size, (char *)a.body.data);
+	cr_assert(!*part || answer_has(&a, part), "%s: no %s in %.*s", request, part, (int)a.body.size,
+		  (char *)a.body.data);
 	if (a.body.size && strstr(answer_header(&a, "content-type"), "json")) {
 		json_t *parsed = json_loadb((const char *)a.body.data, a.body.size, 0, NULL);
 		cr_assert_not_null(parsed, "%s: no JSON: %.*s", request, (int)a.body.size, (char *)a.body.data);
