@@ -161,7 +161,7 @@
 	X(STRING, hazard_policy_file, "hazard_policy_file", "", 0, SETTINGS_TEXT_MAX, "",                              \
 	  "which findings become hazards (JSON); empty: the shipped sample", "违法线索转隐患的规则文件")               \
 	X(STRING, alarm_policy_file, "alarm_policy_file", "", 0, SETTINGS_TEXT_MAX, "",                                \
-	  "which findings ring in the duty room (JSON); empty: the shipped sample", "值班报警规则文件")                 \
+	  "which findings ring in the duty room (JSON); empty: the shipped sample", "值班报警规则文件")                \
 	X(STRING, boat_gateway, "boat_gateway", "", 0, SETTINGS_TEXT_MAX, "",                                          \
 	  "the Beidou station that messages to boats go through: tcp:HOST:PORT or tty:/dev/NAME; empty: none",         \
 	  "北斗短报文网关")                                                                                            \

@@ -172,7 +172,8 @@ static const struct alarm_policy *policy_of(const struct alarms *a, const struct
 {
 	const struct finding *f = &v->finding;
 	const struct alarm_policy *p = NULL;
-	if (v->late || v->state == CASE_WITHDRAWN || v->joined || f->found_ms < now_ms - ALARM_NEWS_MS)
+	if (v->state == CASE_WITHDRAWN || v->joined || f->found_ms < v->raised_ms - ALARM_NEWS_MS ||
+	    v->raised_ms < now_ms - ALARM_STALE_MS)
 		return NULL;
 	struct judged_by *by = context_take(engine_context(a->engine));
 	const struct rule *rule = rule_of(by, f);
@@ -204,6 +205,7 @@ static enum status raise(struct alarms *a, const struct violation *v, uint64_t f
 	alarm.other = f->other;
 	alarm.priority = p->priority;
 	alarm.severity = severity;
+	alarm.ended = !f->open;
 	alarm.raised_ms = v->raised_ms;
 	alarm.began_ms = f->start_ms;
 	alarm.due_ms = v->raised_ms + p->acknowledge_ms;

@@ -6,7 +6,8 @@
  *   clock ── past `escalate` of its policy, still open ──> level 1, 2, ...
  *
  * Exactly once: alarm, its place by case and the cursor behind it are one synced batch; and a case that has an alarm
- * gets no other. What is found in data older than ALARM_NEWS_MS, or late, does not ring.
+ * gets no other. What was found more than ALARM_NEWS_MS before it was raised (data that came late), and what nobody
+ * read for ALARM_STALE_MS (an old store opened for the first time), does not ring.
  *
  * Threads: alarms_run() one at a time; the rest any but an event loop. */
 #ifndef ZAYTON_DUTY_ALARMS_H
@@ -16,7 +17,9 @@
 #include "engine/duty/book.h"
 #include "engine/fleet/engine.h"
 
-#define ALARM_NEWS_MS (INT64_C(12) * 3600000)
+/* Beacons report every ten minutes and satellites lag: an hour late is news at sea, as it is not on the road. */
+#define ALARM_NEWS_MS (INT64_C(60) * 60000)
+#define ALARM_STALE_MS (INT64_C(12) * 3600000)
 
 enum alarm_state { ALARM_OPEN, ALARM_ACKNOWLEDGED, ALARM_WITHDRAWN };
 extern const struct record_word alarm_state_words[];

@@ -92,16 +92,16 @@ static void report_somewhere(uint64_t device, int64_t time_ms)
 	harbour_report(&world, device, time_ms, lat, lon, next() % 8 ? 0 : flags[next() % 3]);
 }
 
-/* Long silences, bursts, reports of one instant, and some days late. */
+/* Long silences, bursts, reports of one instant, and some days late. On a grid of ten minutes, so that what comes late
+ * has instants of what came before. */
 static void send(uint64_t device)
 {
-	int64_t t = T0 + between(0, MS_PER_DAY);
-	unsigned pace = next() % 3 ? 600 : 60;
+	int64_t t = T0 + between(0, 144) * 10 * MS_PER_MINUTE;
 	while (t < T0 + SPAN) {
-		report_somewhere(device, next() % 32 ? t : t - between(0, 2 * MS_PER_DAY));
+		report_somewhere(device, next() % 32 ? t : t - between(0, 288) * 10 * MS_PER_MINUTE);
 		if (next() % 64 == 0)
 			report_somewhere(device, t);
-		t += next() % 200 ? (int64_t)(pace + next() % 60) * 1000 : between(0, 6 * MS_PER_DAY);
+		t += (next() % 200 ? 1 : between(1, 6 * 144)) * 10 * MS_PER_MINUTE;
 	}
 }
 
@@ -186,7 +186,7 @@ static void compare(int64_t at_ms)
 static void compare_many(void)
 {
 	for (unsigned i = 0; i < 60; i++)
-		compare(T0 + between(-MS_PER_DAY, SPAN + 3 * MS_PER_DAY));
+		compare(T0 + between(-144, 23 * 144) * 10 * MS_PER_MINUTE + (next() % 2 ? 0 : between(0, MS_PER_HOUR)));
 	compare(T0 + 2 * SPAN);
 }
 
