@@ -153,7 +153,7 @@ static enum status subject_commit(struct calendar *c, const struct calendar_subj
 				  const struct hazard_actor *actor, int64_t at_ms)
 {
 	uint8_t key[9];
-	struct subject copy;
+	struct subject copy = {.name = NULL};
 	struct buf row = buf_init(ENTRY_BYTES_MAX);
 	pthread_rwlock_wrlock(&c->lock);
 	enum status status = subject_room(c, s->name);
@@ -243,7 +243,7 @@ static enum status load_subject(void *context, struct span key, struct span valu
 {
 	struct calendar *c = context;
 	struct calendar_subject s;
-	struct subject copy;
+	struct subject copy = {.name = NULL};
 	if (key.size != 9 || load_be64(key.data + 1) != c->subject_sequence + 1)
 		return STATUS_CORRUPT;
 	enum status status = subject_decode(value, &s);

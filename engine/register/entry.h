@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "engine/core/crash.h"
 #include "engine/register/hazard_law.h"
 #include "engine/store/store.h"
 
@@ -59,7 +60,9 @@ static inline enum status entry_commit(struct store *s, struct span key, struct 
 	if (status)
 		return status;
 	store_batch_log(b, STORE_TASK, key, value);
+	crash_point("entry_before");
 	status = store_commit(s, b, true);
+	crash_point("entry_committed");
 	store_batch_free(b);
 	return status;
 }

@@ -61,9 +61,9 @@ const char *figure_chinese(unsigned figure)
 
 enum status figure_parse(struct span text, uint8_t *out)
 {
-	for (uint8_t i = 1; i < FIGURE_COUNT; i++)
+	for (unsigned i = 1; i < FIGURE_COUNT; i++)
 		if (span_equal(text, span_of_string(tokens[i])) || span_equal(text, span_of_string(words[i]))) {
-			*out = i;
+			*out = (uint8_t)i;
 			return STATUS_OK;
 		}
 	return STATUS_NOT_FOUND;

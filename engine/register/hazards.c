@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core/crash.h"
 #include "engine/core/log.h"
 #include "engine/register/hazards_row.h"
 #include "engine/register/hazards_state.h"
@@ -274,8 +275,10 @@ static enum status commit(struct step *s)
 	status = hazards_table_reserve(&s->r->table, &s->h);
 	pthread_rwlock_unlock(&s->r->lock);
 	put_all(s, b);
+	crash_point("step_before");
 	if (!status)
 		status = store_commit(s->r->store, b, true);
+	crash_point("step_committed");
 	store_batch_free(b);
 	if (status)
 		return status;

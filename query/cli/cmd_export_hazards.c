@@ -14,7 +14,8 @@
 
 static const char usage[] =
 	"用法 usage: zayton export hazards --data DIR --kind " BOOK_KIND_CHOICES " [--name NAME] -o FILE.xlsx\n"
-	"  --kind      lists: 六个清单 the six lists; village 一村一册, sector 一行业一册, enterprise 一企一档\n"
+	"  --kind      lists: 六个清单 the six lists; village 一村一册, sector 一行业一册, enterprise 一企一档;\n"
+	"              two, three, five: 两个、三个、五个清单\n"
 	"  --name      村、行业、企业名称 of the village, sector or enterprise, exactly\n"
 	"  --from --to 发现时间 found at or after, found before; without a zone UTC+8\n"
 	"退出码 exit status: 0 done, 1 failed, 2 usage\n";

@@ -23,6 +23,9 @@ static const char usage[] =
 	"            zayton query fire-lanes --quarter 2026Q1 [--village V]          打通消防生命通道工作统计表\n"
 	"            zayton query fire-sites --month 2026-03 [--sector S] [--village V]  消防隐患突出场所汇总表\n"
 	"            zayton query kpi        --from TIME --to TIME [--by company|village|class|all] ...  考核指标\n"
+	"            zayton query score      --quarter 2026Q1 --by driver|plate|company ...      "
+	"违法积分、星级、黑名单候选\n"
+	"            zayton query blacklist                                          黑名单认定\n"
 	"  WHERE     --server http://HOST:PORT [--token TOKEN] 运行中的服务 | --data DIR 未运行的数据目录\n"
 	"  --format  json (default) | csv | html | xlsx;  -o FILE\n"
 	"退出码 exit status: 0 answered, 1 not or in part, 2 usage\n";
@@ -39,6 +42,8 @@ static const struct {
 	{"fire-lanes", "/api/v1/tables/fire-lanes", false},
 	{"fire-sites", "/api/v1/tables/fire-sites", false},
 	{"kpi", "/api/v1/kpi", false},
+	{"score", "/api/v1/blacklist/score", false},
+	{"blacklist", "/api/v1/blacklist", false},
 };
 #define QUESTIONS (sizeof questions / sizeof *questions)
 

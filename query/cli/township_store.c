@@ -26,6 +26,8 @@ enum status township_open(struct store *s, struct hazards *hazards, const char *
 	enum status status = read_rules(calendar_file, &rules);
 	if (!status)
 		status = figures_open(s, &out->figures);
+	if (!status)
+		status = blacklist_open(s, &out->blacklist);
 	if (status)
 		calendar_rules_free(rules);
 	return status ? status : calendar_open(s, rules, out->figures, &out->calendar);
@@ -34,6 +36,7 @@ enum status township_open(struct store *s, struct hazards *hazards, const char *
 void township_close(struct township *t)
 {
 	calendar_close(t->calendar);
+	blacklist_close(t->blacklist);
 	figures_close(t->figures);
 	*t = (struct township){.calendar = NULL};
 }

@@ -1,4 +1,4 @@
-/* township_store.h -- calendar and figures of a store, opened and closed together. */
+/* township_store.h -- calendar, figures and blacklist of a store, opened and closed together. */
 #ifndef ZAYTON_QUERY_TOWNSHIP_STORE_H
 #define ZAYTON_QUERY_TOWNSHIP_STORE_H
 

@@ -27,6 +27,8 @@ struct book {
 /* The next cell to write; rows go down, as the library's constant memory asks. */
 struct sheet {
 	struct book *book;
+	const uint8_t *fields; /* of a hazard's row */
+	size_t field_count;
 	lxw_worksheet *out;
 	lxw_row_t row;
 	lxw_col_t column, columns;
@@ -169,7 +171,10 @@ static void put_mark(struct book *b, lxw_worksheet *out)
 
 static enum status sheet_begin(struct book *b, const char *title, struct sheet *out)
 {
-	*out = (struct sheet){.book = b, .out = workbook_add_worksheet(b->workbook, title)};
+	*out = (struct sheet){.book = b,
+			      .fields = export_hazard_fields,
+			      .field_count = EXPORT_HAZARD_FIELDS,
+			      .out = workbook_add_worksheet(b->workbook, title)};
 	if (!out->out)
 		return STATUS_NO_MEMORY;
 	worksheet_set_landscape(out->out);
@@ -217,9 +222,8 @@ static void hazard_headings(struct sheet *s)
 	heading(s, "编号", 14);
 	heading(s, "状态", 12);
 	heading(s, "是否逾期", 12);
-	for (size_t i = 0; i < EXPORT_HAZARD_FIELDS; i++)
-		heading(s, hazard_chinese(HAZARD_TABLE_FIELD, export_hazard_fields[i]),
-			field_width(export_hazard_fields[i]));
+	for (size_t i = 0; i < s->field_count; i++)
+		heading(s, hazard_chinese(HAZARD_TABLE_FIELD, s->fields[i]), field_width(s->fields[i]));
 	heading(s, "关联线索数", 14);
 	heading(s, "反弹次数", 12);
 	heading(s, "申请验收时间", 20);
@@ -251,8 +255,8 @@ static void hazard_row(struct sheet *s, const struct hazard *h)
 	cell_string(s, code);
 	cell_string(s, hazard_chinese(HAZARD_TABLE_STATE, h->state));
 	cell_string(s, export_hazard_is_overdue(h, s->book->request->filter.today) ? "是" : "否");
-	for (size_t i = 0; i < EXPORT_HAZARD_FIELDS; i++)
-		hazard_cell(s, h, export_hazard_fields[i]);
+	for (size_t i = 0; i < s->field_count; i++)
+		hazard_cell(s, h, s->fields[i]);
 	cell_number(s, h->linked);
 	cell_number(s, h->relapses);
 	cell_time(s, h->applied_ms);
@@ -363,6 +367,55 @@ static enum status write_lists(struct book *b)
 		status = sheet_begin(b, hazard_list_chinese(list), &s);
 		if (!status)
 			status = write_hazards(b, list, hazard_list_chinese(list), &s, NULL);
+	}
+	return status;
+}
+
+/* Sheets of the lists that other annexes ask for: which hazards, and what is said of each. */
+#define F(name) HAZARD_FIELD_##name
+static const uint8_t view_problem[] = {F(SITE),        F(COMPANY), F(VILLAGE), F(SECTOR), F(CATEGORY),
+				       F(DESCRIPTION), F(GRADE),   F(FOUND),   F(FINDER), F(SOURCE)};
+static const uint8_t view_measures[] = {F(SITE), F(DESCRIPTION), F(BASIS), F(MEASURES), F(FUND), F(PLAN), F(DEADLINE)};
+static const uint8_t view_duty[] = {F(SITE),       F(DESCRIPTION), F(UNIT),     F(PERSON),
+				    F(SUPERVISOR), F(MEASURES),    F(DEADLINE), F(LEADER)};
+static const uint8_t view_closing[] = {F(SITE),     F(DESCRIPTION), F(UNIT),    F(PERSON),
+				       F(MEASURES), F(DEADLINE),    F(ACCEPTOR)};
+static const uint8_t view_basics[] = {F(SITE),     F(COMPANY), F(VILLAGE),     F(GRID),       F(SECTOR),
+				      F(CATEGORY), F(GRADE),   F(LIFE_THREAT), F(DESCRIPTION)};
+static const uint8_t view_watch[] = {F(SITE), F(DESCRIPTION), F(SOURCE), F(FOUND), F(SUPERVISOR), F(GRADE)};
+static const uint8_t view_prevention[] = {F(SITE), F(DESCRIPTION), F(MEASURES), F(FUND), F(DEADLINE), F(BASIS)};
+static const uint8_t view_emergency[] = {F(SITE), F(DESCRIPTION), F(PLAN), F(UNIT), F(PERSON), F(LIFE_THREAT)};
+#undef F
+
+#define VIEW(kind, list, title, fields)                                                                                \
+	{                                                                                                              \
+		BOOK_##kind, HAZARD_LIST_##list, title, fields, sizeof fields                                          \
+	}
+static const struct {
+	uint8_t kind, list;
+	const char *title;
+	const uint8_t *fields;
+	size_t field_count;
+} views[] = {
+	VIEW(TWO, HAZARDS, "问题隐患清单", view_problem),     VIEW(TWO, HAZARDS, "制度措施清单", view_measures),
+	VIEW(THREE, HAZARDS, "问题清单", view_problem),       VIEW(THREE, RECTIFICATION, "整改清单", view_duty),
+	VIEW(THREE, ACCEPTANCE, "销号清单", view_closing),    VIEW(FIVE, HAZARDS, "基础信息清单", view_basics),
+	VIEW(FIVE, HAZARDS, "防控责任清单", view_duty),       VIEW(FIVE, HAZARDS, "监测监控清单", view_watch),
+	VIEW(FIVE, HAZARDS, "防范措施清单", view_prevention), VIEW(FIVE, HAZARDS, "应急处置清单", view_emergency),
+};
+
+static enum status write_views(struct book *b)
+{
+	struct sheet s;
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < sizeof views / sizeof *views && !status; i++) {
+		if (views[i].kind != b->request->kind)
+			continue;
+		status = sheet_begin(b, views[i].title, &s);
+		s.fields = views[i].fields;
+		s.field_count = views[i].field_count;
+		if (!status)
+			status = write_hazards(b, views[i].list, views[i].title, &s, NULL);
 	}
 	return status;
 }
@@ -520,7 +573,9 @@ static enum status write_sheets(struct book *b)
 	take(b, workbook_set_properties(b->workbook, &properties));
 	enum status status = sheet_begin(b, "汇总", &summary);
 	if (!status)
-		status = b->request->kind == BOOK_LISTS ? write_lists(b) : write_book(b);
+		status = b->request->kind == BOOK_LISTS                         ? write_lists(b)
+			 : book_kind_word(b->request->kind) < HAZARD_WORD_COUNT ? write_book(b)
+										: write_views(b);
 	if (!status)
 		write_summary(&summary);
 	return status;

@@ -4,6 +4,9 @@
  *   village      汇总 | 隐患台账 | 办理过程                                        一村一册
  *   sector       the same                                                          一行业一册
  *   enterprise   the same                                                          一企一档
+ *   two          汇总 | 问题隐患清单 | 制度措施清单                                            两个清单
+ *   three        汇总 | 问题清单 | 整改清单 | 销号清单                                        三个清单
+ *   five         汇总 | 基础信息清单 | 防控责任清单 | 监测监控清单 | 防范措施清单 | 应急处置清单       五个清单
  *
  * A sheet has its headings in a frozen first row with filters; instants and days are Excel dates as the clock in China
  * (UTC+8) shows them, to the second. The totals of 汇总 are counted from the very rows of the sheets, by the rule of
@@ -28,9 +31,12 @@
 	X(LISTS, "lists", "隐患治理六个清单", HAZARD_WORD_COUNT)                                                       \
 	X(VILLAGE, "village", "一村一册", HAZARD_WORD_VILLAGE)                                                         \
 	X(SECTOR, "sector", "一行业一册", HAZARD_WORD_SECTOR)                                                          \
-	X(ENTERPRISE, "enterprise", "一企一档", HAZARD_WORD_COMPANY)
+	X(ENTERPRISE, "enterprise", "一企一档", HAZARD_WORD_COMPANY)                                                   \
+	X(TWO, "two", "两个清单", HAZARD_WORD_COUNT)                                                                   \
+	X(THREE, "three", "三个清单", HAZARD_WORD_COUNT)                                                               \
+	X(FIVE, "five", "五个清单", HAZARD_WORD_COUNT)
 /* as the choices of a parameter */
-#define BOOK_KIND_CHOICES "lists|village|sector|enterprise"
+#define BOOK_KIND_CHOICES "lists|village|sector|enterprise|two|three|five"
 
 enum book_kind {
 #define X(NAME, token, chinese, word) BOOK_##NAME,

@@ -52,7 +52,7 @@ static enum status look_at_track(struct counting *c, uint64_t device, int64_t fr
 				 struct seen *out)
 {
 	struct track *t;
-	struct report r, last;
+	struct report r, last = {.time_ms = 0};
 	enum status status = track_open(c->engine, device, from_ms, to_ms, &t);
 	*out = (struct seen){.positions = 0};
 	if (status)

@@ -159,5 +159,7 @@ bool call_version(struct http_call *c, uint32_t *out)
 enum status township_route_add(struct http *h, const struct township *t)
 {
 	enum status status = tasks_route_add(h, t);
-	return status ? status : tables_route_add(h, t);
+	if (!status)
+		status = tables_route_add(h, t);
+	return status ? status : blacklist_route_add(h, t);
 }

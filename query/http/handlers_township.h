@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "engine/register/blacklist.h"
 #include "engine/register/calendar.h"
 #include "query/export/paper.h"
 #include "query/http/handlers_hazards.h"
@@ -12,6 +13,7 @@ struct township {
 	struct hazards *hazards;
 	struct figures *figures;
 	struct calendar *calendar;
+	struct blacklist *blacklist;
 };
 
 /* Tasks, enterprises, figures, tables, rates. `t` and what it names outlive the server. */
@@ -38,6 +40,7 @@ bool call_actor(struct http_call *c, struct hazard_actor *out);
 bool call_version(struct http_call *c, uint32_t *out);
 
 STATUS_CHECKED enum status tasks_route_add(struct http *h, const struct township *t);
+STATUS_CHECKED enum status blacklist_route_add(struct http *h, const struct township *t);
 STATUS_CHECKED enum status tables_route_add(struct http *h, const struct township *t);
 
 #endif

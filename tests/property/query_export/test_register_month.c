@@ -14,7 +14,8 @@
 
 #define TRUCKS 12
 #define BOATS 4
-#define DAYS 31
+/* of March, and what comes after it */
+#define DAYS 36
 #define HAZARDS_MAX 400
 /* 2026-03-01 00:00 in China */
 #define MONTH INT64_C(1772294400000)

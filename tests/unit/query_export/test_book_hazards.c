@@ -380,3 +380,42 @@ Test(book_hazards, a_score_is_what_the_weights_say_and_the_worst_is_first)
 	cr_assert_eq(score_hazards_json(desk.register_, &f, HAZARD_WORD_COMPANY, &w, 10, &out), STATUS_INVALID);
 	buf_deinit(&out);
 }
+
+Test(book_hazards, the_lists_of_other_annexes_have_their_sheets_and_the_registers_rows)
+{
+	static const struct {
+		unsigned kind;
+		const char *sheets[6], *heading;
+		unsigned list[5];
+	} books[] = {
+		{BOOK_TWO, {"问题隐患清单", "制度措施清单"}, "整改措施", {HAZARD_LIST_HAZARDS, HAZARD_LIST_HAZARDS}},
+		{BOOK_THREE,
+		 {"问题清单", "整改清单", "销号清单"},
+		 "验收人",
+		 {HAZARD_LIST_HAZARDS, HAZARD_LIST_RECTIFICATION, HAZARD_LIST_ACCEPTANCE}},
+		{BOOK_FIVE,
+		 {"基础信息清单", "防控责任清单", "监测监控清单", "防范措施清单", "应急处置清单"},
+		 "应急预案",
+		 {HAZARD_LIST_HAZARDS, HAZARD_LIST_HAZARDS, HAZARD_LIST_HAZARDS, HAZARD_LIST_HAZARDS,
+		  HAZARD_LIST_HAZARDS}},
+	};
+	populate();
+	for (size_t i = 0; i < sizeof books / sizeof *books; i++) {
+		struct book_request q = request(books[i].kind, NULL);
+		struct workbook w;
+		size_t n = 0;
+		must(book_hazards_write(desk.register_, &q, path));
+		workbook_open(&w, path);
+		const struct reader_sheet *summary = workbook_sheet(&w, "汇总");
+		for (; books[i].sheets[n]; n++) {
+			const struct reader_sheet *s = workbook_sheet(&w, books[i].sheets[n]);
+			struct hazard_filter f = {.list = (uint8_t)books[i].list[n], .today = today};
+			hold_sheet(s);
+			cr_assert_eq(s->rows - 1, oracle(&f, "总体", "全部"), "%s", s->name);
+			hold_column(summary, column_of(summary, s->name), &f);
+		}
+		cr_assert_eq(w.count, n + 1);
+		column_of(workbook_sheet(&w, books[i].sheets[n - 1]), books[i].heading);
+		workbook_shut(&w);
+	}
+}

@@ -26,6 +26,7 @@ static const struct {
 	{"firm", {"陈责", "company:海湾仓储", "enterprise", "海湾仓储"}},
 	{"other", {"李", "company:宏达", "enterprise", "宏达"}},
 	{"village", {"村", "village:白奇", "clerk", "白奇村委会"}},
+	{"police", {"警", "all", "police", "区交警大队"}},
 	{"auditor", {"审", "all", "auditor", "纪检监察"}},
 };
 #define PEOPLE (sizeof people / sizeof *people)
@@ -50,6 +51,7 @@ static void begin(void)
 	cr_assert_eq(engine_open(&o, &engine), STATUS_OK);
 	cr_assert_eq(hazards_open(engine_store(engine), &law, &township.hazards), STATUS_OK);
 	cr_assert_eq(figures_open(engine_store(engine), &township.figures), STATUS_OK);
+	cr_assert_eq(blacklist_open(engine_store(engine), &township.blacklist), STATUS_OK);
 	cr_assert_eq(calendar_rules_parse(calendar_rules_default(), no_mistake, NULL, &rules), STATUS_OK);
 	cr_assert_eq(calendar_open(engine_store(engine), rules, township.figures, &township.calendar), STATUS_OK);
 	for (size_t i = 0; i < PEOPLE; i++) {
@@ -77,6 +79,7 @@ static void end(void)
 {
 	http_free(server);
 	calendar_close(township.calendar);
+	blacklist_close(township.blacklist);
 	figures_close(township.figures);
 	hazards_close(township.hazards);
 	engine_close(engine);
@@ -346,4 +349,64 @@ Test(township_http, rates_of_a_fleet_are_those_of_its_tracks_and_say_what_they_m
 	expect("office", question, NULL, 200, "\"mileage_m\":null");
 	expect("firm", march, NULL, 200, "\"rows\":[]");
 	expect("office", "kpi?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", NULL, 400, "\"parameter\":\"to\"");
+}
+
+/* --- scores --- */
+
+static void speeds(uint64_t device, int64_t start_ms, const char *rule)
+{
+	struct told_finding t = {.decided = {start_ms + 1000, 7}};
+	t.finding = (struct finding){.subject = device,
+				     .device = device,
+				     .kind = RULE_OVERSPEED,
+				     .confidence = CONFIDENCE_HIGH,
+				     .start_ms = start_ms,
+				     .end_ms = start_ms + 1000,
+				     .found_ms = start_ms,
+				     .start_lat_e7 = 249000000,
+				     .start_lon_e7 = 1187200001};
+	snprintf(t.finding.rule, sizeof t.finding.rule, "%s", rule);
+	for (unsigned n = 0; n < FINDING_NUMBER_COUNT; n++)
+		t.finding.numbers[n] = NUMBER_UNKNOWN;
+	struct replacement r = {.subject = device,
+				.stage = 1,
+				.scope = REPLACE_TOLD,
+				.keep_before_ms = INT64_MIN,
+				.findings = &t,
+				.finding_count = 1,
+				.now_ms = start_ms};
+	cr_assert_eq(findings_replace(engine_findings(engine), &r, NULL, NULL), STATUS_OK);
+}
+
+Test(township_http, whoever_passes_the_line_is_a_candidate_until_somebody_with_the_right_decides)
+{
+	uint64_t worse = vehicle("13800000001", "2:闽C00001", "甲运输"),
+		 better = vehicle("13800000002", "2:闽C00002", "乙运输");
+	struct review rejected = {CASE_REJECTED, "李", "误报", ""};
+	for (int i = 0; i < 4; i++)
+		speeds(worse, T0 + i * MS_PER_DAY, "speed-muck-80");
+	speeds(better, T0, "speed-muck-80");
+	speeds(better, T0 + 60 * MS_PER_DAY, "speed-muck-80"); /* of the next quarter */
+	const char *score = "blacklist/score?by=company&quarter=2026Q1&w1=2&w2=2&w3=2&star_step=3&line=8";
+	expect("office", score, NULL, 200, "\"name\":\"甲运输\"");
+	expect("office", score, NULL, 200, "\"score\":8,\"stars\":3,\"candidate\":\"是\",\"decision\":\"未认定\"}");
+	expect("office", score, NULL, 200, "\"score\":2,\"stars\":5,\"candidate\":\"否\"");
+	cr_assert_eq(violation_review(engine_findings(engine), 1, &rejected, T0 + 90 * MS_PER_DAY), STATUS_OK);
+	expect("office", score, NULL, 200, "\"score\":6,\"stars\":3,\"candidate\":\"否\"");
+	expect("office", "blacklist/score?by=company&quarter=2026", NULL, 400, "\"parameter\":\"quarter\"");
+	const char *confirm = "{\"kind\":\"company\",\"name\":\"甲运输\",\"quarter\":\"2026Q1\",\"decision\":"
+			      "\"confirm\",\"document\":\"安办〔2026〕9号\"}";
+	expect("police", "blacklist", confirm, 403, "does not decide");
+	expect("firm", "blacklist", confirm, 403, "does not decide");
+	expect("office", "blacklist",
+	       "{\"kind\":\"company\",\"name\":\"甲运输\",\"quarter\":\"2026Q1\",\"decision\":\"confirm\"}", 400,
+	       "\"parameter\":\"document\"");
+	expect("office", "blacklist",
+	       "{\"kind\":\"company\",\"name\":\"甲运输\",\"quarter\":\"2026Q1\",\"decision\":\"lift\",\"note\":\"x\"}",
+	       409, "nothing is listed");
+	expect("office", "blacklist", confirm, 201, "{}");
+	expect("office", "blacklist", confirm, 409, "stands so already");
+	expect("office", score, NULL, 200, "\"decision\":\"列入\"");
+	expect("auditor", "blacklist", NULL, 200, "\"document\":\"安办〔2026〕9号\"");
+	expect("firm", "blacklist", NULL, 403, "scope");
 }
