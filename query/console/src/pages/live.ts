@@ -13,6 +13,7 @@ import type { LonLat } from '../gcj02';
 import { addFences, fitTo, mapFrame, maplibregl, setData, shown, textLayout, textPaint, type MapLibre } from '../map';
 import { t, word, type Key } from '../messages';
 import { link } from '../router';
+import { may } from '../session';
 import { startDrawing, type Drawing } from '../drawing';
 import type { Position } from '../types';
 import { busy, button, facts, field, input, pill, table, textOf } from '../widgets';
@@ -37,7 +38,7 @@ function speedOf(p: Position): string {
   return isBoat(p.class) ? `${knots(p.speed_kmh).toFixed(1)} kn` : `${p.speed_kmh.toFixed(0)} km/h`;
 }
 
-export const mount: Mount = (root, { settings, place }) => {
+export const mount: Mount = (root, { settings, place, principal }) => {
   const known = new Map<string, Position>();
   const trails = new Map<string, LonLat[]>();
   const off = new Set<string>();
@@ -59,7 +60,7 @@ export const mount: Mount = (root, { settings, place }) => {
   const hint = h('p', { role: 'status', hidden: true });
   const panel = h('div', { class: 'over left' }, h('h1', { class: 'hidden' }, t('nav_live')), state, search, found, counts,
     h('details', null, h('summary', null, t('layers')), layerBoxes),
-    h('details', null, h('summary', null, t('who_was')), h('div', { class: 'buttons' }, button(t('draw_box'), () => draw('box')), button(t('draw_polygon'), () => draw('polygon'))), hint));
+    !may(principal, 'archive') ? null : h('details', null, h('summary', null, t('who_was')), h('div', { class: 'buttons' }, button(t('draw_box'), () => draw('box')), button(t('draw_polygon'), () => draw('polygon'))), hint));
 
   search.addEventListener('input', () => {
     const text = search.value.trim().toUpperCase();
@@ -163,7 +164,7 @@ export const mount: Mount = (root, { settings, place }) => {
         [t('place'), p.lat === null ? null : `${p.lat.toFixed(5)}, ${p.lon!.toFixed(5)}`], [t('reported'), time(p.time)], [t('seen'), ago(p.seen)], [t('mileage'), p.mileage_km === null ? null : `${p.mileage_km} km`]]),
       h('div', { class: 'buttons' },
         button(t(followed === p.device ? 'unfollow' : 'follow'), () => { followed = followed === p.device ? null : p.device; changed = true; redraw(); showDetail(); }, { pressed: followed === p.device }),
-        h('a', { href: link('devices', [p.device], { day: day(p.time) }) }, t('day_track')),
+        !may(principal, 'tracks') ? null : h('a', { href: link('devices', [p.device], { day: day(p.time) }) }, t('day_track')),
         h('a', { href: link('violations', [], { device: p.device }) }, t('nav_violations')),
         button(t('close'), () => { selected = null; detail.hidden = true; }, { kind: 'quiet' })));
   }
