@@ -28,7 +28,7 @@ export const mount: Mount = (root, { place, principal }) => {
       fill(body, h('section', { class: 'panel' }, h('p', { role: 'status' }, `${tasks.length} ${t('rows')}`), table(t('nav_calendar'), [
         { head: t('c_due'), cell: (k) => k.due ?? '—', class: 'nowrap' }, { head: t('c_task'), cell: (k) => [k.title ?? String(k.id), k.basis ? h('small', null, h('br'), k.basis) : null] }, { head: t('h_unit'), cell: (k) => k.unit ?? '' }, { head: t('c_subject'), cell: (k) => k.subject ?? '' },
         { head: t('c_done'), cell: (k) => `${k.done} / ${k.wanted}`, class: 'number' }, { head: t('state'), cell: (k) => pill(said(k as unknown as Record<string, unknown>, 'state'), stateKind[k.state] ?? '') },
-        { head: '', cell: (k) => (may(principal, 'hazards', true) && !['done', 'done_late', 'waived'].includes(k.state) ? h('span', { class: 'buttons' }, button(t('c_do'), () => take(k, 'done'), { kind: 'main', label: `${t('c_do')} ${k.title ?? k.id}` }), button(t('c_waive'), () => take(k, 'waive'), { label: `${t('c_waive')} ${k.title ?? k.id}` })) : '') },
+        { head: '', cell: (k) => (may(principal, 'tasks', true) && !['done', 'done_late', 'waived'].includes(k.state) ? h('span', { class: 'buttons' }, button(t('c_do'), () => take(k, 'done'), { kind: 'main', label: `${t('c_do')} ${k.title ?? k.id}` }), button(t('c_waive'), () => take(k, 'waive'), { label: `${t('c_waive')} ${k.title ?? k.id}` })) : '') },
       ], tasks)));
     } catch (error) {
       fill(body, h('p', { class: 'none', role: 'status' }, error instanceof Problem && error.status === 404 ? t('not_there') : wordsOf(error)));

@@ -31,7 +31,7 @@ const parts: [string, Key][] = [['roll', 'y_roll'], ['alarms', 'y_alarms'], ['co
 
 export const mount: Mount = (root, { settings, place, principal }) => {
   const query = new URLSearchParams(place.query), tabs = h('div', { class: 'tabs', role: 'group', 'aria-label': t('nav_duty') }), body = h('div');
-  const writes = may(principal, 'violations', true);
+  const writes = may(principal, 'duty', true);
   let ended = false, timer = 0, map: MapLibre | null = null, fitted = '';
   const part = (): string => query.get('part') ?? 'roll';
 

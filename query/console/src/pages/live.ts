@@ -22,6 +22,7 @@ import type { Mount } from './index';
 interface Visit { device: string; name: string | null; reports: number; first: { time: string }; last: { time: string } }
 
 const TRAIL_POINTS = 40;
+const SKIPPED_MAX = 5;
 const SILENT_MS = 30 * 60000;
 
 export const title = (p: { plate: string | null; name: string | null; device: string }): string => plate(p.plate) || p.name || p.device.slice(0, 8);
@@ -43,7 +44,7 @@ export const mount: Mount = (root, { settings, place, principal }) => {
   const trails = new Map<string, LonLat[]>();
   const off = new Set<string>();
   const layers: Record<string, boolean> = { layer_trails: true, layer_labels: true, layer_fences: true, layer_tiles: true, layer_cluster: true };
-  let map: MapLibre | null = null, changed = false, fitted = false, followed = place.query.get('follow'), selected: string | null = null;
+  let map: MapLibre | null = null, changed = false, skipped = 0, fitted = false, followed = place.query.get('follow'), selected: string | null = null;
   let drawing: Drawing | null = null;
   const ended: (() => void)[] = [];
 
@@ -92,6 +93,10 @@ export const mount: Mount = (root, { settings, place, principal }) => {
 
   function redraw(): void {
     if (!map || !changed) return;
+    // a slow machine finishes drawing one turn before it gets the next, but is not kept waiting for ever
+    const source = layers.layer_cluster ? 'things' : 'single';
+    if (map.getSource(source) && !map.isSourceLoaded(source) && ++skipped < SKIPPED_MAX) return;
+    skipped = 0;
     changed = false;
     const now = Date.now();
     const features = [...known.values()].map((p) => feature(p, now)).filter((f): f is GeoJSON.Feature => f !== null);
