@@ -304,7 +304,7 @@ static bool begin_demo(struct sim *s)
 	o->port = s->server.jt808_port;
 	o->http = s->server.http_port;
 	printf("zayton 演示数据 demo data | terminals 终端接入 127.0.0.1:%d | open 打开 "
-	       "http://127.0.0.1:%d/api/v1/positions?format=geojson\n",
+	       "http://127.0.0.1:%d/\n",
 	       o->port, o->http);
 	return true;
 }

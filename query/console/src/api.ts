@@ -39,7 +39,26 @@ function headers(extra?: Record<string, string>): Record<string, string> {
 let onUnauthorized: () => void = () => {};
 export const whenUnauthorized = (f: () => void): void => { onUnauthorized = f; };
 
+/* Some servers want to know what a history of positions is asked for. Once one did, it is told each time, in the words
+ * that were given; `askPurpose` gets them from the reader. */
+let askPurpose: () => Promise<string> = () => Promise.reject(new Problem(400, { parameter: 'purpose' }));
+let purpose: Promise<string> | null = null;
+export const whenPurposeWanted = (f: () => Promise<string>): void => { askPurpose = f; };
+const isHistory = (path: string): boolean => /\/(track|messages|sessions)(\?|$)/.test(path);
+
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  if (purpose && isHistory(path)) return askOnce(withPurpose(path, await purpose), init);
+  try {
+    return await askOnce(path, init);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 400 || error.body.parameter !== 'purpose' || path.includes('purpose=')) throw error;
+    purpose ??= askPurpose().catch((e: unknown) => { purpose = null; throw e; });
+    return askOnce(withPurpose(path, await purpose), init);
+  }
+}
+const withPurpose = (path: string, words: string): string => `${path}${path.includes('?') ? '&' : '?'}purpose=${encodeURIComponent(words)}`;
+
+async function askOnce(path: string, init: RequestInit): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, { ...init, headers: headers(init.headers as Record<string, string>) });

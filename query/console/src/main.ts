@@ -1,11 +1,11 @@
 /* main.ts -- the shell: who one is, the head with the pages, and the page itself. */
-import { get, whenUnauthorized } from './api';
+import { get, whenPurposeWanted, whenUnauthorized } from './api';
 import { fill, h } from './dom';
 import { chinese, setLanguage, t } from './messages';
 import { pages, type Mounted, type Page } from './pages';
 import { go, link, readPlace } from './router';
-import { loginForm, signOut, whoAmI, type Principal, type Settings } from './session';
-import { button, busy, wordsOf } from './widgets';
+import { loginForm, may, signOut, whoAmI, type Principal, type Settings } from './session';
+import { askText, button, busy, wordsOf } from './widgets';
 
 const app = document.getElementById('app')!;
 const noSettings: Settings = { demo: false, tiles: null };
@@ -34,7 +34,7 @@ function endPage(): void {
 }
 
 function header(principal: Principal, settings: Settings): HTMLElement {
-  const nav = h('nav', { id: 'pages', 'aria-label': t('menu') }, pages.map((page) => h('a', { href: link(page.path), 'data-page': page.path }, t(page.title))));
+  const nav = h('nav', { id: 'pages', 'aria-label': t('menu') }, pages.filter((page) => may(principal, page.right)).map((page) => h('a', { href: link(page.path), 'data-page': page.path }, t(page.title))));
   const menu = button('☰', () => { const open = nav.classList.toggle('open'); menu.setAttribute('aria-expanded', String(open)); }, { kind: 'quiet', label: t('menu') });
   menu.classList.add('menu');
   menu.setAttribute('aria-controls', 'pages');
@@ -52,7 +52,7 @@ async function show(principal: Principal, settings: Settings): Promise<void> {
   const place = readPlace(location.hash);
   const page = pages.find((p) => p.path === place.page);
   const root = document.getElementById('content')!;
-  if (!place.page) { go(link(pages[0]!.path)); return; }
+  if (!place.page) { go(link((pages.find((p) => may(principal, p.right)) ?? pages[0]!).path)); return; }
   if (page && mounted?.page === page && mounted.end.moved) { mounted.end.moved(place); return; }
   const mine = ++turn;
   endPage();
@@ -97,4 +97,5 @@ async function start(): Promise<void> {
 applyTheme();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', applyTheme);
 whenUnauthorized(() => void start());
+whenPurposeWanted(() => askText(t('purpose'), t('purpose_hint')));
 start().catch((error: unknown) => fill(app, h('main', { id: 'content' }, h('div', { class: 'none', role: 'alert' }, h('p', null, wordsOf(error)), button(t('retry'), () => location.reload())))));

@@ -36,6 +36,7 @@ const table = {
   unknown: ['未知', 'Unknown'],
   live_on: ['实时', 'Live'],
   live_off: ['连接中断,正在重连', 'Connection lost, reconnecting'],
+  purpose: ['查询用途', 'What for'], purpose_hint: ['查询历史行踪须说明用途,并写入审计日志', 'A history of positions is told for a purpose, which is put on record'], done_ok: ['确定', 'OK'],
   not_there: ['该功能在本服务器上没有启用', 'This server does not have this'],
   unit_s: ['秒', 's'], unit_min: ['分', 'min'], unit_h: ['时', 'h'], unit_d: ['天', 'd'],
   rows: ['条', 'rows'],
@@ -139,6 +140,17 @@ const table = {
   e_head: ['内存头部', 'Heads in memory'], e_journal: ['日志', 'Journal'], e_pending: ['待落盘', 'Waiting for the disk'], e_store: ['数据文件', 'Data files'], e_disk: ['磁盘剩余', 'Disk left'], e_full: ['预计写满', 'Days to full'],
   e_refused: ['拒收', 'Refused'], e_refused_list: ['拒收样本', 'Samples of what was refused'], e_busy: ['忙拒绝', 'Busy refusals'], e_findings: ['线索', 'Findings'], e_http: ['网页请求', 'HTTP requests'], e_links: ['平台级联', 'Links with platforms'], e_stations: ['船舶接收站', 'Receivers'],
   e_reason: ['原因', 'Reason'], e_peer: ['来源', 'From'], e_bytes: ['字节', 'Bytes'], e_metrics: ['全部指标', 'All metrics'], e_metric: ['指标', 'Metric'], e_rate_chart: ['上报速率与落盘时延', 'Reports per second and latency'], e_duplicates: ['重复', 'Duplicates'], e_queue: ['查询排队', 'Questions waiting'],
+
+  nav_duty: ['值班室', 'Duty room'], nav_calendar: ['任务日历', 'Calendar'],
+  y_roll: ['在港在海清点', 'Roll-call'], y_alarms: ['报警队列', 'Alarms'], y_collisions: ['碰撞预警', 'Collision courses'], y_warnings: ['预警信息', 'Warnings'], y_incidents: ['险情', 'Incidents'], y_log: ['值班日志', 'Shift log'],
+  y_boats: ['船舶', 'Boats'], y_in: ['在港', 'In harbour'], y_sea: ['在海', 'At sea'], y_dark: ['失联', 'Dark'], y_unknown: ['不明', 'Unknown'], y_overdue: ['逾期未归', 'Overdue'], y_people: ['在海人数', 'People at sea'],
+  y_dark_after: ['失联判定', 'Dark after'], y_silent: ['静默', 'Silent for'], y_place: ['所在', 'Where'], y_aboard: ['船上人数', 'Aboard'], y_by_village: ['分村统计', 'By village'], y_harbours: ['渔港', 'Harbours'], y_present: ['在泊', 'Present'], y_capacity: ['容量', 'Capacity'],
+  y_raised: ['本班报警', 'Raised in this shift'], y_open: ['待应答', 'Open'], y_acknowledged: ['已应答', 'Acknowledged'], y_in_time: ['按时应答', 'In time'], y_escalated: ['已升级', 'Escalated'], y_clock: ['应答时限', 'Clock'], y_acknowledge: ['应答', 'Acknowledge'],
+  y_merchant: ['商渔', 'Merchant and fishing'], y_headline: ['内容', 'What'], y_active: ['生效中', 'Active'], y_sign: ['签收', 'Take note'],
+  y_report: ['报告险情', 'Report an incident'], y_collision: ['碰撞', 'Collision'], y_sinking: ['自沉', 'Sinking'], y_wind: ['风灾', 'Wind'], y_fire: ['火灾', 'Fire'], y_missing: ['失踪', 'Missing'],
+  y_write: ['记事', 'Write'], y_handover: ['交班', 'Hand over'], y_handover_to: ['接班人', 'To'], y_accept: ['接班', 'Take over'],
+  c_due: ['截止', 'Due'], c_task: ['任务', 'Task'], c_subject: ['对象', 'Subject'], c_done: ['完成', 'Done'], c_do: ['完成登记', 'Done'], c_waive: ['免除', 'Waive'], c_evidence: ['佐证', 'Evidence'], c_day: ['完成日期', 'Day'], c_month: ['月份', 'Month'],
+  c_overdue: ['逾期', 'Overdue'], c_due_soon: ['临期', 'Due soon'], c_open: ['进行中', 'Open'], c_upcoming: ['未到期', 'Upcoming'], c_done_late: ['逾期完成', 'Done late'], c_waived: ['免除', 'Waived'],
 } satisfies Record<string, [string, string]>;
 
 export type Key = keyof typeof table;

@@ -4,7 +4,14 @@ import { h } from './dom';
 import { t } from './messages';
 import { field, input, textOf, wordsOf } from './widgets';
 
-export interface Principal { name: string; role: string; unit: string; scope: string; sessions: boolean }
+export interface Principal { name: string; role: string; unit: string; scope: string; sessions: boolean; rights?: Record<string, string> }
+
+/* May he read or write what `group` of the matrix of rights stands for? Without sessions everything is tried, and the
+ * server says. Groups it does not name are not held back either. */
+export function may(p: Principal, group: string, writes = false): boolean {
+  const word = p.rights?.[group];
+  return word === undefined || (word !== 'none' && (!writes || word.startsWith('write')));
+}
 /* Of the server: what it is, and what maps are drawn on. */
 export interface Settings {
   demo: boolean;

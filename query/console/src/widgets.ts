@@ -110,6 +110,14 @@ export function dialog(title: string, content: Child[], send: ((form: FormData) 
   return box;
 }
 
+/* One line from the reader; rejects when he gives none. */
+export function askText(title: string, hint: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const box = dialog(title, [field(title, input('text', { required: true }), hint)], (form) => { resolve(textOf(form, 'text')); return Promise.resolve(); }, t('done_ok'));
+    box.addEventListener('close', () => reject(new Error(hint)));
+  });
+}
+
 export function input(name: string, o: { type?: string; value?: string; required?: boolean; pattern?: string; placeholder?: string; step?: string; min?: string; max?: string; list?: string } = {}): HTMLInputElement {
   return h('input', { name, type: o.type ?? 'text', value: o.value ?? '', required: o.required, pattern: o.pattern, placeholder: o.placeholder, step: o.step, min: o.min, max: o.max, list: o.list, autocomplete: 'off' });
 }

@@ -11,6 +11,7 @@ import { clock, DAY_MS, day, dayStart, duration, fromInput, knots, plate, plateL
 import { fitTo, mapFrame, setData, shown, type MapLibre } from '../map';
 import { t, word, type Key } from '../messages';
 import { go, link, replaceQuery, type Place } from '../router';
+import { may } from '../session';
 import { fixesOf, segments, speedLines, type Fix, type Kind, type Segment } from '../track';
 import type { Device, Report, Violation } from '../types';
 import { button, busy, dialog, facts, field, input, into, notice, pill, select, table, textOf } from '../widgets';
@@ -23,11 +24,11 @@ export const mount: Mount = (root, context) => {
   let end = show(root, context, context.place);
   return { end: () => end(), moved: (place) => { end(); root.replaceChildren(); end = show(root, context, place); } };
 };
-const show = (root: HTMLElement, context: Context, place: Place): (() => void) => (place.rest[0] ? one(root, context, place) : list(root, place));
+const show = (root: HTMLElement, context: Context, place: Place): (() => void) => (place.rest[0] ? one(root, context, place) : list(root, context, place));
 
 // --- the list ---
 
-function list(root: HTMLElement, place: Place): () => void {
+function list(root: HTMLElement, context: Context, place: Place): () => void {
   const query = new URLSearchParams(place.query), tablePlace = h('section', { class: 'panel' });
   const search = input('q', { type: 'search', value: query.get('q') ?? '', placeholder: t('d_search_hint') });
   search.setAttribute('aria-label', t('d_search_hint'));
@@ -47,7 +48,7 @@ function list(root: HTMLElement, place: Place): () => void {
   fill(root, h('h1', null, t('nav_devices')), h('form', { class: 'filters', role: 'search', onsubmit: (e: Event) => { e.preventDefault(); change('q', search.value.trim()); } },
     h('div', { class: 'field grow' }, search), h('button', { class: 'main' }, t('search')),
     field(t('class'), select([['', t('all')], ...classTokens.map((c): [string, string] => [c, word('class', c)])], query.get('class') ?? '', (v) => change('class', v))),
-    button(t('d_import'), importTable)), tablePlace);
+    may(context.principal, 'devices', true) ? button(t('d_import'), importTable) : null), tablePlace);
   void busy(load());
   return () => { /* nothing runs on */ };
 
@@ -195,7 +196,7 @@ function one(root: HTMLElement, context: Context, place: Place): () => void {
     const known = Object.entries(d).filter(([key, value]) => value && typeof value === 'string' && !['id', 'kind', 'created'].includes(key)) as [string, string][];
     const history = h('div');
     fill(registry, h('h2', null, t('d_registry')), facts([[t('device'), h('code', null, d.id)], ...known.map(([key, value]): [string, string] => [columnNames[key] ?? key, key === 'plate' ? plateLong(value) : key === 'class' ? word('class', value) : value])]),
-      h('div', { class: 'buttons' }, button(t('d_edit'), () => edit(d)), h('a', { href: link('live', [], { follow: d.id }) }, t('nav_live')), h('a', { href: link('violations', [], { device: d.id }) }, t('nav_violations'))),
+      h('div', { class: 'buttons' }, may(context.principal, 'devices', true) ? button(t('d_edit'), () => edit(d)) : null, h('a', { href: link('live', [], { follow: d.id }) }, t('nav_live')), h('a', { href: link('violations', [], { device: d.id }) }, t('nav_violations'))),
       h('details', { ontoggle: (e: Event) => { if ((e.target as HTMLDetailsElement).open && !history.childElementCount) void into(history, () => get<Device>(`/api/v1/devices/${id}/history`), (all_) => table(t('d_history'), [{ head: t('name'), cell: (b) => columnNames[b.field] ?? b.field }, { head: t('s_value'), cell: (b) => b.value ?? '—' }, { head: t('d_valid_from'), cell: (b) => time(b.from), class: 'nowrap' }, { head: t('signed_in'), cell: (b) => b.by ?? '' }], all_.bindings ?? [])); } }, h('summary', null, t('d_history')), history));
   }
 
@@ -216,6 +217,6 @@ function one(root: HTMLElement, context: Context, place: Place): () => void {
     drawRegistry(device);
   }
   fill(root, head, h('div', { class: 'split' }, h('div', null, dayPlace), h('div', null, frame.element, registry)));
-  void busy(load().then(async () => { if (!place.query.get('day')) { const p = await get<{ time: string }>(`/api/v1/devices/${id}/position`).catch(() => null); if (p) date = day(p.time); } await loadDay(); }));
+  void busy(load().then(async () => { if (!place.query.get('day')) { const p = await get<{ time: string }>(`/api/v1/devices/${id}/position`).catch(() => null); if (p) date = day(p.time); } if (may(context.principal, 'tracks')) await loadDay(); }));
   return () => ended.forEach((f) => f());
 }

@@ -9,6 +9,7 @@ import { kmlFeatures } from '../kml';
 import { addFences, circle, fitTo, mapFrame, metres, pointsOf, setData, shown, type MapLibre } from '../map';
 import { chinese, t, type Key } from '../messages';
 import { link, replaceQuery } from '../router';
+import { may } from '../session';
 import { button, busy, dialog, field, input, notice, table, textOf } from '../widgets';
 import type { Mount } from './index';
 
@@ -17,9 +18,10 @@ interface Refusal { feature: number; id: string; reason: string; reason_zh: stri
 
 const shapes: [Key, Shape, Key][] = [['f_polygon', 'polygon', 'draw_hint_polygon'], ['f_circle', 'circle', 'f_hint_circle'], ['f_corridor', 'line', 'f_hint_corridor']];
 
-export const mount: Mount = (root, { settings, place }) => {
+export const mount: Mount = (root, { settings, place, principal }) => {
   const query = new URLSearchParams(place.query), listPlace = h('section', { class: 'panel' }), hint = h('p', { role: 'status', hidden: true });
   let fences: Fence[] = [], map: MapLibre | null = null, drawing: Drawing | null = null, drawn: GeoJSON.Geometry | null = null, fitted = false;
+  const writes = may(principal, 'fences', true);
   const snap = h('input', { type: 'checkbox', checked: true });
 
   function draw(): void {
@@ -27,7 +29,7 @@ export const mount: Mount = (root, { settings, place }) => {
     fill(listPlace, table(t('nav_fences'), [
       { head: t('name'), cell: (f) => f.properties.name || f.id }, { head: t('f_tags'), cell: (f) => f.properties.tags ?? '' }, { head: t('f_limit'), cell: (f) => (f.properties.limit_kmh === undefined ? '' : String(f.properties.limit_kmh)), class: 'number' },
       { head: t('f_when'), cell: (f) => f.properties.when ?? '' }, { head: t('f_valid'), cell: (f) => `${day(f.properties.valid_from)}${f.properties.valid_to ? ` – ${day(f.properties.valid_to)}` : ''}` },
-      { head: '', cell: (f) => h('span', { class: 'buttons' }, button(t('f_edit'), () => edit(f)), button(t('f_end'), () => end(f), { kind: 'bad', label: `${t('f_end')} ${f.properties.name || f.id}` })) },
+      { head: '', cell: (f) => !writes ? null : h('span', { class: 'buttons' }, button(t('f_edit'), () => edit(f)), button(t('f_end'), () => end(f), { kind: 'bad', label: `${t('f_end')} ${f.properties.name || f.id}` })) },
     ], fences, (f) => { query.set('id', f.id); replaceQuery(place, query); draw(); show(f); }, (f) => f.id === chosen));
     if (!map) return;
     addFences(map, fences);
@@ -113,7 +115,7 @@ export const mount: Mount = (root, { settings, place }) => {
   }
 
   const frame = mapFrame(settings, { name: t('nav_fences') }, (made) => { map = made; draw(); });
-  fill(root, h('h1', null, t('nav_fences')), h('div', { class: 'filters' }, h('span', null, t('f_new')), shapes.map(([name, shape, w]) => button(t(name), () => start(shape, w))), button(t('f_hole'), hole), h('label', null, snap, ' ', t('f_snap')), button(t('f_upload'), upload), h('a', { href: link('rules') }, t('nav_rules'))), hint,
+  fill(root, h('h1', null, t('nav_fences')), h('div', { class: 'filters' }, writes ? [h('span', null, t('f_new')), ...shapes.map(([name, shape, w]) => button(t(name), () => start(shape, w))), button(t('f_hole'), hole), h('label', null, snap, ' ', t('f_snap')), button(t('f_upload'), upload)] : [], h('a', { href: link('rules') }, t('nav_rules'))), hint,
     h('div', { class: 'split' }, listPlace, frame.element));
   void busy(load());
   return { end: () => { drawing?.cancel(); frame.end(); } };

@@ -17,16 +17,19 @@ export type Mount = (root: HTMLElement, context: Context) => Mounted;
 export interface Page {
   path: string;
   title: Key;
+  right: string; // group of the matrix of rights that it reads (query/http/http_rights.h)
   load: () => Promise<{ mount: Mount }>;
 }
 
 export const pages: Page[] = [
-  { path: 'live', title: 'nav_live', load: () => import('./live') },
-  { path: 'violations', title: 'nav_violations', load: () => import('./violations') },
-  { path: 'devices', title: 'nav_devices', load: () => import('./devices') },
-  { path: 'register', title: 'nav_register', load: () => import('./register') },
-  { path: 'sensors', title: 'nav_sensors', load: () => import('./sensors') },
-  { path: 'fences', title: 'nav_fences', load: () => import('./fences') },
-  { path: 'rules', title: 'nav_rules', load: () => import('./rules') },
-  { path: 'engine', title: 'nav_engine', load: () => import('./engine') },
+  { path: 'live', title: 'nav_live', right: 'positions', load: () => import('./live') },
+  { path: 'violations', title: 'nav_violations', right: 'violations', load: () => import('./violations') },
+  { path: 'devices', title: 'nav_devices', right: 'devices', load: () => import('./devices') },
+  { path: 'duty', title: 'nav_duty', right: 'duty', load: () => import('./duty') },
+  { path: 'register', title: 'nav_register', right: 'hazards', load: () => import('./register') },
+  { path: 'calendar', title: 'nav_calendar', right: 'tasks', load: () => import('./calendar') },
+  { path: 'sensors', title: 'nav_sensors', right: 'series', load: () => import('./sensors') },
+  { path: 'fences', title: 'nav_fences', right: 'fences', load: () => import('./fences') },
+  { path: 'rules', title: 'nav_rules', right: 'rules', load: () => import('./rules') },
+  { path: 'engine', title: 'nav_engine', right: 'metrics', load: () => import('./engine') },
 ];

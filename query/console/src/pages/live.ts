@@ -13,6 +13,7 @@ import type { LonLat } from '../gcj02';
 import { addFences, fitTo, mapFrame, maplibregl, setData, shown, textLayout, textPaint, type MapLibre } from '../map';
 import { t, word, type Key } from '../messages';
 import { link } from '../router';
+import { may } from '../session';
 import { startDrawing, type Drawing } from '../drawing';
 import type { Position } from '../types';
 import { busy, button, facts, field, input, pill, table, textOf } from '../widgets';
@@ -21,6 +22,7 @@ import type { Mount } from './index';
 interface Visit { device: string; name: string | null; reports: number; first: { time: string }; last: { time: string } }
 
 const TRAIL_POINTS = 40;
+const SKIPPED_MAX = 5;
 const SILENT_MS = 30 * 60000;
 
 export const title = (p: { plate: string | null; name: string | null; device: string }): string => plate(p.plate) || p.name || p.device.slice(0, 8);
@@ -37,12 +39,12 @@ function speedOf(p: Position): string {
   return isBoat(p.class) ? `${knots(p.speed_kmh).toFixed(1)} kn` : `${p.speed_kmh.toFixed(0)} km/h`;
 }
 
-export const mount: Mount = (root, { settings, place }) => {
+export const mount: Mount = (root, { settings, place, principal }) => {
   const known = new Map<string, Position>();
   const trails = new Map<string, LonLat[]>();
   const off = new Set<string>();
   const layers: Record<string, boolean> = { layer_trails: true, layer_labels: true, layer_fences: true, layer_tiles: true, layer_cluster: true };
-  let map: MapLibre | null = null, changed = false, fitted = false, followed = place.query.get('follow'), selected: string | null = null;
+  let map: MapLibre | null = null, changed = false, skipped = 0, fitted = false, followed = place.query.get('follow'), selected: string | null = null;
   let drawing: Drawing | null = null;
   const ended: (() => void)[] = [];
 
@@ -59,7 +61,7 @@ export const mount: Mount = (root, { settings, place }) => {
   const hint = h('p', { role: 'status', hidden: true });
   const panel = h('div', { class: 'over left' }, h('h1', { class: 'hidden' }, t('nav_live')), state, search, found, counts,
     h('details', null, h('summary', null, t('layers')), layerBoxes),
-    h('details', null, h('summary', null, t('who_was')), h('div', { class: 'buttons' }, button(t('draw_box'), () => draw('box')), button(t('draw_polygon'), () => draw('polygon'))), hint));
+    !may(principal, 'archive') ? null : h('details', null, h('summary', null, t('who_was')), h('div', { class: 'buttons' }, button(t('draw_box'), () => draw('box')), button(t('draw_polygon'), () => draw('polygon'))), hint));
 
   search.addEventListener('input', () => {
     const text = search.value.trim().toUpperCase();
@@ -91,6 +93,10 @@ export const mount: Mount = (root, { settings, place }) => {
 
   function redraw(): void {
     if (!map || !changed) return;
+    // a slow machine finishes drawing one turn before it gets the next, but is not kept waiting for ever
+    const source = layers.layer_cluster ? 'things' : 'single';
+    if (map.getSource(source) && !map.isSourceLoaded(source) && ++skipped < SKIPPED_MAX) return;
+    skipped = 0;
     changed = false;
     const now = Date.now();
     const features = [...known.values()].map((p) => feature(p, now)).filter((f): f is GeoJSON.Feature => f !== null);
@@ -163,7 +169,7 @@ export const mount: Mount = (root, { settings, place }) => {
         [t('place'), p.lat === null ? null : `${p.lat.toFixed(5)}, ${p.lon!.toFixed(5)}`], [t('reported'), time(p.time)], [t('seen'), ago(p.seen)], [t('mileage'), p.mileage_km === null ? null : `${p.mileage_km} km`]]),
       h('div', { class: 'buttons' },
         button(t(followed === p.device ? 'unfollow' : 'follow'), () => { followed = followed === p.device ? null : p.device; changed = true; redraw(); showDetail(); }, { pressed: followed === p.device }),
-        h('a', { href: link('devices', [p.device], { day: day(p.time) }) }, t('day_track')),
+        !may(principal, 'tracks') ? null : h('a', { href: link('devices', [p.device], { day: day(p.time) }) }, t('day_track')),
         h('a', { href: link('violations', [], { device: p.device }) }, t('nav_violations')),
         button(t('close'), () => { selected = null; detail.hidden = true; }, { kind: 'quiet' })));
   }

@@ -5,6 +5,7 @@ import { fill, h } from '../dom';
 import { fromInput, time, toInput } from '../format';
 import { chinese, t } from '../messages';
 import { link, replaceQuery } from '../router';
+import { may } from '../session';
 import { parseRules, type Rule } from '../rules_text';
 import { button, busy, facts, field, input, notice, pill, table } from '../widgets';
 import type { Mount } from './index';
@@ -15,7 +16,7 @@ interface Version { from: string; said: string; who: string; bytes: number }
 const told = ['kind', 'title', 'source', 'authority', 'rows', 'where', 'devices', 'class', 'classes', 'hold', 'severity', 'live', 'sample', 'remind', 'remind_after', 'remind_every', 'enabled'];
 const yes = (v: string | undefined): boolean => v === 'yes';
 
-export const mount: Mount = (root, { place }) => {
+export const mount: Mount = (root, { place, principal }) => {
   const query = new URLSearchParams(place.query), listPlace = h('div'), editPlace = h('section', { class: 'panel', hidden: true }), versions = h('details', { class: 'panel' }, h('summary', null, t('r_versions')));
   let text = '', counts = new Map<string, number>();
 
@@ -69,7 +70,7 @@ export const mount: Mount = (root, { place }) => {
   }
 
   const search = h('input', { type: 'search', value: query.get('q') ?? '', 'aria-label': t('search'), placeholder: t('search'), oninput: () => { if (search.value) query.set('q', search.value); else query.delete('q'); replaceQuery(place, query); draw(); } });
-  fill(root, h('h1', null, t('nav_rules')), h('div', { class: 'filters' }, h('div', { class: 'field grow' }, search), button(t('r_edit'), edit), h('details', null, h('summary', null, t('r_try')), h('p', null, t('r_try_none')), h('pre', null, 'zayton replay --data DIR --rules new.rules --from 2026-10-01 --to 2026-10-31'))), editPlace, listPlace, versions);
+  fill(root, h('h1', null, t('nav_rules')), h('div', { class: 'filters' }, h('div', { class: 'field grow' }, search), may(principal, 'rules', true) ? button(t('r_edit'), edit) : null, h('details', null, h('summary', null, t('r_try')), h('p', null, t('r_try_none')), h('pre', null, 'zayton replay --data DIR --rules new.rules --from 2026-10-01 --to 2026-10-31'))), editPlace, listPlace, versions);
   void busy(load());
   return { end: () => { /* nothing runs on */ } };
 };

@@ -11,6 +11,7 @@ import type { LonLat } from '../gcj02';
 import { addFences, fitTo, mapFrame, setData, shown, textLayout, textPaint, type MapLibre } from '../map';
 import { chinese, said, t, word, type Key } from '../messages';
 import { go, link, replaceQuery, type Place } from '../router';
+import { may } from '../session';
 import { fixesOf, speedLines } from '../track';
 import type { Report, Violation } from '../types';
 import { button, busy, dialog, facts, field, input, into, notice, paper, pill, select, table, textOf } from '../widgets';
@@ -115,7 +116,7 @@ function list(root: HTMLElement, context: Context, place: Place): () => void {
   function drawBar(): void {
     const many = [...chosen];
     fill(bar, h('span', { role: 'status' }, `${shownRows.length}${next ? '+' : ''} ${t('rows')}${many.length ? ` · ${t('v_selected')} ${many.length}` : ''}`),
-      button(t('v_bulk'), () => review(many, undefined, () => void busy(load())), { disabled: !many.length }),
+      !may(context.principal, 'violations', true) ? null : button(t('v_bulk'), () => review(many, undefined, () => void busy(load())), { disabled: !many.length }),
       button(`${t('export')} CSV`, () => void busy(download(url('/api/v1/violations', { ...asked(query), format: 'csv' }), 'violations.csv'))),
       button(`${t('export')} GeoJSON`, () => void busy(download(url('/api/v1/violations', { ...asked(query), format: 'geojson', limit: 10000 }), 'violations.geojson'))),
       button(t('print'), () => print(), { kind: 'quiet' }));
@@ -223,13 +224,13 @@ function one(root: HTMLElement, context: Context, place: Place): () => void {
       await rows<Report>(`/api/v1/devices/${v.device}/track`, { from: v.start_ms, to: v.end_ms, format: 'ndjson', body: 1, case: `violation ${v.id}` }, (r) => out.push(r));
       fill(raw, table(t('v_raw'), [{ head: t('time'), cell: (r) => time(r.time), class: 'nowrap' }, { head: t('speed'), cell: (r) => (r.speed_kmh === null ? '—' : String(r.speed_kmh)), class: 'number' }, { head: t('place'), cell: (r) => (r.lat === null ? '—' : `${r.lat}, ${r.lon}`), class: 'nowrap' }, { head: '0x0200', cell: (r) => h('code', null, r.body ?? '') }], out));
     };
-    setTimeout(() => { if (v.device) void busy(loadTrack()); void loadLedger().catch(() => fill(ledger, h('p', { class: 'none' }, t('not_there')))); });
+    setTimeout(() => { if (v.device && may(context.principal, 'tracks')) void busy(loadTrack()); void loadLedger().catch(() => fill(ledger, h('p', { class: 'none' }, t('not_there')))); });
 
     const decided = v.state !== 'pending';
     return [h('p', null, h('a', { href: link('violations', [], place.query) }, `← ${t('v_back')}`)),
       h('h1', null, `${titleOf(v)} · ${plateLong(v.plate) || who(v)} `, statePill(v), v.open ? [' ', pill(t('v_open'), 'warn')] : []),
-      h('div', { class: 'buttons panel' }, v.state === 'withdrawn' ? null : [decided ? act('pending', 'v_reopen') : [act('confirmed', 'v_confirm', 'main'), act('rejected', 'v_reject', 'bad')], v.state === 'confirmed' || v.state === 'pending' ? act('transferred', 'v_transfer') : null, button(t('v_handle'), handle)].flat().filter(Boolean) as HTMLElement[],
-        paper(t('v_evidence'), `/api/v1/violations/${v.id}/evidence?format=html`, `evidence-${v.id}.html`), v.device ? h('a', { href: link('devices', [v.device], { day: day(v.start_ms) }) }, t('day_track')) : null, button(t('print'), () => print(), { kind: 'quiet' })),
+      h('div', { class: 'buttons panel' }, v.state === 'withdrawn' || !may(context.principal, 'violations', true) ? null : [decided ? act('pending', 'v_reopen') : [act('confirmed', 'v_confirm', 'main'), act('rejected', 'v_reject', 'bad')], v.state === 'confirmed' || v.state === 'pending' ? act('transferred', 'v_transfer') : null, button(t('v_handle'), handle)].flat().filter(Boolean) as HTMLElement[],
+        !may(context.principal, 'evidence') ? null : paper(t('v_evidence'), `/api/v1/violations/${v.id}/evidence?format=html`, `evidence-${v.id}.html`), v.device && may(context.principal, 'tracks') ? h('a', { href: link('devices', [v.device], { day: day(v.start_ms) }) }, t('day_track')) : null, button(t('print'), () => print(), { kind: 'quiet' })),
       h('div', { class: 'split' }, h('div', null, frame.element, h('section', { class: 'panel' }, h('h2', null, t('v_speed_chart')), chartPlace)),
         h('div', null, h('section', { class: 'panel' },
           facts([[t('v_start'), time(v.start_ms)], [t('v_end'), v.open ? t('v_open') : time(v.end_ms)], [t('v_duration'), duration(v.end_ms - v.start_ms)], [t('company'), v.company], [t('village'), v.village], [t('driver'), v.driver], [t('v_fence'), v.fence],
