@@ -49,15 +49,36 @@ static void put_beidou(struct buf *out, uint32_t card, const struct scene_report
 	wire_must(buf_printf(out, "$%s*%02X\r\n", body, sentence_sum(span_of_string(body))));
 }
 
-void boat_voice_put(struct buf *out, enum scene_voice voice, uint32_t number, const struct scene_report *r)
+static void put_tag(struct buf *out, int64_t time_ms)
 {
 	char tag[48];
-	snprintf(tag, sizeof tag, "c:%lld", (long long)(r->time_ms / 1000));
+	snprintf(tag, sizeof tag, "c:%lld", (long long)(time_ms / 1000));
 	wire_must(buf_printf(out, "\\%s*%02X\\", tag, sentence_sum(span_of_string(tag))));
+}
+
+void boat_voice_put(struct buf *out, enum scene_voice voice, uint32_t number, const struct scene_report *r)
+{
+	put_tag(out, r->time_ms);
 	if (voice == VOICE_BEIDOU)
 		put_beidou(out, number, r);
 	else
 		put_ais(out, voice == VOICE_AIS_A, number, r);
+}
+
+void boat_voice_name(struct buf *out, enum scene_voice voice, uint32_t mmsi, const char *name, uint8_t ship_type,
+		     int64_t time_ms)
+{
+	static struct ais_packet packet;
+	struct ais_message m = {.type = voice == VOICE_AIS_A ? 5 : 24, .mmsi = mmsi, .known = true};
+	snprintf(m.name, sizeof m.name, "%s", name);
+	m.has |= UINT64_C(1) << AIS_NAME;
+	if (m.type == 24)
+		ais_set(&m, AIS_PART, 0);
+	else
+		ais_set(&m, AIS_SHIPTYPE, ship_type);
+	wire_must(ais_encode(&m, &packet));
+	put_tag(out, time_ms);
+	wire_must(ais_write(&packet, "AI", mmsi % 10, out));
 }
 
 int boat_voice_connect(int port)

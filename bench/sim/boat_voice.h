@@ -12,6 +12,9 @@
 
 /* Appends the sentence of a report by the transmitter `number` (MMSI or card), with CR LF. */
 void boat_voice_put(struct buf *out, enum scene_voice voice, uint32_t number, const struct scene_report *r);
+/* What a ship says of itself: class A with type 5, class B with 24, part A. */
+void boat_voice_name(struct buf *out, enum scene_voice voice, uint32_t mmsi, const char *name, uint8_t ship_type,
+		     int64_t time_ms);
 /* A connection to the station on that port of this host; -1. */
 int boat_voice_connect(int port);
 /* All of `text`; 0, or -1 when the connection is gone. */

@@ -226,7 +226,7 @@ enum status drag_run(struct step *st, const struct plan_rule *p)
 		episode_finish(s, st->entry, p->rule, st->sink);
 		there = false;
 	}
-	if (held == YES && rule_asks_for(p->rule, s->subject.gears, s->subject.source))
+	if (held == YES && is_asked_for(p, &s->subject))
 		status = drag_step(st, p, there ? &s->episodes[st->entry] : NULL);
 	st->entry += st->entry < s->count && s->episodes[st->entry].rule == number;
 	return status;

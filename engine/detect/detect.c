@@ -49,8 +49,7 @@ static inline bool rule_is_idle(const struct step *st, const struct plan_rule *p
 {
 	uint64_t places = st->places.bits | (p->segment ? st->crossed.bits : 0);
 	return p->need & ~st->have || (p->place_bits && !(p->place_bits & places)) ||
-	       (int32_t)st->r->speed_dkmh <= p->above_dkmh ||
-	       !rule_asks_for(p->rule, st->s->subject.gears, st->s->subject.source);
+	       (int32_t)st->r->speed_dkmh <= p->above_dkmh || !is_asked_for(p, &st->s->subject);
 }
 
 static enum status run_rule(struct step *st, const struct plan_rule *p)

@@ -103,6 +103,7 @@ static void compile_rule(const struct rule *r, const struct rule_inputs *inputs,
 	out->rule = r;
 	out->kind = kind_of(r->kind);
 	out->always = schedule_is_always(&r->when);
+	out->picks = r->gears || r->sources;
 	out->above_dkmh = -1;
 	if (r->where_mode == WHERE_FENCE)
 		out->where_place = place_number(span_of_string(r->where_fence));

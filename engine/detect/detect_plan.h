@@ -52,6 +52,7 @@ struct plan_rule {
 	int32_t above_dkmh;   /* only a terminal's speed above this can begin it; -1: any */
 	bool always;          /* `when` is always */
 	bool segment;         /* what is crossed between two reports counts */
+	bool picks;           /* it asks for gears or sources */
 };
 
 struct class_plan {

@@ -290,6 +290,12 @@ const struct place *places_with_tag(const struct places *p, uint16_t tag);
 /* `where` over the places: inside one that it names, outside all of its tag, or any. */
 bool places_meet_where(const struct plan_rule *p, const struct places *places);
 
+/* Whether the rule is about devices as this one. */
+static inline bool is_asked_for(const struct plan_rule *p, const struct subject_view *s)
+{
+	return !p->picks || rule_asks_for(p->rule, s->gears, s->source);
+}
+
 /* A position as one number, and back. */
 static inline int64_t position_pack(int32_t lat_e7, int32_t lon_e7)
 {

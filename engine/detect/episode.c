@@ -241,7 +241,7 @@ enum verdict rule_conditions(struct step *st, const struct plan_rule *p)
 {
 	enum verdict loaded = tristate_meets(p->rule->loaded, st->loaded);
 	enum verdict moving = tristate_meets(p->rule->moving, st->moving);
-	if (!rule_asks_for(p->rule, st->s->subject.gears, st->s->subject.source))
+	if (!is_asked_for(p, &st->s->subject))
 		return FAILS;
 	if (loaded == FAILS || moving == FAILS || (!p->always && !schedule_active(&p->rule->when, st->now)))
 		return FAILS;

@@ -155,6 +155,11 @@ static bool has_watch(const struct step *st, const struct plan_rule *p)
 
 /* --- depart --- */
 
+static bool fence_holds(const struct fence *f, int64_t time_ms)
+{
+	return time_ms >= f->valid_from_ms && time_ms < f->valid_to_ms && schedule_active(&f->when, time_ms);
+}
+
 static enum status depart_find(struct step *st, const struct plan_rule *p, const struct crossing *c)
 {
 	const struct place *ban = NULL;
@@ -166,7 +171,8 @@ static enum status depart_find(struct step *st, const struct plan_rule *p, const
 		return STATUS_OK;
 	struct reading m = reading_none();
 	m.code = CODE_OUT;
-	m.confidence = p->kind->confidence;
+	/* last seen in port before the ban: it may have left before, too */
+	m.confidence = ban && !fence_holds(ban->fence, c->from_ms) ? CONFIDENCE_LOW : p->kind->confidence;
 	tell(st, p, c, ban ? ban->fence : NULL, &m, st->now);
 	return STATUS_OK;
 }
@@ -378,7 +384,7 @@ enum status port_report_run(struct step *st, const struct plan_rule *p)
 {
 	enum status status = STATUS_OK;
 	bool fresh = !has_watch(st, p);
-	if (st->judged && rule_asks_for(p->rule, st->s->subject.gears, st->s->subject.source)) {
+	if (st->judged && is_asked_for(p, &st->s->subject)) {
 		if (fresh)
 			status = watch_begin(st, p, (uint16_t)p->rule->params[PARAM_PORT_REPORT_TAG]);
 		if (status == STATUS_OK)

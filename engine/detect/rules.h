@@ -219,8 +219,10 @@ enum param_unit {
 	X(PORT_REPORT, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that are harbours")                   \
 	X(PORT_REPORT, MISSING, "missing", CHOICE, 0, 1, 0, "report crossing", "which of the two is missing")          \
 	X(PORT_REPORT, GRACE, "grace", TIME, 0, 86400000, 3600000, "", "a report so long after the crossing counts")   \
-	K(DEPART, "out of a fence of `tag` while inside `where`: a ban on sailing; from the last report in port to "   \
-		  "the first at sea, once at sea for `hold` and `points`")                                             \
+	K(DEPART,                                                                                                      \
+	  "out of a fence of `tag` while inside `where`: a ban on sailing; from the last report in port to "           \
+	  "the first at sea, once at sea for `hold` and `points`; of low confidence when the ban did not yet hold "    \
+	  "at the former")                                                                                             \
 	X(DEPART, TAG, "tag", TAG, 1, TAGS_MAX, PARAM_REQUIRED, "", "fences that are harbours")                        \
 	K(PORT_GAP, "silent from a fence of `mouth`, outside every one of `tag`, until in either again: a beacon "     \
 		    "covered on the way out and bared on the way in; not in a learned dead zone")                      \

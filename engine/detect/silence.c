@@ -134,7 +134,7 @@ enum status silent_due(struct detect_state *s, const struct detector *d, const s
 	int64_t due_ms = s->last.time_ms + r->params[PARAM_SILENT_TIME];
 	bool met = false;
 	*out_due_ms = INT64_MAX;
-	if (!rule_asks_for(r, s->subject.gears, s->subject.source))
+	if (!is_asked_for(p, &s->subject))
 		return STATUS_OK;
 	if ((!r->params[PARAM_SILENT_STANDING] && !was_under_way(&s->last)) ||
 	    !condition_met(r->moving, moving_of(s->last.speed_dkmh)) || !condition_met(r->loaded, s->last.loaded) ||

@@ -90,7 +90,7 @@ static bool is_idle(const struct plan_rule *p, const struct subject_view *subjec
 {
 	if ((int32_t)speed_dkmh <= p->above_dkmh || (p->place_bits && !(p->place_bits & places->bits)))
 		return true;
-	if (!rule_asks_for(p->rule, subject->gears, subject->source))
+	if (!is_asked_for(p, subject))
 		return true;
 	if (!p->kind->judge) /* sections and detours begin whatever the hour */
 		return false;

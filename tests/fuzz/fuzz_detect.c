@@ -10,6 +10,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t class_code;
 
+/* What is said of it changes with the stretch of time. */
+static void boat(int64_t stretch, struct detect_subject *out)
+{
+	out->source = stretch & 1 ? 3 : 4;
+	out->gears = (uint32_t)stretch * 2654435761u & 0x3ffff;
+	out->navigation = (uint8_t)(stretch >> 1 & 7);
+	out->wind_rating = (uint8_t)(stretch >> 2 & 15);
+	out->laid_up = stretch >> 3 & 1;
+	out->certified_persons = 9;
+	out->persons_aboard = (uint16_t)(stretch & 15);
+	out->area_count = (uint8_t)(stretch >> 4 & 1);
+	out->areas[0][0] = 'b';
+}
+
 static void subject(const void *registry, uint64_t device, int64_t time_ms, struct detect_subject *out)
 {
 	(void)registry;
@@ -17,7 +31,12 @@ static void subject(const void *registry, uint64_t device, int64_t time_ms, stru
 	out->class_code = class_code;
 	out->permit_count = (uint8_t)(time_ms / 100000 & 15);
 	for (unsigned i = 0; i < out->permit_count; i++)
-		out->permits[i] = (struct permit){.kind = (uint8_t)(i & 3), .valid_to_ms = INT64_MAX, .fence_count = 1};
+		out->permits[i] = (struct permit){.kind = (uint8_t)(i % (PERMIT_KIND_LAST + 1)),
+						  .valid_from_ms = time_ms / 100000 * 100000 - 50000 * (int64_t)(i & 1),
+						  .valid_to_ms = i & 2 ? INT64_MAX
+								       : time_ms / 100000 * 100000 + 1000 * (int64_t)i,
+						  .fence_count = 1};
+	boat(time_ms / 100000, out);
 }
 
 static struct detector *make_detector(void)
@@ -26,14 +45,15 @@ static struct detector *make_detector(void)
 	struct fence_set *fences, *next;
 	struct fence f = {
 		.valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX, .when = SCHEDULE_ALWAYS, .tag_count = 1};
-	static const char *const tags[] = {"speed_zone", "water_source", "section_entry", "section_exit",
-					   "convoy_gate"};
-	static const char *const ids[] = {"b", "c", "a-in", "a-out", "d"};
+	static const char *const tags[] = {"speed_zone",  "water_source", "section_entry", "section_exit",
+					   "convoy_gate", "harbour",      "harbour_mouth", "watch_sea",
+					   "sail_ban",    "lane",         "nav_coastal",   "wind_8"};
+	static const char *const ids[] = {"b", "c", "a-in", "a-out", "d", "e", "f", "g", "h", "i", "j", "k"};
 	struct detector *d;
 	if (rulebook_parse(rules_default(), NULL, NULL, &span.book) != STATUS_OK || fence_set_new(&fences) != STATUS_OK)
 		abort();
-	for (unsigned i = 0; i < 5; i++) {
-		int32_t a = (int32_t)i * 300;
+	for (unsigned i = 0; i < sizeof ids / sizeof *ids; i++) {
+		int32_t a = (int32_t)(i % 5) * 300 + (int32_t)i;
 		struct geo_point points[] = {{a, a}, {a, a + 800}, {a + 800, a + 800}, {a + 800, a}};
 		uint32_t end = 4;
 		snprintf(f.id, sizeof f.id, "%s", ids[i]);

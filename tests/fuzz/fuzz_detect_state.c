@@ -11,7 +11,10 @@ static void subject(const void *registry, uint64_t device, int64_t time_ms, stru
 {
 	(void)registry;
 	(void)time_ms;
-	*out = (struct detect_subject){.device = device, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .class_code = 1};
+	*out = (struct detect_subject){.device = device, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
+	out->class_code = (uint8_t)(device % DEVICE_CLASS_COUNT);
+	out->source = (uint8_t)(device >> 8 & 7);
+	out->laid_up = device >> 11 & 1;
 }
 
 static struct detector *make_detector(void)

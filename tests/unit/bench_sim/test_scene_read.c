@@ -72,8 +72,36 @@ Test(scene_read, a_scene_is_read_whole)
 	scene_book_deinit(&b);
 }
 
+Test(scene_read, a_boat_and_a_date_are_read)
+{
+	struct scene_book b =
+		book_of("scene a\n  date 05-01\n  boat A fishing-large ais-a\n    field gear trawl\n"
+			"    start 11:59:50 at 25.0,120.1\n    status anchored\n    stand for 9 s\n"
+			"  boat B township beidou\n    start 10:00:00 at 25.0,120.1\n  vehicle C truck\n");
+	const struct scene *s = &b.scenes[0];
+	char name[SCENE_PHONE_MAX], complaint[160];
+	cr_expect(s->month == 5 && s->mday == 1);
+	cr_expect_eq(s->vehicles[0].voice, VOICE_AIS_A);
+	cr_expect_eq(s->vehicles[0].steps[0].kind, STEP_STATUS);
+	cr_expect_float_eq(s->vehicles[0].steps[0].value, 1, 0);
+	cr_expect_eq(s->vehicles[1].voice, VOICE_BEIDOU);
+	cr_expect_eq(s->vehicles[2].voice, VOICE_JT808);
+	scene_phone(&s->vehicles[0], name);
+	cr_expect_str_eq(name, "boat:闽演渔0001");
+	cr_expect_eq(scene_call_number(&s->vehicles[1]), 600002);
+	/* on 2026-03-10 the last May Day is that of 2025; on 2026-05-02 this year's */
+	cr_assert_eq(scene_book_place(&b, MIDNIGHT_MS, -2, complaint), STATUS_OK);
+	cr_expect_eq(s->midnight_ms, INT64_C(1746028800000));
+	cr_assert_eq(scene_book_place(&b, INT64_C(1777651200000), -2, complaint), STATUS_OK);
+	cr_expect_eq(s->midnight_ms, INT64_C(1777564800000));
+	scene_book_deinit(&b);
+}
+
 Test(scene_read, a_mistake_is_told_with_its_line)
 {
+	expect_complaint("scene a\n boat A township radio\n", "none of");
+	expect_complaint("scene a\n date 13-01\n", "no MM-DD");
+	expect_complaint(HEAD "    status towing\n", "none of");
 	expect_complaint("scene a\n\n  vehicle A truck\n  strat\n", "line 4: `strat` is not known");
 	expect_complaint("scene a\nscene a\n", "line 2: the scene `a`");
 	expect_complaint("day -1\n", "outside a scene");

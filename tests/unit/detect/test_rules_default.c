@@ -68,6 +68,7 @@ static const char *const ids[] = {
 	"dark-notice",
 	"dark-alarm",
 	"dark-case",
+	"dark-register",
 	"dark-high-risk",
 	"dark-in-port",
 	"ais-off",

@@ -343,6 +343,19 @@ Test(sea, out_of_port_while_sailing_is_banned_is_found_to_the_second)
 	cr_assert_eq(ended_at(&w, "depart", 0)->start_ms, NOON + MINUTE);
 	cr_assert_eq(ended_at(&w, "depart", 0)->end_ms, NOON + HOUR - SECOND);
 	cr_assert_str_eq(ended_at(&w, "depart", 0)->fence, "typhoon");
+	cr_assert_eq(ended_at(&w, "depart", 0)->confidence, CONFIDENCE_HIGH);
+}
+
+Test(sea, who_was_last_seen_in_port_before_the_ban_may_have_left_before_it)
+{
+	fence("port", "harbour", 0, 1);
+	struct fence ban = world_square("typhoon", "banned", 0, 0, 30, 0);
+	ban.valid_from_ms = NOON;
+	world_fence(&w, &ban);
+	rules(DEPART);
+	say(NOON - SECOND, 1);
+	say(NOON + 10 * MINUTE, 5);
+	cr_assert_eq(ended_at(&w, "depart", 0)->confidence, CONFIDENCE_LOW);
 }
 
 Test(sea, who_was_at_sea_before_the_ban_has_not_left_in_it)

@@ -97,7 +97,7 @@ Test(cmd_rules, check_takes_the_shipped_rules)
 	write_file(rules_default());
 	cr_expect_eq(run("check", path, NULL), 0);
 	char *said = all_of(cr_get_redirected_stdout());
-	cr_expect_not_null(strstr(said, "49 rules, no mistake"), "%s", said);
+	cr_expect_not_null(strstr(said, "90 rules, no mistake"), "%s", said);
 	free(said);
 }
 
