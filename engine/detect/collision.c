@@ -261,11 +261,11 @@ static int32_t travel_units(int64_t ms, int32_t times)
 /* Places are off by their rounding, and by what the cosine changes over the way from one vessel to the other. */
 static int64_t place_error(const struct collision *c, const struct mover *m, int64_t reach_mm)
 {
-	const int64_t earth_mm = INT64_C(6371000000), cell_mm = 16000000;
+	const int64_t earth_m = 6371000, cell_m = 16000;
 	int64_t drift_mm = (int64_t)c->speed_max * (c->options.fresh_ms + EPOCH_MS) / 36;
-	int64_t way_mm = reach_mm + 2 * drift_mm;
-	int64_t turned_mm = (int64_t)((__int128)way_mm * (way_mm + cell_mm) / earth_mm);
-	return 4 + (int64_t)((__int128)turned_mm * (INT64_C(1) << 30) / m->cos_q30) / UNIT_MM;
+	int64_t way_m = (reach_mm + 2 * drift_mm) / 1000 + 1;
+	int64_t turned_m = way_m * (way_m + cell_m) / earth_m + 1;
+	return 4 + turned_m * (INT64_C(1) << 30) / m->cos_q30 * 1000 / UNIT_MM + 1;
 }
 
 static struct screen screen_of(const struct collision *c, const struct mover *m, int64_t ahead_ms, int64_t error)
@@ -452,7 +452,9 @@ static void ask_cell(struct question *q, const struct cell *cell)
 			test_exactly(q, cell->slots[i]);
 		return;
 	}
-	if (llabs(north) > half + reach || llabs(east) > half + reach)
+	int64_t beside = llabs(east) > half ? llabs(east) - half : 0,
+		above = llabs(north) > half ? llabs(north) - half : 0;
+	if (beside * beside + above * above > reach * reach)
 		return;
 	struct screen s = screen_of(c, me, q->ahead_ms, error);
 	s.place = (struct pair16){(int16_t)east, (int16_t)north};

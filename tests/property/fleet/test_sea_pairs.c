@@ -340,3 +340,33 @@ Test(sea_pairs, any_order_late_bursts_and_restarts_give_the_same_findings, .time
 	bytes_deinit(&expected);
 	free(all);
 }
+
+/* Classes and rules are said when everything has been judged already. */
+Test(sea_pairs, what_is_said_later_is_judged_as_if_always_known, .timeout = 600)
+{
+	struct rig r;
+	size_t count;
+	struct sent *all = make_bay(0x5ea3, &count);
+	rig_init(&r);
+	rig_open(&r);
+	make_world(&r);
+	rig_submit(&r, 0, all, count);
+	struct bytes expected = standing(&r);
+	cr_expect_gt(expected.count, 10);
+	rig_close(&r);
+	rig_deinit(&r);
+
+	rig_init(&r);
+	rig_open(&r);
+	rig_submit(&r, 0, all, count);
+	cr_assert_eq(engine_judge_settle(r.engine, day_after()), STATUS_OK);
+	make_world(&r);
+	expect_same(&expected, standing(&r), "said later");
+	rig_close(&r);
+	rig_open(&r);
+	expect_same(&expected, standing(&r), "said later, and restarted");
+	rig_close(&r);
+	rig_deinit(&r);
+	bytes_deinit(&expected);
+	free(all);
+}
