@@ -49,7 +49,8 @@ static void query_param(struct json_out *j, const struct http_param *p)
 	text_member(j, "in", "query");
 	jout_key(j, "required");
 	jout_bool(j, p->required);
-	text_member(j, "description", p->about);
+	if (p->about)
+		text_member(j, "description", p->about);
 	param_schema(j, p);
 	jout_close(j, '}');
 }
