@@ -200,6 +200,12 @@ static bool entry_fits(const struct audit_page *p, const struct audit_entry *e)
 	return fits;
 }
 
+/* Logins and accounts are of no span of time. */
+static bool has_span(const struct audit_entry *e)
+{
+	return e->from_ms || e->to_ms;
+}
+
 static void entry_object(struct json_out *j, const struct audit_entry *e)
 {
 	jout_open(j, '{');
@@ -218,9 +224,9 @@ static void entry_object(struct json_out *j, const struct audit_entry *e)
 	else
 		jout_null(j);
 	jout_key(j, "from");
-	jout_time(j, e->from_ms);
+	jout_time(j, has_span(e) ? e->from_ms : INT64_MIN);
 	jout_key(j, "to");
-	jout_time(j, e->to_ms);
+	jout_time(j, has_span(e) ? e->to_ms : INT64_MIN);
 	jout_close(j, '}');
 }
 
@@ -242,11 +248,11 @@ static enum status entry_csv(struct buf *out, const struct audit_entry *e)
 	if (!status)
 		status = buf_printf(out, ",%s,", e->device ? device : "");
 	if (!status)
-		status = time_append(out, e->from_ms);
+		status = time_append(out, has_span(e) ? e->from_ms : INT64_MIN);
 	if (!status)
 		status = buf_append_u8(out, ',');
 	if (!status)
-		status = time_append(out, e->to_ms);
+		status = time_append(out, has_span(e) ? e->to_ms : INT64_MIN);
 	return status ? status : buf_append(out, "\r\n", 2);
 }
 
