@@ -14,9 +14,14 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "engine/core/clock.h"
+
 #define AUDIT_VERSION 2
 #define AUDIT_KEY_SIZE 16
 #define AUDIT_ENTRY_MAX 1024
+#define EXPIRED_KEY "audit expired"
+/* rows that one batch deletes */
+#define EXPIRE_ROWS 4096
 
 const struct principal principal_local = {"local", "all", "office", "local"};
 
@@ -180,4 +185,66 @@ enum status audit_read(struct store *s, int64_t before_ms, size_t max, audit_vis
 	store_be64(start, inverted_time(before_ms - 1));
 	enum status status = store_scan_from(s, STORE_AUDIT, span_of(start, sizeof start), visit_entry, &walk);
 	return walk.enough ? STATUS_OK : status;
+}
+
+/* --- what is too old --- */
+
+enum status audit_expired_ms(struct store *s, int64_t *out_ms)
+{
+	struct buf value = buf_init(8);
+	enum status status = store_get(s, STORE_META, span_of_string(EXPIRED_KEY), &value);
+	*out_ms = INT64_MIN;
+	if (!status && value.size == 8)
+		*out_ms = (int64_t)load_be64(value.data);
+	else if (!status)
+		status = STATUS_CORRUPT;
+	buf_deinit(&value);
+	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+struct expiring {
+	struct store_batch *batch;
+	uint64_t rows;
+};
+
+static enum status drop_entry(void *context, struct span key, struct span value)
+{
+	struct expiring *e = context;
+	(void)value;
+	store_batch_delete(e->batch, STORE_AUDIT, key);
+	return ++e->rows % EXPIRE_ROWS ? STATUS_OK : STATUS_END;
+}
+
+/* The mark goes ahead of the rows: after a crash between them, what the mark lets go may still be there. */
+static enum status put_mark(struct store *s, struct store_batch *b, int64_t before_ms)
+{
+	uint8_t value[8];
+	int64_t marked_ms;
+	enum status status = audit_expired_ms(s, &marked_ms);
+	if (status || marked_ms >= before_ms)
+		return status;
+	store_be64(value, (uint64_t)before_ms);
+	store_batch_put(b, STORE_META, span_of_string(EXPIRED_KEY), span_of(value, sizeof value));
+	return store_commit(s, b, true);
+}
+
+enum status audit_expire(struct store *s, int64_t before_ms, int64_t now_ms, uint64_t *out_rows)
+{
+	uint8_t start[AUDIT_KEY_SIZE] = {0};
+	struct expiring e = {.rows = 0};
+	int64_t latest_ms = now_ms - AUDIT_MONTHS_MIN * AUDIT_DAYS_PER_MONTH * MS_PER_DAY;
+	before_ms = before_ms < latest_ms ? before_ms : latest_ms;
+	store_be64(start, inverted_time(before_ms - 1));
+	enum status status = store_batch_new(s, &e.batch), walked = STATUS_END;
+	if (!status)
+		status = put_mark(s, e.batch, before_ms);
+	while (!status && walked == STATUS_END) {
+		walked = store_scan_from(s, STORE_AUDIT, span_of(start, sizeof start), drop_entry, &e);
+		status = walked == STATUS_END ? STATUS_OK : walked;
+		if (!status)
+			status = store_commit(s, e.batch, false);
+	}
+	*out_rows = e.rows;
+	store_batch_free(e.batch);
+	return status;
 }

@@ -8,6 +8,10 @@
 #include "engine/core/status.h"
 #include "engine/store/store.h"
 
+/* Records of how personal information was handled are kept for three years and more (PIPL art. 56). */
+#define AUDIT_MONTHS_MIN 36
+#define AUDIT_DAYS_PER_MONTH 31
+
 /* On whose behalf a question is asked. Loopback without credentials is `local`, an officer of the safety office. */
 struct principal {
 	char name[64];
@@ -36,6 +40,11 @@ struct audit_entry {
 STATUS_CHECKED enum status audit_write(struct store *s, const struct audit_entry *e);
 /* The same as part of a batch that somebody else commits. */
 STATUS_CHECKED enum status audit_put(struct store_batch *b, const struct audit_entry *e);
+/* What is older than `before_ms` goes: how much goes to `*out_rows`. Never what is younger than AUDIT_MONTHS_MIN at
+ * `now_ms`. The digests of signed days stay, and the check knows from when on rows must be there. */
+STATUS_CHECKED enum status audit_expire(struct store *s, int64_t before_ms, int64_t now_ms, uint64_t *out_rows);
+/* What is older may be gone; INT64_MIN: nothing is. */
+STATUS_CHECKED enum status audit_expired_ms(struct store *s, int64_t *out_ms);
 /* Newest first, up to `max` entries before `before_ms` (INT64_MAX: from the newest). */
 typedef enum status audit_visit(void *context, const struct audit_entry *e);
 STATUS_CHECKED enum status audit_read(struct store *s, int64_t before_ms, size_t max, audit_visit *visit,

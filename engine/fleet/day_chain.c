@@ -7,6 +7,7 @@
 #include "engine/core/clock.h"
 #include "engine/core/crash.h"
 #include "engine/core/log.h"
+#include "engine/fleet/audit.h"
 
 #define VERSION 1
 #define DAY_TAG 0x02
@@ -316,6 +317,8 @@ struct checking {
 	const char *wrong;      /* with its rows; NULL: nothing */
 	int32_t day;            /* being checked, for its rows; INT32_MAX: the day under way */
 	uint64_t logged, found; /* rows that days know, and that there are */
+	int64_t expired_ms;     /* rows of the audit that are older may be gone: of days before it */
+	bool thinned;           /* some of this day's are */
 };
 
 static enum status check_row(void *context, const struct log_row *row)
@@ -323,7 +326,11 @@ static enum status check_row(void *context, const struct log_row *row)
 	struct checking *c = context;
 	if (row->number > c->until)
 		return STATUS_END;
-	if (row->missing)
+	bool may_be_gone = c->day != INT32_MAX && day_begins_ms(c->day) < c->expired_ms &&
+			   span_equal(row->family, span_of_string(store_family_name(STORE_AUDIT)));
+	if (row->missing && may_be_gone)
+		c->thinned = true;
+	else if (row->missing)
 		c->wrong = "a row is gone";
 	else if (c->day != INT32_MAX && day_of(row->at_ms) != c->day)
 		c->wrong = "a row is of another day";
@@ -355,6 +362,7 @@ static enum status check_rows(struct checking *c, const struct day_record *d)
 	uint8_t digest[DAY_HASH_SIZE];
 	c->until = d->last;
 	c->day = d->day;
+	c->thinned = false;
 	if (!rows_begin(&c->rows))
 		return STATUS_NO_MEMORY;
 	enum status status = store_log_read(c->store, d->first - 1, check_row, c);
@@ -362,7 +370,8 @@ static enum status check_rows(struct checking *c, const struct day_record *d)
 		return status;
 	if (!rows_end(&c->rows, digest))
 		return STATUS_NO_MEMORY;
-	if (!c->wrong && (c->rows.rows != d->rows || memcmp(digest, d->rows_digest, sizeof digest) != 0))
+	bool holds = c->thinned || !memcmp(digest, d->rows_digest, sizeof digest);
+	if (!c->wrong && (c->rows.rows != d->rows || !holds))
 		c->wrong = "its rows are not those that were signed";
 	return STATUS_OK;
 }
@@ -420,6 +429,27 @@ static enum status check_unknown(struct checking *c)
 			  (unsigned long long)(c->found - c->logged));
 }
 
+static enum status note_last_day(void *context, const struct day_record *d)
+{
+	*(int32_t *)context = d->day;
+	return STATUS_OK;
+}
+
+/* The mark of expiry is no excuse for what is younger than the minimum, seen from the last signed day. An entry just
+ * before the mark may be of the day behind it in the log. */
+static enum status read_expiry(struct checking *c)
+{
+	int32_t last = INT32_MIN;
+	enum status status = audit_expired_ms(c->store, &c->expired_ms);
+	if (!status)
+		status = days_read(c->store, INT32_MIN, note_last_day, &last);
+	if (status || c->expired_ms == INT64_MIN || last == INT32_MIN)
+		return status;
+	int64_t latest_ms = day_begins_ms(last + 1 - AUDIT_MONTHS_MIN * AUDIT_DAYS_PER_MONTH) + MS_PER_DAY;
+	c->expired_ms = (c->expired_ms < latest_ms ? c->expired_ms : latest_ms) + MS_PER_HOUR;
+	return STATUS_OK;
+}
+
 enum status days_check(struct store *s, const struct sign_key *k, struct buf *out, struct days_checked *result)
 {
 	struct checking c = {.store = s,
@@ -429,7 +459,9 @@ enum status days_check(struct store *s, const struct sign_key *k, struct buf *ou
 			     .rows = {.md = EVP_MD_CTX_new()}};
 	size_t before = out->size;
 	*result = (struct days_checked){0};
-	enum status status = c.rows.md ? days_read(s, INT32_MIN, check_day, &c) : STATUS_NO_MEMORY;
+	enum status status = c.rows.md ? read_expiry(&c) : STATUS_NO_MEMORY;
+	if (!status)
+		status = days_read(s, INT32_MIN, check_day, &c);
 	if (!status && !result->broken)
 		status = check_today(&c);
 	if (!status && !result->broken && c.logged)

@@ -60,6 +60,7 @@ struct engine_options {
 	uint32_t checkpoint_ms;   /* at least this often while anything changes */
 	size_t cache_bytes;
 	struct retention_policy retention;
+	unsigned audit_months; /* the record of who looked is kept; never below AUDIT_MONTHS_MIN */
 	struct commands_options commands;
 	struct engine_callbacks callbacks;
 };
@@ -192,7 +193,7 @@ void engine_stats(struct engine *e, struct engine_stats *out);
 STATUS_CHECKED enum status engine_settle(struct engine *e);
 /* Families past their months, after the raw reports of every finding that stands were copied, and what is kept for a
  * look or for a while only: quarantine beyond RETENTION_MONTHS_MIN, packets of split messages beyond a day, connections
- * beyond the months of their class. */
+ * beyond the months of their class, the audit beyond `audit_months`. */
 STATUS_CHECKED enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_result *out);
 
 /* What the calendar asks for, every minute or so, with the wall clock (or any that a test has): days that are over are

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "engine/core/clock.h"
+#include "engine/core/log.h"
+#include "engine/fleet/audit.h"
 #include "engine/fleet/finding_reports.h"
 #include "engine/fleet/fleet_internal.h"
 
@@ -72,7 +74,16 @@ enum status engine_expire(struct engine *e, int64_t now_ms, struct retention_res
 			       now_ms - RETENTION_MONTHS_MIN * DAYS_PER_MONTH * MS_PER_DAY);
 	if (!status)
 		status = sweep(e, STORE_FRAGMENT, sweep_fragments, now_ms - FRAGMENT_AGE_MAX_MS);
-	return status ? status : connections_expire(e, now_ms);
+	if (!status)
+		status = connections_expire(e, now_ms);
+	uint64_t gone = 0;
+	if (!status)
+		status = audit_expire(e->store,
+				      now_ms - (int64_t)e->options.audit_months * AUDIT_DAYS_PER_MONTH * MS_PER_DAY,
+				      now_ms, &gone);
+	if (gone)
+		log_info("retention", "%llu rows of the audit expired", (unsigned long long)gone);
+	return status;
 }
 
 /* --- packets after a restart --- */

@@ -14,6 +14,7 @@ int cmd_export(int argc, char **argv);
 int cmd_export_hazards(int argc, char **argv); /* of `export` */
 int cmd_query(int argc, char **argv);
 int cmd_who_was(int argc, char **argv);    /* of `query` */
+int cmd_audit(int argc, char **argv);      /* of `query` */
 int cmd_violations(int argc, char **argv); /* of `query` */
 bool is_violations_question(const char *word);
 int cmd_township(int argc, char **argv); /* of `query`: tasks, subjects, figures, tables, rates */

@@ -19,6 +19,7 @@ static const char usage[] =
 	"            zayton query devices WHERE\n"
 	"            zayton query sessions --device D --from TIME [--to TIME] [--case NUMBER] WHERE\n"
 	"            zayton query who-was --help\n"
+	"            zayton query audit --help                                             审计记录\n"
 	"            zayton query violations|violation|counts|top|evidence --help\n"
 	"            zayton query roll-call|alarms|warnings|incidents|boat-messages|shift-log --help   值班\n"
 	"            zayton query series|streams|values|sites|coverage|board|availability --help   监测站点与数据\n"
@@ -304,6 +305,8 @@ int cmd_query(int argc, char **argv)
 	}
 	if (argc > 1 && strcmp(argv[1], "who-was") == 0)
 		return cmd_who_was(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "audit") == 0)
+		return cmd_audit(argc - 1, argv + 1);
 	if (argc > 1 && is_violations_question(argv[1]))
 		return cmd_violations(argc - 1, argv + 1);
 	if (argc > 1 && is_duty_question(argv[1]))

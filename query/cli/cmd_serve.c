@@ -84,6 +84,7 @@ static struct engine_options engine_options_of(const struct settings *s)
 	o.journal_bytes_max = s->journal_bytes_max;
 	o.checkpoint_ms = (uint32_t)s->checkpoint_s * 1000;
 	o.cache_bytes = s->cache_bytes;
+	o.audit_months = (unsigned)s->retention_audit;
 	o.commands.reminders_handle = s->reminders_handle;
 	for (unsigned i = 0; i < DEVICE_CLASS_COUNT; i++)
 		o.retention.months[i] = settings_retention_months(s, device_class_token(i));

@@ -47,7 +47,7 @@ static enum status parse_line(char *line, struct http_token *out)
 	buf_deinit(&bytes);
 	snprintf(out->principal.name, sizeof out->principal.name, "%s", name);
 	snprintf(out->principal.scope, sizeof out->principal.scope, "%s", scope);
-	return STATUS_OK;
+	return strcmp(name, principal_local.name) ? STATUS_OK : STATUS_MALFORMED; /* that is who comes without one */
 }
 
 static bool is_blank(const char *line)

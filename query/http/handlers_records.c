@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/core/clock.h"
+#include "query/export/export_format.h"
 #include "query/export/json_out.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_problem.h"
@@ -146,76 +147,189 @@ static void get_quarantine(struct http_call *c)
 
 /* --- audit --- */
 
-struct audit_walk {
-	struct json_out j;
-	uint64_t rows;
-	int64_t last_ms;
+enum { AUDIT_LIMIT, AUDIT_BEFORE, AUDIT_FROM, AUDIT_DEVICE, AUDIT_FORMAT, AUDIT_TEXTS };
+
+/* X(parameter and column, member, "about"): texts of an entry, exactly */
+#define AUDIT_TEXT_TABLE(X)                                                                                            \
+	X("who", who.name, "name of whoever asked")                                                                    \
+	X("role", who.role, "his role")                                                                                \
+	X("unit", who.unit, "his office, station or enterprise")                                                       \
+	X("scope", who.scope, "what he sees")                                                                          \
+	X("action", action, "such as track, evidence, who-was, login")                                                 \
+	X("case", case_number, "case number")                                                                          \
+	X("subject", subject, "what it was done to, such as an account")                                               \
+	X("address", address, "where it came from")
+
+static const struct http_param audit_params[] = {
+	[AUDIT_LIMIT] = {"limit", HTTP_PARAM_INTEGER, false, 1, RECORDS_MAX, NULL,
+			 "rows of one answer; 100 when left out, of CSV all"},
+	[AUDIT_BEFORE] = {"before", HTTP_PARAM_TIME, false, 0, 0, NULL,
+			  "only what is older; `next` of the answer before"},
+	[AUDIT_FROM] = {"from", HTTP_PARAM_TIME, false, 0, 0, NULL, "only what is of then or later"},
+	[AUDIT_DEVICE] = {"device", HTTP_PARAM_TEXT, false, 0, DEVICE_VALUE_MAX + 8, NULL,
+			  "16 hex digits, phone:NUMBER or plate:COLOUR:PLATE"},
+	[AUDIT_FORMAT] = {"format", HTTP_PARAM_CHOICE, false, 0, 0, "json|csv", "json when left out"},
+#define X(name, member, about) {name, HTTP_PARAM_TEXT, false, 0, 127, NULL, about ", exactly"},
+	AUDIT_TEXT_TABLE(X)
+#undef X
 };
 
-static enum status visit_audit(void *context, const struct audit_entry *e)
+struct audit_page {
+	struct http_stream *s;
+	struct json_out j;
+	bool csv;
+	uint64_t device; /* 0: any */
+	int64_t from_ms;
+	uint64_t rows, limit, seen;
+	int64_t last_ms;
+	bool more;
+};
+
+static bool text_fits(const struct http_value *wanted, const char *text)
 {
-	struct audit_walk *w = context;
-	struct json_out *j = &w->j;
-	w->rows++;
-	w->last_ms = e->at_ms;
+	return !wanted->set || span_equal(wanted->text, span_of_string(text));
+}
+
+static bool entry_fits(const struct audit_page *p, const struct audit_entry *e)
+{
+	const struct http_value *v = &p->s->call->values[AUDIT_TEXTS];
+	bool fits = !p->device || p->device == e->device;
+#define X(name, member, about) fits = text_fits(v++, e->member) && fits;
+	AUDIT_TEXT_TABLE(X)
+#undef X
+	return fits;
+}
+
+/* Logins and accounts are of no span of time. */
+static bool has_span(const struct audit_entry *e)
+{
+	return e->from_ms || e->to_ms;
+}
+
+static void entry_object(struct json_out *j, const struct audit_entry *e)
+{
 	jout_open(j, '{');
 	jout_key(j, "at");
 	jout_time(j, e->at_ms);
-	jout_key(j, "who");
-	jout_string(j, e->who.name);
-	jout_key(j, "scope");
-	jout_string(j, e->who.scope);
-	jout_key(j, "action");
-	jout_string(j, e->action);
+#define X(name, member, about)                                                                                         \
+	jout_key(j, name);                                                                                             \
+	jout_string(j, e->member);
+	AUDIT_TEXT_TABLE(X)
+#undef X
+	jout_key(j, "purpose");
+	jout_string(j, e->purpose);
 	jout_key(j, "device");
 	if (e->device)
 		jout_hex64(j, e->device);
 	else
 		jout_null(j);
 	jout_key(j, "from");
-	jout_time(j, e->from_ms);
+	jout_time(j, has_span(e) ? e->from_ms : INT64_MIN);
 	jout_key(j, "to");
-	jout_time(j, e->to_ms);
-	jout_key(j, "case");
-	jout_string(j, e->case_number);
+	jout_time(j, has_span(e) ? e->to_ms : INT64_MIN);
 	jout_close(j, '}');
-	return j->status;
 }
 
-static enum status write_audit(struct http_stream *s, int64_t before_ms, size_t limit)
+static enum status entry_csv(struct buf *out, const struct audit_entry *e)
 {
-	struct audit_walk w = {.j = json_out_init(&s->chunk)};
-	jout_open(&w.j, '{');
-	jout_key(&w.j, "entries");
-	jout_open(&w.j, '[');
-	enum status status = audit_read(engine_store(http_engine(s->call->http)), before_ms, limit, visit_audit, &w);
-	if (status)
-		return status;
-	jout_close(&w.j, ']');
-	jout_key(&w.j, "next");
-	if (w.rows == limit)
-		jout_time(&w.j, w.last_ms);
+	char device[17];
+	uint8_t be[8];
+	enum status status = time_append(out, e->at_ms);
+#define X(name, member, about)                                                                                         \
+	if (!status)                                                                                                   \
+		status = buf_append_u8(out, ',');                                                                      \
+	if (!status)                                                                                                   \
+		status = csv_append(out, span_of_string(e->member));
+	AUDIT_TEXT_TABLE(X)
+	X("purpose", purpose, "")
+#undef X
+	store_be64(be, e->device);
+	hex_encode(device, span_of(be, sizeof be));
+	if (!status)
+		status = buf_printf(out, ",%s,", e->device ? device : "");
+	if (!status)
+		status = time_append(out, has_span(e) ? e->from_ms : INT64_MIN);
+	if (!status)
+		status = buf_append_u8(out, ',');
+	if (!status)
+		status = time_append(out, has_span(e) ? e->to_ms : INT64_MIN);
+	return status ? status : buf_append(out, "\r\n", 2);
+}
+
+/* A page ends between two instants: `next` is one. */
+static enum status visit_audit(void *context, const struct audit_entry *e)
+{
+	struct audit_page *p = context;
+	if (++p->seen % 1024 == 0 && exchange_is_cancelled(p->s->call->x))
+		return STATUS_CANCELLED;
+	if (e->at_ms < p->from_ms)
+		return STATUS_END;
+	if (!entry_fits(p, e))
+		return STATUS_OK;
+	p->more = p->rows >= p->limit && e->at_ms != p->last_ms;
+	if (p->more)
+		return STATUS_END;
+	p->rows++;
+	p->last_ms = e->at_ms;
+	if (p->csv)
+		p->j.status = entry_csv(&p->s->chunk, e);
 	else
-		jout_null(&w.j);
-	jout_close(&w.j, '}');
-	return w.j.status ? w.j.status : buf_append_u8(&s->chunk, '\n');
+		entry_object(&p->j, e);
+	return p->j.status ? p->j.status : stream_flush(p->s, false);
+}
+
+static enum status begin_audit(struct audit_page *p)
+{
+	if (p->csv)
+#define X(name, member, about) name ","
+		return buf_printf(&p->s->chunk, "at," AUDIT_TEXT_TABLE(X) "purpose,device,from,to\r\n");
+#undef X
+	p->j = json_out_init(&p->s->chunk);
+	jout_open(&p->j, '{');
+	jout_key(&p->j, "entries");
+	jout_open(&p->j, '[');
+	return p->j.status;
+}
+
+static enum status end_audit(struct audit_page *p)
+{
+	if (p->csv)
+		return STATUS_OK;
+	jout_close(&p->j, ']');
+	jout_key(&p->j, "next");
+	if (p->more)
+		jout_time(&p->j, p->last_ms);
+	else
+		jout_null(&p->j);
+	jout_close(&p->j, '}');
+	jout_line(&p->j);
+	return p->j.status;
 }
 
 static void get_audit(struct http_call *c)
 {
+	const struct http_value *v = c->values;
 	struct http_stream s;
-	if (!call_may_write(c))
+	struct audit_page p = {.s = &s, .csv = v[AUDIT_FORMAT].number == 1};
+	p.from_ms = value_or(&v[AUDIT_FROM], INT64_MIN);
+	p.limit = (uint64_t)value_or(&v[AUDIT_LIMIT], p.csv ? INT64_MAX : RECORDS_DEFAULT);
+	if (!call_may_write(c) || (v[AUDIT_DEVICE].set && !call_device(c, v[AUDIT_DEVICE].text, &p.device)))
 		return;
-	stream_begin(&s, c, "application/json");
-	stream_close(&s, write_audit(&s, value_or(&c->values[BEFORE], INT64_MAX),
-				     (size_t)value_or(&c->values[LIMIT], RECORDS_DEFAULT)));
+	stream_begin(&s, c, export_format_media(p.csv ? EXPORT_CSV : EXPORT_JSON));
+	enum status status = begin_audit(&p);
+	if (!status)
+		status = audit_read(engine_store(http_engine(c->http)), value_or(&v[AUDIT_BEFORE], INT64_MAX), SIZE_MAX,
+				    visit_audit, &p);
+	if (!status || status == STATUS_END)
+		status = end_audit(&p);
+	stream_close(&s, status);
 }
 
 static const struct http_route routes[] = {
 	{HTTP_GET, 0, "/api/v1/quarantine", "listRefused", "What was refused and why, newest first.",
 	 "application/json", newest_params, COUNT(newest_params), get_quarantine, NULL},
-	{HTTP_GET, 0, "/api/v1/audit", "listAudit", "Who looked at what, newest first.", "application/json",
-	 newest_params, COUNT(newest_params), get_audit, NULL},
+	{HTTP_GET, 0, "/api/v1/audit", "listAudit", "Who looked at what and who logged in, newest first.",
+	 "application/json text/csv", audit_params, COUNT(audit_params), get_audit, NULL},
 };
 
 enum status handlers_records_add(struct http *h)

@@ -347,7 +347,7 @@ enum status http_start(struct http *h)
 	};
 	enum status status = pool_new(o->pool_threads, o->pool_queue, &h->pool);
 	if (!status && o->engine)
-		status = live_feed_start(o->engine, o->heartbeat_ms, &h->live);
+		status = live_feed_start(o->engine, h->accounts, o->heartbeat_ms, &h->live);
 	if (!status)
 		status = http_server_start(&server, &h->server);
 	if (!status)

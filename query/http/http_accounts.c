@@ -63,6 +63,13 @@ enum status accounts_admit(struct http_accounts *a, const struct http_request *r
 	return logons_use(a->logons, text, now_ms(), out, NULL);
 }
 
+bool accounts_still(struct http_accounts *a, const struct http_request *request)
+{
+	struct principal who;
+	struct span text = session_of_cookie(request->cookie, a->tls);
+	return *request->authorization || !text.size || !logons_use(a->logons, text, now_ms(), &who, NULL);
+}
+
 static enum status write_down(struct http_accounts *a, const struct principal *who, const char *action,
 			      const char *name, const char *address)
 {

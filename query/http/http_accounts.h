@@ -33,6 +33,9 @@ void accounts_free(struct http_accounts *a);
 STATUS_CHECKED enum status accounts_admit(struct http_accounts *a, const struct http_request *request,
 					  struct principal *out);
 
+/* Of a request that was let in and is still being answered: is its session still there? True when it came by none. */
+bool accounts_still(struct http_accounts *a, const struct http_request *request);
+
 /* Does the request come from a page of this server, or from no page at all? */
 bool request_origin_is_own(const struct http_request *r);
 

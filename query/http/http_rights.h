@@ -23,7 +23,7 @@
 	X(INFO, "info", "rrrrrrrrr", "what server this is")                                                            \
 	X(METRICS, "metrics", "rr--r--rr", "counters of the machine")                                                  \
 	X(DEVICES, "devices", "wworwrwrw", "the registry")                                                             \
-	X(PERSONAL, "personal", "rror-rr--", "identity numbers and phones as they are, not masked")                    \
+	X(PERSONAL, "personal", "rro-rrr-r", "identity numbers and phones as they are, not masked")                    \
 	X(POSITIONS, "positions", "rrorrrrrr", "where everything is now")                                              \
 	X(TRACKS, "tracks", "rro-rrrr-", "where one device was: tracks, messages, sessions")                           \
 	X(ARCHIVE, "archive", "rr---rr--", "who was in an area: for a case")                                           \
@@ -50,7 +50,7 @@
 	X(TABLES, "tables", "ww-wwrrrr", "figures, the tables sent in, rates")                                         \
 	X(INTAKE, "intake", "ww------w", "values written by agents")                                                   \
 	X(LINKS, "links", "ww--wrrrw", "links with other platforms, receiving stations")                               \
-	X(OUTBOX, "outbox", "rr--r--rw", "what leaves for other systems")                                              \
+	X(OUTBOX, "outbox", "rr--r--rr", "what leaves for other systems")                                              \
 	X(USERS, "users", "w------rw", "accounts")                                                                     \
 	X(REST, "rest", "ww-------", "routes that no row names")
 

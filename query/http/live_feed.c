@@ -31,6 +31,7 @@ struct live_client {
 
 struct live_feed {
 	struct engine *engine;
+	struct http_accounts *accounts;
 	int64_t heartbeat_ns;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* guards what follows; clients below a count once read belong to the thread */
@@ -221,7 +222,7 @@ static enum status keep_alive(struct turn *t)
 static enum status serve(struct live_feed *f, struct live_client *c, bool *more)
 {
 	struct turn t = {.feed = f, .client = c};
-	if (exchange_is_cancelled(c->x))
+	if (exchange_is_cancelled(c->x) || !accounts_still(f->accounts, &c->x->request))
 		return STATUS_CANCELLED;
 	enum status status = keep_alive(&t);
 	if (!status)
@@ -297,13 +298,15 @@ enum status live_feed_add(struct live_feed *f, enum live_kind kind, struct http_
 	return status;
 }
 
-enum status live_feed_start(struct engine *e, unsigned heartbeat_ms, struct live_feed **out)
+enum status live_feed_start(struct engine *e, struct http_accounts *accounts, unsigned heartbeat_ms,
+			    struct live_feed **out)
 {
 	struct live_feed *f = calloc(1, sizeof *f);
 	pthread_condattr_t monotonic;
 	if (!f)
 		return STATUS_NO_MEMORY;
 	f->engine = e;
+	f->accounts = accounts;
 	f->heartbeat_ns = heartbeat_ms * INT64_C(1000000);
 	pthread_mutex_init(&f->mutex, NULL);
 	pthread_condattr_init(&monotonic);

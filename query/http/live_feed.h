@@ -28,7 +28,7 @@
 #define ZAYTON_QUERY_HTTP_LIVE_FEED_H
 
 #include "engine/fleet/engine.h"
-#include "query/http/http_exchange.h"
+#include "query/http/http_accounts.h"
 
 /* listeners at once: each costs a look at the store per event */
 #define LIVE_CLIENTS_MAX 64
@@ -41,8 +41,10 @@
 
 struct live_feed;
 
-/* Its thread runs when it returns. `e` is borrowed. STATUS_NO_MEMORY. */
-STATUS_CHECKED enum status live_feed_start(struct engine *e, unsigned heartbeat_ms, struct live_feed **out);
+/* Its thread runs when it returns. `e` and `accounts` are borrowed; who came by a session hears nothing more when it is
+ * over, and listening keeps it from being idle. STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status live_feed_start(struct engine *e, struct http_accounts *accounts, unsigned heartbeat_ms,
+					   struct live_feed **out);
 /* Ends every client's answer and the thread; further ones are refused. */
 void live_feed_stop(struct live_feed *f);
 /* After live_feed_stop, when nobody adds any more. NULL is allowed. */

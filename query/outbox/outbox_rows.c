@@ -58,6 +58,9 @@ enum status outbox_item_decode(struct span row, struct outbox_news *out)
 	struct span id = cursor_take(&c, cursor_u8(&c));
 	if (c.failed || !id.size || id.size > OUTBOX_ID_MAX)
 		return STATUS_CORRUPT;
+	for (size_t i = 0; i < id.size; i++) /* it ends in headers */
+		if (id.data[i] <= 0x20 || id.data[i] >= 0x7f)
+			return STATUS_CORRUPT;
 	memcpy(out->id, id.data, id.size);
 	out->body = cursor_take(&c, cursor_left(&c));
 	return STATUS_OK;

@@ -287,3 +287,36 @@ Test(day_chain, the_key_is_the_owner_s_alone_and_stays)
 	cr_assert_eq(unlink(path), 0);
 	cr_expect_eq(sign_key_open(dir, false, &again), STATUS_NOT_FOUND);
 }
+
+/* --- what of the audit is older than it must be kept --- */
+
+Test(day_chain, rows_of_the_audit_that_expired_are_not_missed, .timeout = 120)
+{
+	uint64_t gone;
+	look("li");
+	look("wang");
+	cr_assert_gt(close_until(AUDIT_MONTHS_MIN * AUDIT_DAYS_PER_MONTH + 40), 1000u);
+	int64_t later_ms = now_ms + (AUDIT_MONTHS_MIN * AUDIT_DAYS_PER_MONTH + 40) * MS_PER_DAY;
+	cr_assert_eq(audit_expire(store, now_ms + MS_PER_DAY, later_ms, &gone), STATUS_OK);
+	cr_expect_eq(gone, 2u);
+	expect_bad(INT32_MIN, "");
+	cr_assert_eq(audit_expire(store, now_ms + MS_PER_DAY, later_ms, &gone), STATUS_OK);
+	cr_expect_eq(gone, 0u);
+}
+
+Test(day_chain, the_minimum_cannot_be_undercut)
+{
+	uint64_t gone;
+	look("li");
+	close_until(3);
+	cr_assert_eq(audit_expire(store, now_ms + MS_PER_DAY, now_ms + 3 * MS_PER_DAY, &gone), STATUS_OK);
+	cr_expect_eq(gone, 0u);
+	expect_bad(INT32_MIN, "");
+	/* a mark that somebody wrote himself excuses nothing */
+	uint8_t mark[8];
+	struct rows looks = rows_of(STORE_AUDIT);
+	store_be64(mark, (uint64_t)(now_ms + MS_PER_DAY));
+	put(STORE_META, span_of_string("audit expired"), span_of(mark, sizeof mark));
+	put(STORE_AUDIT, span_of(looks.list[0].key, looks.list[0].key_size), (struct span){NULL, 0});
+	expect_bad(today(), "a row is gone");
+}

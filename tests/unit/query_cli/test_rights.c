@@ -257,9 +257,9 @@ Test(rights, an_enterprise_sees_its_own_only)
 		"/api/v1/devices/phone:13900000002",
 		"/api/v1/devices/phone:13900000002/history",
 		"/api/v1/devices/phone:13900000002/position",
-		"/api/v1/devices/phone:13900000002/track?from=0",
-		"/api/v1/devices/phone:13900000002/messages?from=0",
-		"/api/v1/devices/phone:13900000002/sessions?from=0",
+		"/api/v1/devices/phone:13900000002/track?from=0&purpose=x",
+		"/api/v1/devices/phone:13900000002/messages?from=0&purpose=x",
+		"/api/v1/devices/phone:13900000002/sessions?from=0&purpose=x",
 		"/api/v1/devices/phone:13900000002/commands",
 		"/api/v1/violations?device=phone:13900000002",
 		"/api/v1/violations/2",
@@ -273,4 +273,76 @@ Test(rights, an_enterprise_sees_its_own_only)
 	cr_expect_eq(answer_of("GET", "/api/v1/hazards/1", "enterprise", NULL, &text), 200, "%s", text);
 	cr_expect_eq(answer_of("GET", "/api/v1/devices", "office", NULL, &text), 200);
 	cr_expect(strstr(text, "别家"));
+}
+
+/* --- what is personal --- */
+
+static void expect_part(const char *target, unsigned column, const char *part, const char *none)
+{
+	const char *text;
+	int status = answer_of("GET", target, token_of(column), NULL, &text);
+	cr_expect_eq(status, 200, "%s as %s: %s", target, token_of(column), text);
+	cr_expect(strstr(text, part), "%s as %s: %s", target, token_of(column), text);
+	cr_expect(!none || !strstr(text, none), "%s as %s: %s", target, token_of(column), text);
+}
+
+Test(rights, numbers_of_people_are_masked_for_those_who_need_none)
+{
+	static const char *const lists[] = {"/api/v1/devices",
+					    "/api/v1/devices?format=csv",
+					    "/api/v1/devices/phone:13900000001",
+					    "/api/v1/devices/phone:13900000001/history",
+					    "/api/v1/violations",
+					    "/api/v1/violations?format=csv",
+					    "/api/v1/violations/1"};
+	uint64_t id = device_id(DEVICE_KIND_JT808, span_of_string("13900000001"));
+	struct registry_change driver = {DEVICE_FIELD_DRIVER, span_of_string("陈某 35050219800101123X")};
+	cr_assert_eq(registry_apply(engine_registry(engine), id, DEVICE_KIND_JT808, &driver, 1, VALID_ALWAYS_FROM, "t",
+				    NULL),
+		     STATUS_OK);
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		for (unsigned column = 0; column < HTTP_COLUMN_COUNT; column++) {
+			bool clear = strcmp(http_rights_word(HTTP_RIGHTS_PERSONAL, column), "none") != 0;
+			expect_part(lists[i], column, clear ? "13900000001" : "139****0001",
+				    clear ? "139****0001" : "13900000001");
+		}
+	expect_part("/api/v1/devices/phone:13900000001", HTTP_COLUMN_CLERK, "陈某 350***********123X", "19800101");
+	expect_part("/api/v1/devices/phone:13900000001", HTTP_COLUMN_POLICE, "35050219800101123X", NULL);
+}
+
+Test(rights, an_export_says_who_took_it_and_what_for)
+{
+	const char *csv = "/api/v1/violations?format=csv&purpose=%E5%B9%B4%E5%BA%A6%E6%A0%B8%E6%9F%A5";
+	expect_part(csv, HTTP_COLUMN_CLERK, "\r\n# 导出 exported: clerk (单位) 20", NULL);
+	expect_part(csv, HTTP_COLUMN_CLERK, "; 用途 purpose: 年度核查\r\n", NULL);
+	expect_part("/api/v1/devices?format=csv", HTTP_COLUMN_OFFICE, "# 导出 exported: office (单位) 20", "purpose:");
+	expect_part(csv, HTTP_COLUMN_TOKEN, "\r\n", "# 导出");
+	expect_part(csv, HTTP_COLUMN_LOCAL, "\r\n", "# 导出");
+	expect_part("/api/v1/violations?purpose=x", HTTP_COLUMN_CLERK, "{\"violations\"", "# 导出");
+}
+
+Test(rights, a_person_says_what_a_history_of_positions_is_for)
+{
+	static const char *const histories[] = {
+		"/api/v1/devices/phone:13900000001/track?from=0", "/api/v1/devices/phone:13900000001/messages?from=0",
+		"/api/v1/devices/phone:13900000001/sessions?from=0", "/api/v1/violations/1/evidence?format=json"};
+	const char *text;
+	char target[256];
+	for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
+		cr_expect_eq(answer_of("GET", histories[i], "police", NULL, &text), 400, "%s: %s", histories[i], text);
+		cr_expect(strstr(text, "\"parameter\":\"purpose\""), "%s", text);
+		snprintf(target, sizeof target, "%s&purpose=patrol-%zu", histories[i], i);
+		cr_expect_eq(answer_of("GET", target, "police", NULL, &text), 200, "%s: %s", target, text);
+		snprintf(target, sizeof target, "%s&case=A-%zu", histories[i], i);
+		cr_expect_eq(answer_of("GET", target, "police", NULL, &text), 200, "%s: %s", target, text);
+		cr_expect_eq(answer_of("GET", histories[i], NULL, NULL, &text), 200, "a machine: %s", text);
+	}
+	expect_part("/api/v1/audit?who=police", HTTP_COLUMN_AUDITOR, "\"purpose\":\"patrol-0\"", "\"who\":\"local\"");
+	expect_part("/api/v1/audit?action=evidence", HTTP_COLUMN_AUDITOR, "\"purpose\":\"patrol-3\"", "patrol-0");
+	expect_part("/api/v1/audit?case=A-1", HTTP_COLUMN_AUDITOR, "\"case\":\"A-1\"", "A-0");
+	expect_part("/api/v1/audit?role=police&format=csv", HTTP_COLUMN_AUDITOR, ",police,", ",local,");
+	expect_part("/api/v1/audit?address=10.9.9.9", HTTP_COLUMN_AUDITOR, "\"entries\":[]", NULL);
+	expect_part("/api/v1/audit?from=2990-01-01T00:00:00Z", HTTP_COLUMN_AUDITOR, "\"entries\":[]", NULL);
+	expect_part("/api/v1/audit?limit=1", HTTP_COLUMN_AUDITOR, "\"next\":\"20", NULL);
+	expect_part("/api/v1/audit?device=phone:13900000002", HTTP_COLUMN_AUDITOR, "\"entries\":[]", NULL);
 }

@@ -198,6 +198,25 @@ Test(session, accounts_that_are_none_are_refused)
 		cr_expect_eq(status_of("POST /api/v1/users", changing(admin), bodies[i], NULL), 400, "%s", bodies[i]);
 }
 
+Test(session, a_live_feed_ends_with_the_session_and_not_before)
+{
+	char cookie[256], request[512];
+	cookie_of("王验", cookie);
+	struct client c = client_open(http_port(world.server));
+	snprintf(request, sizeof request,
+		 "GET /api/v1/violations/live?after=0 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s\r\n",
+		 cookie);
+	client_send(&c, request);
+	while (!c.in.size || !memmem(c.in.data, c.in.size, "event: raised", 13))
+		cr_assert(client_receive(&c));
+	struct answer a = ask(http_port(world.server), "DELETE /api/v1/session", changing(cookie), NULL);
+	cr_expect_eq(a.status, 204);
+	answer_deinit(&a);
+	while (client_receive(&c)) /* until the server ends it */
+		;
+	client_close(&c);
+}
+
 /* --- what has no socket --- */
 
 static struct user user_of(const char *name)

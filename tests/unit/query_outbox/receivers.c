@@ -105,7 +105,7 @@ static bool mail_line(struct peer *p, char out[1024])
 	return true;
 }
 
-static bool mail_body(struct peer *p, int code)
+static bool mail_body(struct peer *p)
 {
 	struct received one = {.accepted = false};
 	char *end, answer[64];
@@ -116,7 +116,6 @@ static bool mail_body(struct peer *p, int code)
 	one.body = strndup(p->in, (size_t)(end - p->in));
 	drop(p, (size_t)(end + 5 - p->in));
 	header(one.body, "X-Zayton-Id: ", one.id, sizeof one.id);
-	(void)code;
 	snprintf(answer, sizeof answer, "%d done\r\n", keep(p->of, &one));
 	say(p, answer);
 	return true;
@@ -128,7 +127,7 @@ static bool mail_command(struct peer *p)
 	if (!mail_line(p, line))
 		return false;
 	if (!strncasecmp(line, "DATA", 4))
-		return mail_body(p, 250);
+		return mail_body(p);
 	say(p, !strncasecmp(line, "QUIT", 4) ? "221 bye\r\n" : "250 ok\r\n");
 	return strncasecmp(line, "QUIT", 4) != 0;
 }
