@@ -47,6 +47,7 @@
 	X(WARNINGS, "warnings", "wwwwwwwrw", "warnings, and who has taken note")                                       \
 	X(INCIDENTS, "incidents", "wwwwwwwrw", "incidents as they are reported")                                       \
 	X(TASKS, "tasks", "wwOwwwwrr", "the calendar of the programme")                                                \
+	X(BLACKLIST, "blacklist", "ww--wwrrr", "scores by name, candidates of the blacklist and decisions")            \
 	X(TABLES, "tables", "ww-wwrrrr", "figures, the tables sent in, rates")                                         \
 	X(INTAKE, "intake", "ww------w", "values written by agents")                                                   \
 	X(LINKS, "links", "ww--wrrrw", "links with other platforms, receiving stations")                               \

@@ -12,7 +12,7 @@
 #include "query/http/http_exchange.h"
 #include "query/http/http_params.h"
 
-#define HTTP_ROUTES_MAX 128
+#define HTTP_ROUTES_MAX 256
 #define HTTP_PATH_ARGS_MAX 3
 
 struct http;
