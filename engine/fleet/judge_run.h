@@ -78,7 +78,8 @@ STATUS_CHECKED enum status judge_run_open(struct judge_run *r, int64_t as_of_ms)
  *   0x03 | subject 8              -> from 8: its facts changed, and stage 2 has not judged them yet; its raw reports
  *                                    from then on may be others too (INT64_MAX: they are not; empty: any may)
  *   0x04 ...                      changes.h
- *   0x05 ...                      sea_windows.h */
+ *   0x05 ...                      sea_windows.h
+ *   0x06 ...                      stream_run.h */
 #define STATE_KEY_SIZE 17
 #define MARK_KEY_SIZE 17
 #define TOUCHED_KEY_SIZE 9

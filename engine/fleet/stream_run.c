@@ -9,7 +9,7 @@
 #include "engine/fleet/series.h"
 #include "engine/store/keys.h"
 
-#define STREAM_STATE_TAG 0x05
+#define STREAM_STATE_TAG 0x06
 /* a stream that every rule looks at: RULES_MAX entries of a day's slots each would be far more, and nobody's */
 #define STATE_BYTES_MAX (16u << 20)
 

@@ -50,7 +50,7 @@ STATUS_CHECKED enum status stream_finding_digest(struct engine *e, struct findin
 /* The span a finding of stage 3 rests on. */
 void stream_finding_span(const struct finding *f, int64_t *from_ms, int64_t *to_ms);
 
-/* --- rows of snapshots: family `state`, 0x05 | stream 8 | time 8 -> stream_state_encode() --- */
+/* --- rows of snapshots: family `state`, 0x06 | stream 8 | time 8 -> stream_state_encode() --- */
 #define STREAM_STATE_KEY_SIZE 17
 void stream_state_key(uint64_t stream, int64_t time_ms, uint8_t out[STREAM_STATE_KEY_SIZE]);
 /* The latest snapshot strictly before `before_ms`. STATUS_NOT_FOUND; one of another version counts as none. */
