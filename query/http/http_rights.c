@@ -121,9 +121,9 @@ static const struct {
 	{"listShiftLog", HTTP_RIGHTS_DUTY, false},
 	{"postShiftLog", HTTP_RIGHTS_DUTY, true},
 	{"postHandover", HTTP_RIGHTS_DUTY, true},
-	{"rollCall", HTTP_RIGHTS_DUTY, false},
+	{"rollCall", HTTP_RIGHTS_ROLL_CALL, false},
 	{"getCollisions", HTTP_RIGHTS_DUTY, false},
-	{"postHeadcount", HTTP_RIGHTS_DUTY, true},
+	{"postHeadcount", HTTP_RIGHTS_ROLL_CALL, true},
 	{"listBoatMessages", HTTP_RIGHTS_DUTY, false},
 	{"getBoatMessage", HTTP_RIGHTS_DUTY, false},
 	{"postBoatMessage", HTTP_RIGHTS_DUTY, true},
@@ -251,8 +251,8 @@ bool http_rights_is_export(enum http_rights_group group)
 					    UINT64_C(1) << HTTP_RIGHTS_HANDLING | UINT64_C(1) << HTTP_RIGHTS_EVIDENCE |
 					    UINT64_C(1) << HTTP_RIGHTS_HAZARDS | UINT64_C(1) << HTTP_RIGHTS_BOOKS |
 					    UINT64_C(1) << HTTP_RIGHTS_SERIES | UINT64_C(1) << HTTP_RIGHTS_AUDIT |
-					    UINT64_C(1) << HTTP_RIGHTS_WEIGHINGS | UINT64_C(1) << HTTP_RIGHTS_DUTY |
-					    UINT64_C(1) << HTTP_RIGHTS_TABLES;
+					    UINT64_C(1) << HTTP_RIGHTS_WEIGHINGS |
+					    UINT64_C(1) << HTTP_RIGHTS_ROLL_CALL | UINT64_C(1) << HTTP_RIGHTS_TABLES;
 	return groups_with >> group & 1;
 }
 

@@ -43,7 +43,8 @@
 	X(BOOKS, "books", "rrorrrrrr", "spreadsheets and score cards of the register")                                 \
 	X(SERIES, "series", "wworwrrrw", "sites, streams, values")                                                     \
 	X(WEIGHINGS, "weighings", "ww-rwwrrw", "weigh records and overloads")                                          \
-	X(DUTY, "duty", "ww--wrwrw", "the duty room: roll-call, alarms, shift log, messages to boats")                 \
+	X(DUTY, "duty", "ww--wrwrw", "the duty room: alarms, shift log, messages to boats")                            \
+	X(ROLL_CALL, "roll-call", "ww-wwrwrw", "who is in harbour and at sea, and how many people")                    \
 	X(WARNINGS, "warnings", "wwwwwwwrw", "warnings, and who has taken note")                                       \
 	X(INCIDENTS, "incidents", "wwwwwwwrw", "incidents as they are reported")                                       \
 	X(TASKS, "tasks", "wwOwwwwrr", "the calendar of the programme")                                                \

@@ -136,9 +136,9 @@ Test(duty_http, an_alarm_is_acknowledged_by_those_on_duty)
 {
 	raise_alarm();
 	expect("auditor", "GET /api/v1/alarms?state=open", NULL, 200, "\"id\":1");
-	expect("village", "GET /api/v1/alarms", NULL, 403, "duty room");
+	expect("village", "GET /api/v1/alarms", NULL, 403, "role");
 	expect("reader", "GET /api/v1/alarms", NULL, 403, "duty room");
-	expect("auditor", "POST /api/v1/alarms/1/acknowledge", "{}", 403, "duty room");
+	expect("auditor", "POST /api/v1/alarms/1/acknowledge", "{}", 403, "role");
 	expect("fishery", "POST /api/v1/alarms/2/acknowledge", "{}", 404, "no-such-record");
 	expect("fishery", "POST /api/v1/alarms/x/acknowledge", "{}", 404, "no-such-record");
 	expect("fishery", "POST /api/v1/alarms/1/acknowledge", "{\"note\": 5}", 400, "note");
@@ -153,7 +153,7 @@ Test(duty_http, a_shift_is_logged_and_handed_over)
 {
 	expect("fishery", "POST /api/v1/shift-log", "{\"text\": \"接防台通知\"}", 201, "\"kind\":\"note\"");
 	expect("fishery", "POST /api/v1/shift-log", "{}", 422, "invalid");
-	expect("auditor", "POST /api/v1/shift-log", "{\"text\": \"x\"}", 403, "duty room");
+	expect("auditor", "POST /api/v1/shift-log", "{\"text\": \"x\"}", 403, "role");
 	expect("fishery", "POST /api/v1/handovers", "{\"to\": \"李\", \"text\": \"一船未归\"}", 201, "\"number\":2");
 	expect("fishery", "POST /api/v1/handovers", "{\"accept\": 2}", 201, "\"kind_zh\":\"接班\"");
 	expect("fishery", "POST /api/v1/handovers", "{\"accept\": 2}", 409, "conflict");
@@ -205,7 +205,7 @@ Test(duty_http, messages_are_queued_refused_and_cancelled)
 	       "{\"text\": \"回港\", \"boats\": [\"plate:boat:闽狮渔00001\", \"plate:boat:闽狮渔00002\"]}", 201,
 	       "no Beidou card");
 	expect("auditor", "POST /api/v1/boat-messages", "{\"text\": \"回港\", \"boat\": \"plate:boat:闽狮渔00001\"}",
-	       403, "duty");
+	       403, "role");
 	expect("fishery", "GET /api/v1/boat-messages?state=queued", NULL, 200, "\"card\":204567");
 	expect("fishery", "DELETE /api/v1/boat-messages/1", NULL, 204, "");
 	expect("fishery", "DELETE /api/v1/boat-messages/1", NULL, 409, "conflict");

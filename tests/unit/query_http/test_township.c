@@ -144,7 +144,7 @@ Test(township_http, a_task_is_done_by_whom_it_is_of_and_once)
 	first_id("firm", "tasks?rule=self-check&" SPRING, id);
 	snprintf(question, sizeof question, "tasks/%s/done", id);
 	expect("other", question, "{}", 404, "no such task");
-	expect("auditor", question, "{}", 422, "\"reason\":\"role\"");
+	expect("auditor", question, "{}", 403, "role");
 	expect("village", question, "{}", 422, "\"reason\":\"not_own\"");
 	expect("firm", question, "{\"day\":\"2099-01-01\"}", 422, "\"reason\":\"day\"");
 	expect("firm", question, "{\"evidence\":\"自查表\",\"words\":1}", 400, "\"parameter\":\"words\"");
