@@ -49,7 +49,7 @@
 	X(INCIDENTS, "incidents", "wwwwwwwrw", "incidents as they are reported")                                       \
 	X(TASKS, "tasks", "wwOwwwwrr", "the calendar of the programme")                                                \
 	X(BLACKLIST, "blacklist", "ww--wwrrr", "scores by name, candidates of the blacklist and decisions")            \
-	X(TABLES, "tables", "ww-wwrrrr", "figures, the tables sent in, rates")                                         \
+	X(TABLES, "tables", "wwowwrrrr", "figures, the tables sent in, rates")                                         \
 	X(INTAKE, "intake", "ww------w", "values written by agents")                                                   \
 	X(LINKS, "links", "ww--wrrrw", "links with other platforms, receiving stations")                               \
 	X(OUTBOX, "outbox", "rr--r--rr", "what leaves for other systems")                                              \

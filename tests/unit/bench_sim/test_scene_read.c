@@ -109,7 +109,7 @@ Test(scene_read, a_mistake_is_told_with_its_line)
 	expect_complaint("scene a\n vehicle A truck\n  stand for 5 s\n", "before start");
 	expect_complaint("scene a\n vehicle A truck\n  start 10:00 at 24.9,118.8\n", "is no time");
 	expect_complaint("scene a\n vehicle A truck\n  start 10:60:00 at 24.9,118.8\n", "out of range");
-	expect_complaint("scene a\n vehicle A truck\n  start 241:00:00 at 24.9,118.8\n", "out of range");
+	expect_complaint("scene a\n vehicle A truck\n  start 99999:00:00 at 24.9,118.8\n", "out of range");
 	expect_complaint("scene a\n vehicle A truck\n  start 10:00:00 at 24.9;118.8\n", "no LAT,LON");
 	expect_complaint(HEAD "    go 40 mph for 5 s\n", "km/h");
 	expect_complaint(HEAD "    go 400 km/h for 5 s\n", "from 0 to 300");
@@ -121,7 +121,7 @@ Test(scene_read, a_mistake_is_told_with_its_line)
 	expect_complaint(HEAD "    item 63:1\n", "item 64..67");
 	expect_complaint(HEAD "    load much\n", "none of");
 	expect_complaint(HEAD "    load -\n", "none of");
-	expect_complaint(HEAD "  find r B 10:00:00 .. 10:01:00\n", "no vehicle `B`");
+	expect_complaint(HEAD "  find r B 10:00:00 .. 10:01:00\n", "no vehicle and no site `B`");
 	expect_complaint(HEAD "  find r A 10:01:00 .. 10:00:00\n", "ends before");
 	expect_complaint(HEAD "  find r A 10:01:00 .. 10:02:00 near x\n", "behind find");
 	expect_complaint("scene a\n  day 1\n", "from -3650 to 0");
@@ -143,7 +143,8 @@ Test(scene_read, the_shipped_scenes_are_read_and_are_over_before_now)
 				said |= !strcmp(s->truths[t].rule, s->breaks[k]);
 			cr_expect(said, "%s breaks %s, and nothing is to be found", s->name, s->breaks[k]);
 		}
-		for (unsigned k = 0; k < s->keep_count; k++)
+		/* a site whose values end with its scene is silent from then on, whatever it kept until then */
+		for (unsigned k = 0; k < s->keep_count && s->vehicle_count; k++)
 			for (size_t t = 0; t < s->truth_count; t++)
 				cr_expect(strcmp(s->truths[t].rule, s->keeps[k]), "%s keeps and breaks %s", s->name,
 					  s->keeps[k]);

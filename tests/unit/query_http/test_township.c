@@ -217,7 +217,7 @@ Test(township_http, the_fire_lanes_table_has_its_columns_in_order_and_its_figure
 	static const unsigned columns[] = {0, 3, 24, 32, 33, 34, 35};
 	struct workbook w;
 	expect("village", "figures", FIGURES, 201, "{}");
-	expect("auditor", "figures", FIGURES, 403, "enters no figures");
+	expect("auditor", "figures", FIGURES, 403, "role");
 	expect("village", "figures",
 	       "{\"place\":\"x\",\"village\":\"里春\",\"day\":\"2026-03-01\",\"figures\":{\"old_estate_total\":3}}",
 	       403, "scope");
@@ -397,7 +397,7 @@ Test(township_http, whoever_passes_the_line_is_a_candidate_until_somebody_with_t
 	const char *confirm = "{\"kind\":\"company\",\"name\":\"甲运输\",\"quarter\":\"2026Q1\",\"decision\":"
 			      "\"confirm\",\"document\":\"安办〔2026〕9号\"}";
 	expect("police", "blacklist", confirm, 403, "does not decide");
-	expect("firm", "blacklist", confirm, 403, "does not decide");
+	expect("firm", "blacklist", confirm, 403, "role");
 	expect("office", "blacklist",
 	       "{\"kind\":\"company\",\"name\":\"甲运输\",\"quarter\":\"2026Q1\",\"decision\":\"confirm\"}", 400,
 	       "\"parameter\":\"document\"");
@@ -408,5 +408,5 @@ Test(township_http, whoever_passes_the_line_is_a_candidate_until_somebody_with_t
 	expect("office", "blacklist", confirm, 409, "stands so already");
 	expect("office", score, NULL, 200, "\"decision\":\"列入\"");
 	expect("auditor", "blacklist", NULL, 200, "\"document\":\"安办〔2026〕9号\"");
-	expect("firm", "blacklist", NULL, 403, "scope");
+	expect("firm", "blacklist", NULL, 403, "role");
 }
