@@ -93,7 +93,7 @@ Test(duty_http, the_roll_call_is_told_within_the_scope)
 	expect("fishery", "GET /api/v1/roll-call?boats=none&class=township", NULL, 200, "\"boats\":[]}");
 	expect("fishery", "GET /api/v1/roll-call?class=muck", NULL, 400, "\"parameter\":\"class\"");
 	expect("fishery", "GET /api/v1/roll-call?due=2026-01-01T00:00:00Z", NULL, 200, "\"in_by_deadline\":0");
-	expect("fishery", "GET /api/v1/audit", NULL, 200, "roll-call");
+	expect("auditor", "GET /api/v1/audit", NULL, 200, "roll-call");
 }
 
 Test(duty_http, headcounts_are_said_of_boats_and_rafts)
