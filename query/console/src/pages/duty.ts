@@ -59,14 +59,14 @@ export const mount: Mount = (root, { settings, place, principal }) => {
     const r = await get<RollCall>('/api/v1/roll-call', { village: query.get('village') });
     const wanted = query.get('state'), order = ['dark', 'unknown', 'sea', 'in'];
     const boats = r.boats.filter((b) => !wanted || b.state === wanted).sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (b.silent_s ?? 0) - (a.silent_s ?? 0));
-    points(r.boats.filter((b) => b.lat !== null).map((b) => ({ at: [b.lon!, b.lat!], text: boatName(b), colour: stateColour[b.state] ?? '#5d5d5d' })));
+    points(r.boats.filter((b) => b.lat != null).map((b) => ({ at: [b.lon!, b.lat!], text: boatName(b), colour: stateColour[b.state] ?? '#5d5d5d' })));
     const c = r.counts;
     return [h('div', { class: 'cards' }, card(t('y_boats'), c.boats), card(t('y_in'), c.in), card(t('y_sea'), c.sea), card(t('y_dark'), c.dark, true), card(t('y_unknown'), c.unknown), card(t('y_overdue'), c.overdue, true), card(t('y_people'), c.people.aboard_not_in)),
       h('div', { class: 'filters' }, field(t('state'), select([['', t('all')], ...order.map((s): [string, string] => [s, t(`y_${s}` as Key)])], wanted ?? '', (v) => change('state', v))), h('small', null, `${time(r.at)} · ${t('y_dark_after')} ${duration(r.dark_after_s * 1000)}`), button(t('print'), () => print(), { kind: 'quiet' })),
       h('section', { class: 'panel' }, h('h2', null, t('y_boats')), table(t('y_boats'), [
         { head: t('name'), cell: (b) => h('a', { href: link('devices', [b.device]) }, boatName(b)), class: 'nowrap' }, { head: t('state'), cell: (b) => [pill(said(b as unknown as Row, 'state'), stateKind[b.state] ?? ''), b.overdue ? pill(t('y_overdue'), 'bad') : null] },
-        { head: t('y_silent'), cell: (b) => (b.silent_s === null ? '—' : duration(b.silent_s * 1000)), class: 'nowrap' }, { head: t('village'), cell: (b) => b.village ?? '' }, { head: t('y_place'), cell: (b) => b.place ?? (b.lat === null ? '—' : `${b.lat.toFixed(4)}, ${b.lon!.toFixed(4)}`), class: 'nowrap' },
-        { head: t('speed'), cell: (b) => (b.speed_kmh === null ? '—' : `${knots(b.speed_kmh).toFixed(1)} kn`), class: 'number' }, { head: t('y_aboard'), cell: (b) => (b.aboard === null ? '—' : String(b.aboard)), class: 'number' },
+        { head: t('y_silent'), cell: (b) => (b.silent_s === null ? '—' : duration(b.silent_s * 1000)), class: 'nowrap' }, { head: t('village'), cell: (b) => b.village ?? '' }, { head: t('y_place'), cell: (b) => b.place ?? (b.lat == null ? '—' : `${b.lat.toFixed(4)}, ${b.lon!.toFixed(4)}`), class: 'nowrap' },
+        { head: t('speed'), cell: (b) => (b.speed_kmh == null ? '—' : `${knots(b.speed_kmh).toFixed(1)} kn`), class: 'number' }, { head: t('y_aboard'), cell: (b) => (b.aboard === null ? '—' : String(b.aboard)), class: 'number' },
       ], boats)),
       h('section', { class: 'panel' }, h('h2', null, t('y_by_village')), table(t('y_by_village'), [{ head: t('village'), cell: (v) => v.name ?? '—' }, ...(['boats', 'in', 'sea', 'dark', 'unknown'] as const).map((k) => ({ head: t(`y_${k}` as Key), cell: (v: Counts) => String(v[k]), class: 'number' }))], r.villages)),
       r.harbours.length ? h('section', { class: 'panel' }, h('h2', null, t('y_harbours')), table(t('y_harbours'), [{ head: t('name'), cell: (p) => p.name ?? p.id }, { head: t('y_present'), cell: (p) => String(p.present), class: 'number' }, { head: t('y_capacity'), cell: (p) => (p.over_capacity ? pill(String(p.capacity), 'bad') : String(p.capacity ?? '—')), class: 'number' }], r.harbours)) : null];
