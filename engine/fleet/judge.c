@@ -228,9 +228,20 @@ static bool goes_on(const struct judged *j, const struct report *r)
 	       r->time_ms != j->told_ms && !j->ticked;
 }
 
+/* One of which nothing was ever known: every device with a row has a head when the loops begin, and is asked for then.
+ * There is nothing to read and nothing to take back. */
+static void meet(struct shard *s, struct head *head, struct judged *j)
+{
+	if (s->judged_by && head_reports_total(head) == 1 && detect_state_new(head->device, &j->live))
+		j->live = NULL; /* the judge's thread makes it */
+}
+
 void judge_report(struct shard *s, struct head *head, const struct report *r)
 {
+	bool known = head->judged;
 	struct judged *j = need(head);
+	if (j && !known && s->engine->judge && !(r->flags & REPORT_FLAG_FUTURE))
+		meet(s, head, j);
 	bool future = r->flags & REPORT_FLAG_FUTURE;
 	if (j && j->asked)
 		since_add(&j->since, head_reports_total(head), future ? INT64_MAX : r->time_ms);

@@ -402,8 +402,10 @@ Test(judge, a_device_heard_all_the_time_is_judged_again_a_few_times_only, .timeo
 	rig_init(&r);
 	rig_open(&r);
 	make_world(&r);
-	engine_stats(r.engine, &stats);
-	uint64_t before = stats.judge_runs;
+	struct sent first = rig_report(rig_device(0), night() - STEP_MS, 1);
+	rig_submit(&r, 0, &first, 1);
+	rig_close(&r); /* a new device is never asked for; one that is known is, at the start */
+	rig_open(&r);
 	int64_t until_ns = clock_monotonic_ns() + 4 * INT64_C(1000000000);
 	for (int i = 0; clock_monotonic_ns() < until_ns; i++) {
 		struct sent s = rig_report(rig_device(0), night() + i * (int64_t)STEP_MS, (uint64_t)i);
@@ -414,9 +416,8 @@ Test(judge, a_device_heard_all_the_time_is_judged_again_a_few_times_only, .timeo
 			sched_yield();
 	}
 	engine_stats(r.engine, &stats);
-	cr_assert_gt(stats.judge_runs, before);
-	cr_expect_lt(stats.judge_runs, before + 6, "judged %llu times",
-		     (unsigned long long)(stats.judge_runs - before));
+	cr_assert_gt(stats.judge_runs, 0);
+	cr_expect_lt(stats.judge_runs, 6, "judged %llu times", (unsigned long long)stats.judge_runs);
 	struct bytes live = standing(&r);
 	expect_same(&live, replayed(&r), "replay differs from live");
 	rig_close(&r);
