@@ -172,9 +172,10 @@ static void live_deinit(struct live *l)
 	rules_world_deinit(&l->world);
 }
 
+/* Of the road: this fleet has boats among its classes, but plays nothing of the sea (rows C). */
 static bool is_stage_1(const struct rule *r)
 {
-	return r->kind != RULE_FATIGUE && r->kind != RULE_CONVOY && r->kind != RULE_PATROL;
+	return rule_kind_stage(r->kind) == 1 && (!r->rows || *r->rows != 'C');
 }
 
 /* How many rules of stage 1 were opened by enough devices; tells each on standard error. */

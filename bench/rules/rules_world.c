@@ -168,6 +168,7 @@ void rules_world_subject(const void *world, uint64_t device, int64_t time_ms, st
 				     .from_ms = INT64_MIN,
 				     .to_ms = INT64_MAX,
 				     .class_code = rules_world_class((uint32_t)device - 1),
+				     .source = 1, /* jt808 */
 				     .registered = deed != DEED_STRANGER,
 				     .has_video = deed != DEED_NO_VIDEO,
 				     .joined_ms = w->options.start_ms,
