@@ -2,13 +2,14 @@
  *
  *   bench_collision [vessels [repetitions [kilometres]]]
  *
- * 5,000 vessels under way in one bay, 100 km by 100 km (the sea area of Quanzhou is 11,360 square kilometres), each reporting every 10 s: two of three are fishing boats of 2
- * to 9 knots, the others merchant ships of 8 to 18; they keep their course for minutes and turn at the edge. Limits 0.5
- * nautical miles in 12 minutes, a fifth more to let go. watch: collision_watch_report() with all pairs counting, which
- * keeps who is at risk with whom. Beside it the plain way, every other vessel tested exactly.
+ * 5,000 vessels under way in one bay, 100 km by 100 km (the sea area of Quanzhou is 11,360 square kilometres), each
+ * reporting every 10 s: two of three are fishing boats of 2 to 9 knots, the others merchant ships of 8 to 18; they keep
+ * their course for minutes and turn at the edge. Limits 0.5 nautical miles in 12 minutes, a fifth more to let go.
+ * watch: collision_watch_report() with all pairs counting, which keeps who is at risk with whom. Beside it the plain
+ * way, every other vessel tested exactly.
  *
- * Back of the envelope: the cells in reach of one hold some 600 vessels (8 at a time, 30 instructions: 0.5 us), and 10 of
- * them pass the screen (20 ns each: 0.2 us); around it cells, moves and who is known already, another 0.5 us. Limit:
+ * Back of the envelope: the cells in reach of one hold some 600 vessels (8 at a time, 30 instructions: 0.5 us), and 10
+ * of them pass the screen (20 ns each: 0.2 us); around it cells, moves and who is known already, another 0.5 us. Limit:
  * 500,000 reports per core-second.
  *
  * CPU time of the process. A thousand answers are compared with the plain way's. Prints one JSON object. */

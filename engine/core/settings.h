@@ -177,7 +177,7 @@
 	  "审计记录保存月数")                                                                                          \
 	X(STRING, outbox_file, "outbox_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "where news of the hazard register go: webhooks, MQTT, mail (query/outbox/outbox_config.h)",                 \
-	  "隐患消息推送配置文件(webhook、MQTT、邮件)")                                                               \
+	  "隐患消息推送配置文件(webhook、MQTT、邮件)")                                                                 \
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \
 	  "the platforms we are linked with (JT/T 809), see ingest/platform/links_file.h",                             \
 	  "平台级联(JT/T 809)配置文件")                                                                                \

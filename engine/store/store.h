@@ -8,8 +8,9 @@
  *   series   stream | time_first | seq  -> a value block          (value_block.h)
  * Events more than three years before or a day after their receipt go to the month "odd".
  * Lasting families: device head held quarantine session fragment audit log meta, and those of judging: fence rule
- * context finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard task weighing user outbox digest
- * (the log below). Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a key range.
+ * context finding case fact state (fleet/context.h, findings.h, judge.h), command stream hazard task weighing user
+ * outbox digest (the log below). Keys are big-endian; a device id's top 16 bits are its partition, so a partition is a
+ * key range.
  *
  * Durability. Batches of data that the journal still holds are committed without a sync; RocksDB's one
  * write-ahead log keeps them atomic over families and recovers a prefix of them. store_sync() makes

@@ -45,8 +45,7 @@ static void match_path(const char *path)
 	if (!r)
 		return;
 	for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++) {
-		struct http_route route = {
-			.method = HTTP_GET, .path = templates[i], .id = "fuzz", .handler = answer};
+		struct http_route route = {.method = HTTP_GET, .path = templates[i], .id = "fuzz", .handler = answer};
 		if (router_add(r, &route))
 			abort();
 	}
