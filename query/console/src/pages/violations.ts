@@ -139,8 +139,15 @@ function list(root: HTMLElement, context: Context, place: Place): () => void {
     drawMap();
   });
   fill(root, h('h1', null, t('v_title')), form, news, h('div', { class: 'split' }, h('section', { class: 'panel', 'aria-label': t('v_title') }, bar, tablePlace), frame.element));
-  const stop = listen('/api/v1/violations/live', { event: () => { news.hidden = false; fill(news, `${t('v_new')} `, button(t('v_show'), () => void busy(load()))); } });
-  void busy(Promise.all([loadKinds(), load()]));
+  /* The list is asked for once the feed listens (or was refused): nothing can happen between the two unheard. */
+  let stop = (): void => {};
+  const heard = new Promise<void>((listening) => {
+    stop = listen('/api/v1/violations/live', {
+      event: () => { news.hidden = false; fill(news, `${t('v_new')} `, button(t('v_show'), () => void busy(load()))); },
+      state: () => listening(),
+    });
+  });
+  void busy(Promise.all([loadKinds(), heard.then(() => load())]));
   return () => { stop(); frame.end(); };
 }
 
