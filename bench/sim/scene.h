@@ -63,7 +63,7 @@
 #define SCENE_VEHICLES_MAX 8 /* of one scene */
 #define SCENE_FIELDS_MAX 8
 #define SCENE_PERMITS_MAX 4
-#define SCENE_SITES_MAX 4
+#define SCENE_SITES_MAX 8
 #define SCENE_STREAMS_MAX 4     /* of one site */
 #define SCENE_VALUES_MAX 100000 /* of one stream */
 #define SCENE_FENCES_MAX 4      /* of one permit */
@@ -192,6 +192,9 @@ struct scene_book {
 	unsigned vehicle_count;
 };
 
+/* A new scene at the end, without anything but its name. Pointers to earlier ones are void. */
+struct scene *scene_book_add(struct scene_book *b, const char *name);
+void scene_add_truth(struct scene *s, const struct scene_truth *t);
 /* Adds the scenes of one text. The first mistake goes to `complaint` (160 bytes, NUL-terminated) as "line N: what", and
  * STATUS_MALFORMED is returned; scenes before it stay. */
 STATUS_CHECKED enum status scene_book_read(struct scene_book *b, const char *text, size_t size, char complaint[160]);
@@ -200,7 +203,8 @@ STATUS_CHECKED enum status scene_book_read_folder(struct scene_book *b, const ch
 void scene_book_deinit(struct scene_book *b);
 
 /* Gives every scene its day: `now_ms` is now, `floating_day` the day (from today, <= 0) of scenes that name none;
- * 0: today if the scene is over by now, else the day before. STATUS_OUT_OF_RANGE: a scene would not be over by now
+ * 0: today if the scene is over by now, else the day before; of sites two days before at the latest.
+ * STATUS_OUT_OF_RANGE: a scene would not be over by now
  * (`complaint` says which). */
 STATUS_CHECKED enum status scene_book_place(struct scene_book *b, int64_t now_ms, int floating_day,
 					    char complaint[160]);

@@ -90,12 +90,17 @@ static int64_t midnight_of_date(int64_t now_ms, int month, int mday, int64_t end
 	}
 }
 
+/* A stream that has ended is found silent after a day: by now, and not between two demos. */
+#define SITES_DAY (-2)
+
 enum status scene_book_place(struct scene_book *b, int64_t now_ms, int floating_day, char complaint[160])
 {
 	for (size_t i = 0; i < b->count; i++) {
 		struct scene *s = &b->scenes[i];
 		int64_t end_ms = scene_end_ms(s);
 		int64_t day = s->day != SCENE_NOT_GIVEN ? s->day : floating_day;
+		if (s->day == SCENE_NOT_GIVEN && s->site_count && day > SITES_DAY)
+			day = SITES_DAY;
 		while (s->day == SCENE_NOT_GIVEN && midnight(now_ms, day) + end_ms >= now_ms)
 			day--;
 		s->midnight_ms = s->month ? midnight_of_date(now_ms, s->month, s->mday, end_ms) : midnight(now_ms, day);

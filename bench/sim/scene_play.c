@@ -153,7 +153,7 @@ bool scene_play_is_done(const struct scene_play *p)
 	return true;
 }
 
-int scene_play_judge(struct scene_play *p, int http_port, struct truth_totals *out)
+int scene_play_judge(struct scene_play *p, int http_port, bool others, struct truth_totals *out)
 {
 	struct truth_list truths;
 	struct found_list findings = {0};
@@ -162,6 +162,8 @@ int scene_play_judge(struct scene_play *p, int http_port, struct truth_totals *o
 		found_list_deinit(&findings);
 		return -1;
 	}
+	if (!others)
+		found_list_keep(&findings, &p->book);
 	truth_list_make(&p->book, &truths);
 	*out = truth_match(&truths, &findings);
 	truth_print(&p->book, &truths, &findings, stdout);

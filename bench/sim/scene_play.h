@@ -37,7 +37,8 @@ void scene_play_terminals(struct scene_play *p, struct fleet *f, size_t at);
 int scene_play_streams(const struct scene_play *p, int http_port, uint64_t seed);
 /* Everything was handed over. */
 bool scene_play_is_done(const struct scene_play *p);
-/* Settles, asks, compares, prints. `*out` the totals. 0 or -1 when the server did not answer. */
-int scene_play_judge(struct scene_play *p, int http_port, struct truth_totals *out);
+/* Settles, asks, compares, prints. `others`: what is found about who is in no scene is false; else it is left out.
+ * `*out` the totals. 0 or -1 when the server did not answer. */
+int scene_play_judge(struct scene_play *p, int http_port, bool others, struct truth_totals *out);
 
 #endif

@@ -144,6 +144,23 @@ static void *grown(void *list, size_t count, size_t *capacity, size_t size)
 	return list;
 }
 
+struct scene *scene_book_add(struct scene_book *b, const char *name)
+{
+	b->scenes = grown(b->scenes, b->count, &b->capacity, sizeof *b->scenes);
+	struct scene *s = &b->scenes[b->count++];
+	*s = (struct scene){.day = SCENE_NOT_GIVEN, .noise = true};
+	snprintf(s->name, sizeof s->name, "%s", name);
+	return s;
+}
+
+void scene_add_truth(struct scene *s, const struct scene_truth *t)
+{
+	s->truths = realloc(s->truths, (s->truth_count + 1) * sizeof *s->truths);
+	if (!s->truths)
+		abort();
+	s->truths[s->truth_count++] = *t;
+}
+
 static struct scene_step *add_step(struct reader *r, enum step_kind kind)
 {
 	struct scene_vehicle *v = r->vehicle;
@@ -160,11 +177,10 @@ static bool read_scene(struct reader *r)
 	for (size_t i = 0; i < b->count; i++)
 		if (!strcmp(b->scenes[i].name, r->words[1]))
 			return wrong(r, "the scene `%s` is there already", r->words[1]);
-	b->scenes = grown(b->scenes, b->count, &b->capacity, sizeof *b->scenes);
-	r->scene = &b->scenes[b->count++];
+	r->scene = scene_book_add(b, "");
+	r->scene->line = r->line;
 	r->vehicle = NULL;
 	r->site = NULL;
-	*r->scene = (struct scene){.day = SCENE_NOT_GIVEN, .noise = true, .line = r->line};
 	return read_name(r, r->words[1], r->scene->name, sizeof r->scene->name);
 }
 
@@ -276,10 +292,7 @@ static bool read_find(struct reader *r)
 		if (!read_name(r, r->words[at++], t.fence, sizeof t.fence))
 			return false;
 	}
-	s->truths = realloc(s->truths, (s->truth_count + 1) * sizeof *s->truths);
-	if (!s->truths)
-		abort();
-	s->truths[s->truth_count++] = t;
+	scene_add_truth(s, &t);
 	return true;
 }
 

@@ -188,6 +188,7 @@ static size_t make_rows(const struct truth_list *truths, const struct found_list
 	return kept;
 }
 
+/* NULL: of none. */
 static const char *scene_of(const struct scene_book *b, const char *phone, const char *device)
 {
 	char one[SCENE_PHONE_MAX];
@@ -201,7 +202,16 @@ static const char *scene_of(const struct scene_book *b, const char *phone, const
 			if (!strcmp(one, phone))
 				return b->scenes[i].name;
 		}
-	return "no scene";
+	return NULL;
+}
+
+void found_list_keep(struct found_list *l, const struct scene_book *b)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (scene_of(b, l->list[i].phone, l->list[i].device))
+			l->list[kept++] = l->list[i];
+	l->count = kept;
 }
 
 static void print_details(const struct scene_book *b, const struct truth_list *truths,
@@ -224,8 +234,9 @@ static void print_details(const struct scene_book *b, const struct truth_list *t
 			continue;
 		time_format(f->start_ms, CHINA_OFFSET_MS, from);
 		time_format(f->end_ms, CHINA_OFFSET_MS, to);
+		const char *scene = scene_of(b, f->phone, f->device);
 		fprintf(out, "false 误报 %s %s %s .. %s %s (%s)\n", f->rule, f->phone, from, to, f->fence,
-			scene_of(b, f->phone, f->device));
+			scene ? scene : "no scene");
 	}
 }
 

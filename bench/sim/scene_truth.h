@@ -21,6 +21,8 @@ struct found_list {
 
 /* A new one at the end, all zero. */
 struct found *found_list_add(struct found_list *l);
+/* Only those about a vehicle or a site of the book stay. */
+void found_list_keep(struct found_list *l, const struct scene_book *b);
 void found_list_deinit(struct found_list *l);
 
 struct truth {

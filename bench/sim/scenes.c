@@ -201,7 +201,7 @@ static int play(struct stage *s)
 static int judge(struct stage *s)
 {
 	struct truth_totals totals;
-	if (scene_play_judge(&s->play, s->server.http_port, &totals))
+	if (scene_play_judge(&s->play, s->server.http_port, true, &totals))
 		return 1;
 	return totals.missed || totals.wrong ? 1 : 0;
 }

@@ -25,11 +25,13 @@ static const struct sort {
 	int interval_s;
 	double speed_kmh, radius_m;
 	bool beacon; /* with a Beidou beacon besides */
+	double lon;  /* the west of where it sails: merchants so far out that twelve minutes straight on bring none near
+		      */
 } sorts[] = {
-	{14, VOICE_AIS_B, "fishing-small", NULL, 30, 30, 9, 900, false},
-	{12, VOICE_AIS_B, "fishing-medium", NULL, 30, 30, 13, 1800, true},
-	{6, VOICE_AIS_A, NULL, "DEMO MERCHANT", 70, 10, 24, 4000, false},
-	{4, VOICE_AIS_B, NULL, "NET7-83%", 0, 180, 1, 60, false},
+	{14, VOICE_AIS_B, "fishing-small", NULL, 30, 30, 9, 900, false, 119.06},
+	{12, VOICE_AIS_B, "fishing-medium", NULL, 30, 30, 13, 1800, true, 119.06},
+	{6, VOICE_AIS_A, NULL, "DEMO MERCHANT", 70, 10, 24, 4000, false, 119.46},
+	{4, VOICE_AIS_B, NULL, "NET7-83%", 0, 180, 1, 60, false, 119.06},
 };
 
 static double part(uint64_t *random)
@@ -37,13 +39,13 @@ static double part(uint64_t *random)
 	return (double)(drive_random(random) >> 11) / 9007199254740992.0;
 }
 
-/* The next place in the list, somewhere in the bay. */
+/* The next place in the list, somewhere in its part of the bay. */
 static struct sea_sender *add(struct sea_drive *d, size_t *count, const struct sort *sort, unsigned number,
 			      uint64_t *random)
 {
 	struct sea_sender *s = &d->senders[(*count)++];
 	*s = (struct sea_sender){.lat = 24.74 + 0.1 * part(random),
-				 .lon = 119.06 + 0.2 * part(random),
+				 .lon = sort->lon + 0.2 * part(random),
 				 .radius_m = sort->radius_m * (0.6 + 0.4 * part(random)),
 				 .speed_kmh = sort->speed_kmh * (0.7 + 0.3 * part(random)),
 				 .phase = 2 * M_PI * part(random),

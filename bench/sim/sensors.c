@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bench/sim/api.h"
 #include "bench/sim/http_get.h"
 #include "engine/core/clock.h"
 #include "ingest/sensors/gb26875.h"
@@ -288,7 +289,7 @@ static bool say_line(struct sensors *s, int64_t ms)
 {
 	char lines[256], request[512], answer[512];
 	bool storm = within(minute_of_day(ms), STORM_FROM, STORM_MINUTES);
-	int size = snprintf(lines, sizeof lines, "weather,site=SIM-MAST wind=%u.%u,temperature=%u.%u %" PRId64 "\n",
+	int size = snprintf(lines, sizeof lines, "weather,site=SIM.MAST wind=%u.%u,temperature=%u.%u %" PRId64 "\n",
 			    (storm ? 14 : 3) + noise(s, 50, ms, 5), noise(s, 51, ms, 10), 24 + noise(s, 52, ms, 4),
 			    noise(s, 53, ms, 10), ms);
 	int n = snprintf(request, sizeof request,
@@ -316,7 +317,7 @@ static bool say_weighing(struct sensors *s, int64_t ms)
 	if (ms / MS_PER_MINUTE % WEIGHING_EVERY)
 		return true;
 	int size = snprintf(record, sizeof record,
-			    "{\"site\":\"SIM-SCALE\",\"ticket\":\"%" PRId64 "\",\"time\":%" PRId64
+			    "{\"site\":\"SIM.SCALE\",\"ticket\":\"%" PRId64 "\",\"time\":%" PRId64
 			    ",\"plate\":\"2:闽CSIM%02u\",\"axles\":4,\"gross_kg\":%u,\"tare_kg\":13000,\"driver\":"
 			    "\"模拟驾驶员%u\",\"haulier\":\"模拟运输公司\",\"goods\":\"砂石\"}",
 			    ms, ms, truck, gross_kg, truck);
@@ -348,7 +349,7 @@ static bool say_charger(struct sensors *s, int64_t ms)
 	int n = snprintf(text, sizeof text, "{\"ts\":%" PRId64 ",\"p\":%u,\"t\":{\"case\":%u.5}}", ms,
 			 noise(s, 60, ms, 3300), 30 + noise(s, 61, ms, 15));
 	return !s->publisher ||
-	       mosquitto_publish(s->publisher, NULL, "tele/SIM-CHARGER/charger", n, text, 1, false) == MOSQ_ERR_SUCCESS;
+	       mosquitto_publish(s->publisher, NULL, "tele/SIM.CHARGER/charger", n, text, 1, false) == MOSQ_ERR_SUCCESS;
 }
 
 static int begin_publisher(struct sensors *s)
@@ -368,33 +369,81 @@ static int begin_publisher(struct sensors *s)
 
 /* --- truth --- */
 
-static void tell_truth(struct sensors *s, const char *site, const char *quantity, const char *what, int64_t day_ms,
-		       int from, int minutes)
+enum { TRUTH_FIRE_0, TRUTH_FIRE_1, TRUTH_WATER, TRUTH_RAIN, TRUTH_SITES = TRUTH_RAIN + SENSOR_RAINS };
+
+int sensors_register(struct scene *scene, int http)
 {
-	char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-	int64_t from_ms = day_ms + from * MS_PER_MINUTE, to_ms = from_ms + minutes * MS_PER_MINUTE;
-	if (!s->truth || from_ms < s->begin_ms)
-		return;
-	time_format(from_ms, CHINA_OFFSET_MS, a);
-	time_format(to_ms, CHINA_OFFSET_MS, b);
-	fprintf(s->truth, "{\"site\":\"%s\",\"quantity\":\"%s\",\"what\":\"%s\",\"from\":\"%s\",\"to\":\"%s\"}\n", site,
-		quantity, what, a, b);
-	fflush(s->truth);
+	static const char *const keys[TRUTH_RAIN] = {"FIRE-0", "FIRE-1", "WATER"};
+	static const struct scene_field supply = {.name = "sector", .value = "供水"};
+	for (unsigned i = 0; i < TRUTH_SITES; i++) {
+		struct scene_site *site = &scene->sites[scene->site_count++];
+		if (i < TRUTH_RAIN)
+			snprintf(site->key, sizeof site->key, "%s", keys[i]);
+		else
+			snprintf(site->key, sizeof site->key, "RAIN-%u", i - TRUTH_RAIN);
+		if (i == TRUTH_WATER)
+			site->fields[site->field_count++] = supply;
+		if (api_put_site(http, scene, site))
+			return -1;
+	}
+	return 0;
 }
 
-static void tell_day(struct sensors *s, int64_t day_ms)
+/* Found from `from` on for so many minutes of the day, once it has lasted `hold` minutes. */
+static void day_truth(const struct sensors *s, struct scene *out, const char *rule, unsigned site, int64_t day_ms,
+		      int from, int minutes, int hold)
 {
-	tell_truth(s, "SIM-FIRE-0", "system.1.1", "test", day_ms, TEST_FROM, TEST_MINUTES);
-	tell_truth(s, "SIM-FIRE-0", "system.1.1", "fire", day_ms, ALARM_FROM, ALARM_MINUTES);
-	tell_truth(s, "SIM-FIRE-2", "system.1.1", "fault", day_ms, FAULT_FROM, FAULT_MINUTES);
-	tell_truth(s, "SIM-FIRE-1", "part.1.1.17.2.current", "high", day_ms, LEAK_FROM, LEAK_MINUTES);
-	tell_truth(s, "SIM-WATER", "w01003", "high", day_ms, TURBID_FROM, TURBID_MINUTES);
-	tell_truth(s, "SIM-WATER", "w01003", "calibration", day_ms, CALIBRATION_FROM, CALIBRATION_MINUTES);
-	for (unsigned i = 0; i < SENSOR_RAINS; i++) {
-		char site[32];
-		snprintf(site, sizeof site, "SIM-RAIN-%u", i);
-		tell_truth(s, site, "rain_now", "storm", day_ms, STORM_FROM, STORM_MINUTES);
+	struct scene_truth t = {.sites = 1u << site, .from_ms = day_ms + from * MS_PER_MINUTE, .tolerance_ms = 1000};
+	t.to_ms = t.from_ms + minutes * MS_PER_MINUTE;
+	if (t.to_ms > s->done_ms)
+		t.to_ms = s->done_ms;
+	if (t.from_ms < s->begin_ms || t.to_ms < t.from_ms + hold * MS_PER_MINUTE)
+		return;
+	snprintf(t.rule, sizeof t.rule, "%s", rule);
+	scene_add_truth(out, &t);
+}
+
+/* Whenever the rain of `hours` is at least `limit_dmm`, minute by minute. */
+static void rain_truth(const struct sensors *s, struct scene *out, const char *rule, unsigned station, int hours,
+		       unsigned limit_dmm)
+{
+	struct scene_truth t = {.sites = 1u << (TRUTH_RAIN + station), .tolerance_ms = 5 * MS_PER_MINUTE};
+	unsigned sum = 0;
+	bool over = false;
+	snprintf(t.rule, sizeof t.rule, "%s", rule);
+	for (int64_t ms = s->begin_ms; ms <= s->done_ms; ms += MS_PER_MINUTE) {
+		int64_t gone_ms = ms - hours * MS_PER_HOUR;
+		sum += rain_of(s, station, ms) - (gone_ms >= s->begin_ms ? rain_of(s, station, gone_ms) : 0);
+		if (sum >= limit_dmm && !over)
+			t.from_ms = ms;
+		if (over && sum < limit_dmm)
+			scene_add_truth(out, &t);
+		over = sum >= limit_dmm;
+		if (over)
+			t.to_ms = ms;
 	}
+	if (over)
+		scene_add_truth(out, &t);
+}
+
+void sensors_truth(const struct sensors *s, struct scene *out)
+{
+	static const struct {
+		const char *rule;
+		int hours;
+		unsigned limit_dmm;
+	} rains[] = {{"rain-hour", 1, 200},   {"rain-orange", 3, 500}, {"rain-red", 3, 1000},
+		     {"rain-yellow", 6, 500}, {"rain-blue", 12, 500},  {"rain-day", 24, 500}};
+	for (int64_t day_ms = s->begin_ms - (s->begin_ms + CHINA_OFFSET_MS) % MS_PER_DAY; day_ms <= s->done_ms;
+	     day_ms += MS_PER_DAY) {
+		day_truth(s, out, "fire-test", TRUTH_FIRE_0, day_ms, TEST_FROM, TEST_MINUTES, 0);
+		day_truth(s, out, "fire-alarm", TRUTH_FIRE_0, day_ms, ALARM_FROM, ALARM_MINUTES, 0);
+		day_truth(s, out, "fire-electric-current-a", TRUTH_FIRE_1, day_ms, LEAK_FROM, LEAK_MINUTES - 1, 1);
+		day_truth(s, out, "water-turbidity", TRUTH_WATER, day_ms, TURBID_FROM, TURBID_MINUTES - 1, 10);
+	}
+	for (unsigned station = 0; station < SENSOR_RAINS; station++)
+		for (size_t i = 0; i < sizeof rains / sizeof *rains; i++)
+			rain_truth(s, out, rains[i].rule, station, rains[i].hours, rains[i].limit_dmm);
 }
 
 /* --- the day --- */
@@ -414,14 +463,9 @@ static bool say_minute(struct sensors *s, int64_t ms)
 static void *run(void *context)
 {
 	struct sensors *s = context;
-	int64_t day_ms = INT64_MIN;
 	for (int64_t ms = s->begin_ms; !atomic_load(&s->stop); ms += MS_PER_MINUTE) {
 		while (ms > clock_now_ms() && !atomic_load(&s->stop))
 			usleep(50000);
-		if (ms - (ms + CHINA_OFFSET_MS) % MS_PER_DAY != day_ms) {
-			day_ms = ms - (ms + CHINA_OFFSET_MS) % MS_PER_DAY;
-			tell_day(s, day_ms);
-		}
 		if (!say_minute(s, ms))
 			break;
 		s->done_ms = ms;
@@ -440,10 +484,10 @@ int sensors_write_file(const char *data, const char *broker)
 		return -1;
 	fprintf(f, "fire gb26875 127.0.0.1:0\nwater hj212 127.0.0.1:0\nrain sl651 127.0.0.1:0\n");
 	for (unsigned i = 0; i < SENSOR_FIRES; i++)
-		fprintf(f, "device fire %llu SIM-FIRE-%u\n", (unsigned long long)(SOURCE + i), i);
-	fprintf(f, "device water " MN " SIM-WATER pw=" PASSWORD "\n");
+		fprintf(f, "device fire %llu SIM.FIRE-%u\n", (unsigned long long)(SOURCE + i), i);
+	fprintf(f, "device water " MN " SIM.WATER pw=" PASSWORD "\n");
 	for (unsigned i = 0; i < SENSOR_RAINS; i++)
-		fprintf(f, "device rain 00350583%02x SIM-RAIN-%u pw=1234\n", i, i);
+		fprintf(f, "device rain 00350583%02x SIM.RAIN-%u pw=1234\n", i, i);
 	if (broker)
 		fprintf(f,
 			"broker demo %s client=zayton-demo unknown=keep\n"
@@ -490,9 +534,8 @@ static int find_ports(struct sensors *s)
 	return found == 3 ? 0 : -1;
 }
 
-int sensors_begin(struct sensors *s, const char *data, int http, int64_t begin_ms, uint64_t seed, const char *broker)
+int sensors_begin(struct sensors *s, int http, int64_t begin_ms, uint64_t seed, const char *broker)
 {
-	char path[4096];
 	*s = (struct sensors){.http = http,
 			      .fds = {-1, -1, -1},
 			      .http_fd = -1,
@@ -500,8 +543,6 @@ int sensors_begin(struct sensors *s, const char *data, int http, int64_t begin_m
 			      .seed = seed,
 			      .begin_ms = begin_ms - begin_ms % MS_PER_MINUTE};
 	s->done_ms = s->begin_ms - MS_PER_MINUTE;
-	snprintf(path, sizeof path, "%s.sensors.truth", data);
-	s->truth = fopen(path, "w");
 	if (find_ports(s) || (broker && begin_publisher(s))) {
 		printf("without sensors 无传感器\n");
 		return -1;
@@ -552,12 +593,12 @@ static int ask_overloads(const struct sensors *s)
 
 int sensors_end(struct sensors *s)
 {
-	static const char *const streams[] = {"SIM-FIRE-0/part.1.1.18.1.temperature",
-					      "SIM-FIRE-3/part.1.1.17.2.current",
-					      "SIM-WATER/w01003",
-					      "SIM-RAIN-0/rain_now",
-					      "SIM-RAIN-1/river_level",
-					      "SIM-MAST/weather.wind"};
+	static const char *const streams[] = {"SIM.FIRE-0/part.1.1.18.1.temperature",
+					      "SIM.FIRE-3/part.1.1.17.2.current",
+					      "SIM.WATER/w01003",
+					      "SIM.RAIN-0/rain_now",
+					      "SIM.RAIN-1/river_level",
+					      "SIM.MAST/weather.wind"};
 	int result = 0;
 	atomic_store(&s->stop, true);
 	if (s->running)
@@ -579,7 +620,5 @@ int sensors_end(struct sensors *s)
 		mosquitto_loop_stop(s->publisher, false);
 		mosquitto_destroy(s->publisher);
 	}
-	if (s->truth)
-		fclose(s->truth);
 	return result;
 }

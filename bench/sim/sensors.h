@@ -7,8 +7,8 @@
  * What they measure is a function of the seed, the sensor and the minute, so the same seed is the same day. Every day
  * has a fire alarm, a fault and a test at one monitor, a residual current over its limit at another, turbidity over its
  * limit with data that does not count beside it, a storm of three hours that raises the river, and trucks of which one
- * is overloaded whenever it is weighed. What of it must be found is written to DATA.sensors.truth, a JSON object a
- * line: site, quantity, what, from, to. One thread of its own. */
+ * is overloaded whenever it is weighed. What of it must be found goes to a scene
+ * of the demo's book. One thread of its own. */
 #ifndef ZAYTON_BENCH_SENSORS_H
 #define ZAYTON_BENCH_SENSORS_H
 
@@ -16,7 +16,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "bench/sim/scene.h"
 
 #define SENSOR_FIRES 4
 #define SENSOR_RAINS 2
@@ -31,7 +32,6 @@ struct sensors {
 	uint64_t seed;
 	int64_t begin_ms, done_ms; /* up to where everything is confirmed */
 	unsigned long weighings, overloads;
-	FILE *truth;
 	pthread_t thread;
 	bool running;
 	_Atomic bool stop;
@@ -40,9 +40,15 @@ struct sensors {
 
 /* Writes DATA.sites, which the server is to be started with. 0, or -1. */
 int sensors_write_file(const char *data, const char *broker);
+/* Tells the server the sites of which something is to be found, and adds them to `scene`, whose name is SENSORS_SCENE.
+ * 0 or -1. */
+#define SENSORS_SCENE "SIM"
+int sensors_register(struct scene *scene, int http);
 /* Connect to the server and begin. 0, or -1: the demo goes on without. */
-int sensors_begin(struct sensors *s, const char *data, int http, int64_t begin_ms, uint64_t seed, const char *broker);
+int sensors_begin(struct sensors *s, int http, int64_t begin_ms, uint64_t seed, const char *broker);
 /* End, and ask back: every confirmed minute of every sensor is one value. 0; 1 when something is missing or doubled. */
 int sensors_end(struct sensors *s);
+/* After the end: what must have been found of what was confirmed, added to `scene` (midnight 0). */
+void sensors_truth(const struct sensors *s, struct scene *scene);
 
 #endif

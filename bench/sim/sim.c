@@ -158,7 +158,7 @@ static void drive_fleet(struct sim *s)
 	s->fleet.context = s;
 	make_drives(s);
 	if (o->demo && !o->no_sensors)
-		(void)sensors_begin(&s->sensors, o->data, o->http, s->begin_ms, o->seed, o->broker);
+		(void)sensors_begin(&s->sensors, o->http, s->begin_ms, o->seed, o->broker);
 	if (s->with_scenes)
 		scene_play_terminals(&s->play, &s->fleet, o->terminals);
 	fleet_run(&s->fleet);
@@ -196,20 +196,28 @@ static void begin_scenes(struct sim *s)
 	recall_scenes(&s->options, s->fresh, &now_ms, &seed);
 	s->with_scenes = scene_play_open(&s->play, scenes_folder(), now_ms, 0, seed) == 0 &&
 			 scene_play_tell(&s->play, s->options.http, scenes_fences(), NULL) == 0 &&
-			 scene_play_boats(&s->play, s->options.http) == 0;
+			 scene_play_boats(&s->play, s->options.http) == 0 &&
+			 scene_play_streams(&s->play, s->options.http, seed) == 0;
+	if (s->with_scenes && s->fresh && !s->options.no_sensors &&
+	    sensors_register(scene_book_add(&s->play.book, SENSORS_SCENE), s->options.http))
+		s->with_scenes = false;
 	if (!s->with_scenes)
 		printf("without scenarios 无情景\n");
 }
 
-static void end_scenes(struct sim *s)
+/* The sensors' scene is the last one. 0: all that was played to its end was found, and nothing else. */
+static int end_scenes(struct sim *s)
 {
-	struct truth_totals totals;
+	struct truth_totals totals = {0};
+	if (s->with_scenes && s->fresh && s->sensors.running)
+		sensors_truth(&s->sensors, &s->play.book.scenes[s->play.book.count - 1]);
 	if (s->with_scenes && !scene_play_is_done(&s->play))
 		printf("the scenarios were not played to their end 情景未播完\n");
-	else if (s->with_scenes && !scene_play_judge(&s->play, s->options.http, &totals))
+	else if (s->with_scenes && !scene_play_judge(&s->play, s->options.http, s->fresh, &totals))
 		printf("scenarios 情景: %zu truths, found 检出 %zu, missed 漏报 %zu, false 误报 %zu\n", totals.truths,
 		       totals.found, totals.missed, totals.wrong);
 	scene_play_close(&s->play);
+	return totals.missed || totals.wrong ? 1 : 0;
 }
 
 /* --- main --- */
@@ -334,9 +342,9 @@ int main(int argc, char **argv)
 	drive_fleet(&s);
 	int64_t from_ms = s.with_scenes && s.play.from_ms < s.begin_ms ? s.play.from_ms : s.begin_ms;
 	int result = fleet_read_back(&s.fleet, from_ms - MS_PER_DAY, clock_now_ms() + MS_PER_DAY);
-	end_scenes(&s);
 	if (s.options.demo && !s.options.no_sensors)
 		result |= sensors_end(&s.sensors);
+	result |= end_scenes(&s);
 	sea_drive_end(&s.sea);
 	if (s.options.demo && server_stop(&s.server))
 		result = 1;

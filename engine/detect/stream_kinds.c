@@ -253,9 +253,12 @@ static void state_alarm(const struct stream_walk *w, struct stream_entry *e, con
 			const struct value *v)
 {
 	uint32_t code;
-	if (v->quality != (rule->params[PARAM_STATE_TEST] ? VALUE_QUALITY_TEST : VALUE_QUALITY_GOOD))
+	bool test = rule->params[PARAM_STATE_TEST];
+	if (v->quality != VALUE_QUALITY_GOOD && (!test || v->quality != VALUE_QUALITY_TEST))
 		return;
-	if (!is_alarm(w, rule, v, &code) || !schedule_active(&rule->when, v->time_ms)) {
+	/* what is no test ends a test; a test says nothing of what is real */
+	if ((test && v->quality == VALUE_QUALITY_GOOD) || !is_alarm(w, rule, v, &code) ||
+	    !schedule_active(&rule->when, v->time_ms)) {
 		over(w, e, rule, v->time_ms);
 		return;
 	}
