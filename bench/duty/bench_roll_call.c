@@ -15,23 +15,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/duty/season.h"
 #include "engine/core/clock.h"
 #include "engine/duty/roll_call.h"
 
-#define T0 INT64_C(1777564800000) /* 2026-04-30T16:00:00Z */
-#define PACE_MS (10 * MS_PER_MINUTE)
-#define HARBOURS 12
 #define QUESTIONS_MAX 10000
-
-static uint64_t state = 0x5ea;
-
-static uint64_t next(void)
-{
-	uint64_t z = (state += UINT64_C(0x9e3779b97f4a7c15)); /* splitmix64 (Steele, Lea, Flood 2014) */
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
 
 static void ok(enum status status, const char *what)
 {
@@ -41,104 +29,22 @@ static void ok(enum status status, const char *what)
 	exit(1);
 }
 
-/* --- the season --- */
-
-static struct geo_point harbour_at(unsigned h)
-{
-	return (struct geo_point){248000000 + (int32_t)h * 300000, 1186000000 + (int32_t)(h % 4) * 700000};
-}
-
-static void make_harbours(struct engine *e)
-{
-	for (unsigned h = 0; h < HARBOURS; h++) {
-		struct geo_point a = harbour_at(h), corners[4] = {a, a, a, a};
-		struct fence f = {.valid_from_ms = INT64_MIN, .valid_to_ms = INT64_MAX, .tag_count = 1};
-		uint32_t end = 4;
-		corners[1].lon_e7 += 100000;
-		corners[2].lon_e7 += 100000;
-		corners[2].lat_e7 += 100000;
-		corners[3].lat_e7 += 100000;
-		snprintf(f.id, sizeof f.id, "harbour-%02u", h);
-		ok(tag_number(span_of_string(HARBOUR_TAG), &f.tags[0]), "tag");
-		ok(fence_area_new(corners, &end, 1, &f.area), "area");
-		ok(context_put_fences(engine_context(e), &f, 1), "fence");
-		fence_area_unref(f.area);
-	}
-}
-
-static void say(struct engine *e, uint64_t device, enum device_kind kind, const struct registry_change *changes,
-		size_t count)
-{
-	ok(registry_apply_bulk(engine_registry(e), device, kind, changes, count, VALID_ALWAYS_FROM, "bench"),
-	   "registry");
-}
-
-static uint64_t make_boat(struct engine *e, unsigned b)
-{
-	static const char *const classes[] = {"fishing-small", "fishing-medium", "fishing-large", "township"};
-	static const char *const villages[] = {"白奇", "里春", "莲埭", "后海", "下埭"};
-	char plate[32], card[16], port[16];
-	snprintf(plate, sizeof plate, "boat:闽狮渔%05u", b);
-	snprintf(card, sizeof card, "%06u", 300000 + b);
-	snprintf(port, sizeof port, "harbour-%02u", b % HARBOURS);
-	uint64_t boat = device_id(DEVICE_KIND_BOAT, span_of_string(plate));
-	uint64_t beacon = device_id(DEVICE_KIND_BEIDOU, span_of_string(card));
-	say(e, boat, DEVICE_KIND_BOAT,
-	    (const struct registry_change[]){{DEVICE_FIELD_PLATE, span_of_string(plate)},
-					     {DEVICE_FIELD_CLASS, span_of_string(classes[b % 4])},
-					     {DEVICE_FIELD_VILLAGE, span_of_string(villages[b % 5])},
-					     {DEVICE_FIELD_HOME_PORT, span_of_string(port)}},
-	    4);
-	say(e, beacon, DEVICE_KIND_BEIDOU,
-	    (const struct registry_change[]){{DEVICE_FIELD_BEIDOU_CARD, span_of_string(card)},
-					     {DEVICE_FIELD_VEHICLE, span_of_string(plate)}},
-	    2);
-	return beacon;
-}
-
-/* Two to six days out, one to four in; a tenth of the trips with a silence of hours. */
-static void sail(struct bulk *bulk, uint64_t beacon, unsigned b, unsigned days)
-{
-	struct geo_point home = harbour_at(b % HARBOURS), at = home;
-	int64_t turn_ms = T0, quiet_ms = 0;
-	bool out = false;
-	for (int64_t t = T0 + (int64_t)(next() % 600) * 1000; t < T0 + days * MS_PER_DAY; t += PACE_MS) {
-		if (t >= turn_ms) {
-			out = !out;
-			turn_ms = t + (int64_t)(out ? 2 + next() % 5 : 1 + next() % 4) * MS_PER_DAY;
-			quiet_ms = out && next() % 10 == 0 ? t + MS_PER_DAY : 0;
-			at = home;
-		}
-		if (out) {
-			at.lat_e7 -= (int32_t)(next() % 20000);
-			at.lon_e7 += (int32_t)(next() % 30000) - 5000;
-		}
-		if (quiet_ms && t > quiet_ms && t < quiet_ms + 5 * MS_PER_HOUR)
-			continue;
-		struct report r = {.time_ms = t + (int64_t)(next() % 5) * 1000,
-				   .received_ms = t + 60000,
-				   .lat_e7 = at.lat_e7 + (int32_t)(next() % 900),
-				   .lon_e7 = at.lon_e7 + (int32_t)(next() % 900),
-				   .status = STATUS_BIT_FIX,
-				   .speed_dkmh = out ? (uint16_t)(40 + next() % 60) : 0,
-				   .course_deg = (uint16_t)(next() % 360),
-				   .altitude_m = ALTITUDE_UNKNOWN,
-				   .mileage_hm = MILEAGE_UNKNOWN,
-				   .body = REPORT_BODY_ROW};
-		report_row_seal(&r);
-		ok(bulk_add(bulk, beacon, &r), "report");
-	}
-}
-
 static void make_season(struct engine *e, unsigned boats, unsigned days)
 {
+	struct report *reports = malloc((size_t)days * (SEASON_DAY_REPORTS + 1) * sizeof *reports);
 	struct bulk *bulk;
-	make_harbours(e);
+	ok(reports ? STATUS_OK : STATUS_NO_MEMORY, "reports");
+	season_put_harbours(e);
 	ok(bulk_open(e, &bulk), "bulk");
-	for (unsigned b = 0; b < boats; b++)
-		sail(bulk, make_boat(e, b), b, days);
+	for (unsigned b = 0; b < boats; b++) {
+		uint64_t beacon = season_put_boat(e, b);
+		size_t count = season_sail(b, days, reports);
+		for (size_t i = 0; i < count; i++)
+			ok(bulk_add(bulk, beacon, &reports[i]), "report");
+	}
 	ok(bulk_close(bulk), "bulk");
 	ok(engine_settle(e), "settling");
+	free(reports);
 }
 
 /* --- questions --- */
@@ -161,7 +67,8 @@ static void ask(struct engine *e, const char *name, int64_t first_ms, int64_t sp
 	static int64_t wall[QUESTIONS_MAX], cpu[QUESTIONS_MAX];
 	uint64_t states[BOAT_STATE_COUNT] = {0};
 	for (unsigned i = 0; i < count; i++) {
-		struct roll_question q = roll_question_default(first_ms + (int64_t)(next() % (uint64_t)span_ms));
+		struct roll_question q =
+			roll_question_default(first_ms + (int64_t)(season_random() % (uint64_t)span_ms));
 		struct roll_call *r;
 		q.threads = threads;
 		int64_t wall_ns = clock_monotonic_ns(), spent_ns = cpu_ns();
@@ -199,10 +106,10 @@ int main(int argc, char **argv)
 	printf("{\"boats\":%u,\"days\":%u,\"reports\":%" PRIu64 ",\"blocks\":%" PRIu64, boats, days, info.reports,
 	       info.blocks);
 	int64_t season_ms = days * MS_PER_DAY;
-	ask(e, "past_1_thread", T0 + 3 * MS_PER_DAY, season_ms - 4 * MS_PER_DAY, 1, count);
-	ask(e, "past_2_threads", T0 + 3 * MS_PER_DAY, season_ms - 4 * MS_PER_DAY, 2, count);
-	ask(e, "now", T0 + season_ms, MS_PER_MINUTE, 1, count);
-	ask(e, "half_a_year_later", T0 + season_ms + 60 * MS_PER_DAY, MS_PER_DAY, 1, count);
+	ask(e, "past_1_thread", SEASON_START_MS + 3 * MS_PER_DAY, season_ms - 4 * MS_PER_DAY, 1, count);
+	ask(e, "past_2_threads", SEASON_START_MS + 3 * MS_PER_DAY, season_ms - 4 * MS_PER_DAY, 2, count);
+	ask(e, "now", SEASON_START_MS + season_ms, MS_PER_MINUTE, 1, count);
+	ask(e, "half_a_year_later", SEASON_START_MS + season_ms + 60 * MS_PER_DAY, MS_PER_DAY, 1, count);
 	printf("}\n");
 	engine_close(e);
 	return 0;

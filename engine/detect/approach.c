@@ -14,6 +14,7 @@ static int32_t cosine_q30(int32_t lat_e7)
 	const int64_t one = INT64_C(1) << 30;
 	/* pi / 1.8e9 * 2^62 */
 	int64_t x = lat_e7 * INT64_C(8048910509) >> 32, square = x * x >> 30, c = one;
+#pragma GCC unroll 7 /* divided by constants */
 	for (int64_t n = 13; n > 0; n -= 2)
 		c = one - (square * c >> 30) / (n * (n + 1));
 	return c > 0 ? (int32_t)c : 0;

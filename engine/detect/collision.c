@@ -416,11 +416,47 @@ const struct mover *collision_at(const struct collision *c, uint32_t slot)
 struct question {
 	struct collision *c;
 	uint32_t slot;
-	int64_t at_ms, ahead_ms; /* how long vessels may travel towards each other, seen from the epoch */
-	int32_t lat_e7, lon_e7;  /* at the epoch */
+	int64_t at_ms, ahead_ms;   /* how long vessels may travel towards each other, seen from the epoch */
+	int32_t lat_e7, lon_e7;    /* at the epoch */
+	int64_t north_mm, east_mm; /* its own way in that time */
+	int64_t error;             /* of places, units: no cell's is larger */
 	uint16_t speed;
 	size_t count;
 };
+
+/* Where those who may come near lie at the epoch. Somebody no faster than s, at r, is to be within the cpa at some time
+ * t of the T ahead, while I go V t: so r lies within cpa + s t of V t, and all these circles lie in the one around f V
+ * T, f in 256ths, which touches the first and the last of them:
+ *
+ *      ( o─────( f V T )────── V T )        radius  cpa + max(f |V|, (1 - f) |V| + s) T
+ *
+ * Half as far as both can go towards each other when they are equally fast, not further than the faster can go. */
+struct circle {
+	int64_t north_mm, east_mm; /* of its middle, from mine */
+	int64_t radius_mm;
+};
+
+static struct circle circle_of(const struct question *q, uint16_t speed_max)
+{
+	int64_t mine = q->speed, theirs = speed_max;
+	int64_t f = theirs >= mine ? 256 : 128 * (mine + theirs) / mine;
+	int64_t before = f * mine, behind = (256 - f) * mine + 256 * theirs;
+	return (struct circle){q->north_mm * f / 256, q->east_mm * f / 256,
+			       q->c->options.limits.cpa_mm +
+				       (before > behind ? before : behind) * q->ahead_ms / (36 * 256) + 2 * UNIT_MM};
+}
+
+/* Whether nobody in the cell can come near; I am at (east, north) from its middle, in units. */
+static bool is_out_of_reach(const struct question *q, const struct cell *cell, int64_t east, int64_t north)
+{
+	const int64_t half = CELL_E7 / 2 * APPROACH_UM_PER_E7 / (1000 * UNIT_MM) + 1; /* a cell is no wider than high */
+	struct circle o = circle_of(q, cell->speed_max);
+	int64_t reach = o.radius_mm / UNIT_MM + q->error + 2;
+	int64_t beside = llabs(east + o.east_mm / UNIT_MM) - half, above = llabs(north + o.north_mm / UNIT_MM) - half;
+	beside = beside > 0 ? beside : 0;
+	above = above > 0 ? above : 0;
+	return beside * beside + above * above > reach * reach;
+}
 
 static int64_t reach_of(const struct question *q, uint16_t speed_max)
 {
@@ -441,21 +477,17 @@ static void ask_cell(struct question *q, const struct cell *cell)
 {
 	struct collision *c = q->c;
 	const struct mover *me = &c->vessels[q->slot].mover;
-	const int64_t half = CELL_E7 / 2 * APPROACH_UM_PER_E7 / (1000 * UNIT_MM) + 1; /* a cell is no wider than high */
-	int64_t east, north, reach_mm = reach_of(q, cell->speed_max), error = place_error(c, me, reach_mm);
-	int64_t reach = reach_mm / UNIT_MM + error;
+	int64_t east, north;
 	place_in(cell, q->lat_e7, q->lon_e7, &east, &north);
-	bool fits = llabs(east) <= OFFSET_MAX && llabs(north) <= OFFSET_MAX && reach <= OFFSET_MAX &&
-		    error <= ERROR_MAX && cell->cos_q30 > COSINE_MIN;
-	if (!fits) {
+	bool flat = llabs(east) <= OFFSET_MAX && llabs(north) <= OFFSET_MAX && cell->cos_q30 > COSINE_MIN;
+	if (flat && q->error <= ERROR_MAX && is_out_of_reach(q, cell, east, north))
+		return;
+	int64_t reach_mm = reach_of(q, cell->speed_max), error = place_error(c, me, reach_mm);
+	if (!flat || error > ERROR_MAX || reach_mm / UNIT_MM + error > OFFSET_MAX) {
 		for (uint32_t i = 0; i < cell->count; i++)
 			test_exactly(q, cell->slots[i]);
 		return;
 	}
-	int64_t beside = llabs(east) > half ? llabs(east) - half : 0,
-		above = llabs(north) > half ? llabs(north) - half : 0;
-	if (beside * beside + above * above > reach * reach)
-		return;
 	struct screen s = screen_of(c, me, q->ahead_ms, error);
 	s.place = (struct pair16){(int16_t)east, (int16_t)north};
 	uint32_t passed = screen_cell(c, &s, cell);
@@ -477,19 +509,27 @@ static void ask_row(struct question *q, int32_t row, int64_t from_lon_e7, int64_
 	}
 }
 
+/* Millimetres as degrees on the parallel of a cosine, in 1e-7, no nearer to where I am than they may lie. */
+static int64_t lon_at_most(int64_t mm, int64_t cos_q30)
+{
+	return (int64_t)(((__int128)(mm * 1000 / APPROACH_UM_PER_E7) << 30) / (mm > 0 ? cos_q30 : INT64_C(1) << 30)) +
+	       1;
+}
+
 /* The cosine that the east of a pair is measured by is the mean of both: no less than half of mine, nor than mine less
  * the turn to the other's latitude. */
 static void ask_cells(struct question *q)
 {
 	const struct mover *me = &q->c->vessels[q->slot].mover;
-	int64_t reach_mm = reach_of(q, q->c->speed_max);
-	int64_t error_mm = place_error(q->c, me, reach_mm) * UNIT_MM;
-	int64_t lat_span = (reach_mm + error_mm) * 1000 / APPROACH_UM_PER_E7 + 1;
-	int64_t turned_q30 = lat_span * 2, half_q30 = me->cos_q30 / 2; /* 1e-7 degrees are 1.9 units of 2^-30 */
+	struct circle o = circle_of(q, q->c->speed_max);
+	int64_t radius_mm = o.radius_mm + q->error * UNIT_MM;
+	int64_t lat_span = radius_mm * 1000 / APPROACH_UM_PER_E7 + 1, lat = o.north_mm * 1000 / APPROACH_UM_PER_E7;
+	/* 1e-7 degrees are 1.9 units of 2^-30 */
+	int64_t turned_q30 = (lat_span + llabs(lat)) * 2, half_q30 = me->cos_q30 / 2;
 	int64_t cos_q30 = me->cos_q30 - turned_q30 > half_q30 ? me->cos_q30 - turned_q30 : half_q30;
-	int64_t lon_span = (int64_t)(((__int128)lat_span << 30) / cos_q30);
-	for (int32_t row = row_of(q->lat_e7 - lat_span); row <= row_of(q->lat_e7 + lat_span); row++)
-		ask_row(q, row, q->lon_e7 - lon_span, q->lon_e7 + lon_span);
+	int64_t west = lon_at_most(radius_mm - o.east_mm, cos_q30), east = lon_at_most(radius_mm + o.east_mm, cos_q30);
+	for (int32_t row = row_of(q->lat_e7 + lat - lat_span); row <= row_of(q->lat_e7 + lat + lat_span); row++)
+		ask_row(q, row, q->lon_e7 - west, q->lon_e7 + east);
 }
 
 enum status collision_near(struct collision *c, uint32_t slot, int64_t at_ms, const uint32_t **out, size_t *out_count)
@@ -507,6 +547,9 @@ enum status collision_near(struct collision *c, uint32_t slot, int64_t at_ms, co
 		return STATUS_OK;
 	q.ahead_ms = c->options.limits.tcpa_ms + at_ms - c->epoch_ms;
 	q.speed = speed_bound(&v->mover);
+	q.north_mm = mover_travelled_mm(v->mover.north, q.ahead_ms);
+	q.east_mm = mover_travelled_mm(v->mover.east, q.ahead_ms);
+	q.error = place_error(c, &v->mover, reach_of(&q, c->speed_max));
 	mover_position(&v->mover, c->epoch_ms, &q.lat_e7, &q.lon_e7);
 	ask_cells(&q);
 	*out_count = q.count;

@@ -156,15 +156,23 @@ static bool is_exempt(const struct detect_context *context, uint16_t tag, const 
 	return false;
 }
 
+bool pair_speed_fits(const struct rule *rule, uint16_t speed_dkmh)
+{
+	return rule->kind == RULE_TWO_CODES ? speed_dkmh >= rule->params[PARAM_TWO_CODES_SPEED]
+					    : speed_dkmh < rule->params[PARAM_ENCOUNTER_SPEED];
+}
+
+bool pair_is_exempt(const struct detect_context *context, const struct rule *rule, const struct fact *f)
+{
+	return rule->kind == RULE_ENCOUNTER && is_exempt(context, (uint16_t)rule->params[PARAM_ENCOUNTER_EXEMPT], f);
+}
+
 bool pair_is_together(const struct detect_context *context, const struct rule *rule, const struct fact *f)
 {
-	const int64_t *v = rule->params;
-	int64_t faster = f->to_lon_e7 >> 16, slower = f->to_lon_e7 & 0xffff;
-	if (f->to_lat_e7 > v[PARAM_ENCOUNTER_DISTANCE])
-		return false;
-	if (rule->kind == RULE_TWO_CODES)
-		return slower >= v[PARAM_TWO_CODES_SPEED];
-	return faster < v[PARAM_ENCOUNTER_SPEED] && !is_exempt(context, (uint16_t)v[PARAM_ENCOUNTER_EXEMPT], f);
+	uint16_t faster = (uint16_t)(f->to_lon_e7 >> 16), slower = (uint16_t)(f->to_lon_e7 & 0xffff);
+	return f->to_lat_e7 <= rule->params[PARAM_ENCOUNTER_DISTANCE] &&
+	       pair_speed_fits(rule, rule->kind == RULE_TWO_CODES ? slower : faster) &&
+	       !pair_is_exempt(context, rule, f);
 }
 
 static enum status together_end(struct couple *c, const struct tenure *t, const struct fact *first,

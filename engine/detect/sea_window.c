@@ -1,5 +1,6 @@
 #include "engine/detect/sea_window.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "engine/core/hash.h"
@@ -91,13 +92,20 @@ struct window {
 		uint64_t vehicle;
 		size_t next;                  /* the first fix behind the instant */
 		const struct sea_fix *latest; /* at the instant, NULL: none is fresh */
+		/* rules of being together, a bit each: those that its speed allows at the fix `measured`, and those
+		 * that ask for another place than where it is at the last instant */
+		uint64_t able, exempt;
+		const struct sea_fix *measured;
+		uint16_t speed;
+		bool stays; /* it is there at the last instant */
 	} * boats;
 	size_t count;
 	int64_t from_ms, to_ms, as_of_ms; /* [from, to) */
 	struct approach_limits wide;      /* the widest that a rule of collisions asks */
 	int64_t fresh_ms;
-	bool risk, together, all_kinds, any_fishing;
-	int64_t distance_mm; /* the largest that a rule of being together asks */
+	bool risk, together;
+	enum mover_pairs pairs; /* the most that a rule of collisions asks */
+	int64_t distance_mm;    /* the largest that a rule of being together asks */
 	struct tenure *tenures;
 	size_t tenure_count, tenure_capacity;
 	struct fact *facts;
@@ -123,8 +131,8 @@ static void want_risk(struct window *w, const struct rule *r)
 	widen(&w->wide.cpa_mm, wide.cpa_mm);
 	widen(&w->wide.tcpa_ms, wide.tcpa_ms);
 	widen(&w->fresh_ms, r->params[PARAM_COLLISION_FRESH]);
-	w->all_kinds |= r->params[PARAM_COLLISION_PAIRS] == PAIRS_ANY;
-	w->any_fishing |= r->params[PARAM_COLLISION_PAIRS] == PAIRS_ANY_FISHING;
+	w->pairs = r->params[PARAM_COLLISION_PAIRS] > w->pairs ? (enum mover_pairs)r->params[PARAM_COLLISION_PAIRS]
+							       : w->pairs;
 }
 
 static enum status want_together(struct window *w, const struct tenure *t)
@@ -160,14 +168,27 @@ static enum status read_rules(struct window *w)
 	return status;
 }
 
+/* The subject is looked up once while it holds. */
+static void read_boat(const struct window *w, const struct sea_track *t, struct boat *b)
+{
+	struct sea_subject own = {0}, *known = t->subject ? t->subject : &own;
+	if (w->from_ms < known->from_ms || w->from_ms >= known->to_ms) {
+		struct detect_subject subject;
+		w->context->subject(w->context->registry, t->device, w->from_ms, &subject);
+		known->from_ms = subject.from_ms;
+		known->to_ms = subject.to_ms;
+		known->vehicle = subject.vehicle;
+		known->counts = sea_kind_of(subject.class_code, &known->kind);
+	}
+	b->counts = known->counts;
+	b->kind = known->kind;
+	b->vehicle = known->vehicle;
+}
+
 static void read_boats(struct window *w)
 {
-	for (size_t i = 0; i < w->count; i++) {
-		struct detect_subject subject;
-		w->context->subject(w->context->registry, w->tracks[i].device, w->from_ms, &subject);
-		w->boats[i].counts = sea_kind_of(subject.class_code, &w->boats[i].kind);
-		w->boats[i].vehicle = subject.vehicle;
-	}
+	for (size_t i = 0; i < w->count; i++)
+		read_boat(w, &w->tracks[i], &w->boats[i]);
 }
 
 /* --- instants --- */
@@ -215,12 +236,6 @@ static enum status full_or_no_memory(const struct window *w)
 
 /* --- risk --- */
 
-static bool kinds_count(const struct window *w, size_t a, size_t b)
-{
-	enum mover_pairs pairs = w->all_kinds ? PAIRS_ANY : w->any_fishing ? PAIRS_ANY_FISHING : PAIRS_MERCHANT_FISHING;
-	return mover_pair_counts(pairs, w->boats[a].kind, w->boats[b].kind);
-}
-
 static enum status add_risk(struct window *w, size_t a, size_t b, int64_t at_ms)
 {
 	struct approach p;
@@ -251,27 +266,65 @@ static enum status put_movers(struct window *w, struct collision *c)
 	return status;
 }
 
-static enum status judge_instant(struct window *w, struct collision *c, int64_t at_ms)
+/* Whose kind must be asked for each pair to be found: of one kind with another the kind that fewer are of. A bit each;
+ * 0: there is no pair. */
+static unsigned kinds_to_ask(const struct window *w)
+{
+	size_t of[MOVER_FISHING + 1] = {0};
+	for (size_t i = 0; i < w->count; i++)
+		if (w->boats[i].latest && w->boats[i].latest->moving)
+			of[w->boats[i].kind]++;
+	if (w->pairs == PAIRS_ANY)
+		return UINT_MAX;
+	if (w->pairs == PAIRS_ANY_FISHING)
+		return of[MOVER_FISHING] ? 1u << MOVER_FISHING : 0;
+	if (!of[MOVER_FISHING] || !of[MOVER_MERCHANT])
+		return 0;
+	return 1u << (of[MOVER_FISHING] < of[MOVER_MERCHANT] ? MOVER_FISHING : MOVER_MERCHANT);
+}
+
+/* Those at risk with one who is asked; who are asked too are told by the lower of both. */
+static enum status ask_one(struct window *w, struct collision *c, uint32_t i, unsigned asked, int64_t at_ms)
 {
 	const uint32_t *near;
 	size_t count;
-	go_to(w, at_ms);
-	enum status status = put_movers(w, c);
-	for (uint32_t i = 0; i < w->count && !status; i++) {
-		if (!collision_at(c, i))
-			continue;
-		status = collision_near(c, i, at_ms, &near, &count);
-		for (size_t k = 0; k < count && !status; k++)
-			if (near[k] > i && are_paired(w, i, near[k]) && kinds_count(w, i, near[k]))
-				status = add_risk(w, i, near[k], at_ms);
+	enum status status = collision_near(c, i, at_ms, &near, &count);
+	for (size_t k = 0; k < count && !status; k++) {
+		uint32_t other = near[k];
+		bool twice = asked >> w->boats[other].kind & 1 && other < i;
+		if (!twice && are_paired(w, i, other) &&
+		    mover_pair_counts(w->pairs, w->boats[i].kind, w->boats[other].kind))
+			status = add_risk(w, i < other ? i : other, i < other ? other : i, at_ms);
 	}
 	return status;
+}
+
+static enum status judge_instant(struct window *w, struct collision *c, int64_t at_ms)
+{
+	go_to(w, at_ms);
+	unsigned asked = kinds_to_ask(w);
+	enum status status = asked ? put_movers(w, c) : STATUS_OK;
+	for (uint32_t i = 0; asked && i < w->count && !status; i++)
+		if (asked >> w->boats[i].kind & 1 && collision_at(c, i))
+			status = ask_one(w, c, i, asked, at_ms);
+	return status;
+}
+
+/* Whether there are vessels of kinds that any rule pairs. */
+static bool has_pairs(const struct window *w)
+{
+	size_t of[MOVER_FISHING + 1] = {0};
+	for (size_t i = 0; i < w->count; i++)
+		of[w->boats[i].kind] += w->boats[i].counts;
+	return w->pairs == PAIRS_ANY || (of[MOVER_FISHING] && (w->pairs == PAIRS_ANY_FISHING || of[MOVER_MERCHANT]));
 }
 
 static enum status judge_risk(struct window *w)
 {
 	struct collision_options o = {(uint32_t)w->count, w->wide, w->fresh_ms, false};
 	struct collision *c;
+	if (!has_pairs(w))
+		return w->count > COLLISION_SLOTS_MAX ? STATUS_FULL : STATUS_OK;
 	enum status status = collision_new(&o, &c);
 	if (status)
 		return status == STATUS_OUT_OF_RANGE ? STATUS_FULL : status;
@@ -302,6 +355,9 @@ static int compare_pairs(const void *a, const void *b)
 	return (x->b > y->b) - (x->b < y->b);
 }
 
+/* rules whose bits are kept apart; with more of them every boat is able to all */
+#define TENURE_BITS 64
+
 struct by_lat {
 	uint32_t boat;
 	int32_t lat_e7;
@@ -322,59 +378,158 @@ static uint16_t speed_of(const struct mover *m)
 	return square ? (uint16_t)((approach_numbers(&p).range_mm + 2048) / 4096) : 0;
 }
 
-static enum status note_pair(struct window *w, struct close_list *out, uint32_t a, uint32_t b, int64_t at_ms)
+static uint64_t able_of(const struct window *w, uint16_t speed)
 {
-	const struct mover *one = &w->boats[a].latest->mover, *other = &w->boats[b].latest->mover;
+	uint64_t able = w->tenure_count > TENURE_BITS ? UINT64_MAX : 0;
+	for (size_t i = 0; i < w->tenure_count && i < TENURE_BITS; i++)
+		if (pair_speed_fits(w->tenures[i].rule, speed))
+			able |= UINT64_C(1) << i;
+	return able;
+}
+
+static uint64_t exempt_of(const struct window *w, const struct mover *m, int64_t at_ms)
+{
+	uint64_t exempt = 0;
+	struct fact f = {.from_ms = w->from_ms};
+	mover_position(m, at_ms, &f.from_lat_e7, &f.from_lon_e7);
+	for (size_t i = 0; i < w->tenure_count && w->tenure_count <= TENURE_BITS; i++)
+		if (pair_is_exempt(w->context, w->tenures[i].rule, &f))
+			exempt |= UINT64_C(1) << i;
+	return exempt;
+}
+
+/* What the last instant says ahead: who is not there then was not together all the time, and where the lower device of
+ * a pair is then, the pair is. */
+static void look_ahead(struct window *w, int64_t last_ms)
+{
+	for (size_t i = 0; i < w->count; i++)
+		w->boats[i].next = 0;
+	go_to(w, last_ms);
+	for (size_t i = 0; i < w->count; i++) {
+		struct boat *b = &w->boats[i];
+		b->next = 0;
+		b->stays = b->latest != NULL;
+		b->exempt = b->stays ? exempt_of(w, &b->latest->mover, last_ms) : 0;
+	}
+}
+
+/* The rules that two may be together by, by their speeds at the instant and the place of the lower. */
+static inline uint64_t able_both(const struct window *w, uint32_t a, uint32_t b)
+{
+	const struct boat *one = &w->boats[a], *other = &w->boats[b];
+	return one->able & other->able & ~(a < b ? one : other)->exempt;
+}
+
+/* Whether one of the rules allows the distance, given squared: rounded down it is no more than so many mm. */
+static bool is_close(const struct window *w, uint64_t able, __int128 square)
+{
+	if (w->tenure_count > TENURE_BITS)
+		return square < approach_squared(w->distance_mm + 1);
+	for (; able; able &= able - 1) {
+		const struct rule *r = w->tenures[__builtin_ctzll(able)].rule;
+		if (square < approach_squared(r->params[PARAM_ENCOUNTER_DISTANCE] + 1))
+			return true;
+	}
+	return false;
+}
+
+/* The pair at the instant, who both have a fix and were measured; false: no rule has them together. */
+static bool pair_at(const struct window *w, uint32_t a, uint32_t b, int64_t at_ms, struct close_pair *out)
+{
+	const struct boat *one = &w->boats[a], *other = &w->boats[b];
+	uint64_t able = able_both(w, a, b);
 	struct approach p;
-	if (!are_paired(w, a, b) || !approach_of(one, other, at_ms, &p))
-		return STATUS_OK;
-	int64_t distance_mm = approach_numbers(&p).range_mm;
-	uint16_t x = speed_of(one), y = speed_of(other);
-	if (distance_mm > w->distance_mm)
+	if (!able || !are_paired(w, a, b) || !approach_of(&one->latest->mover, &other->latest->mover, at_ms, &p) ||
+	    !is_close(w, able, approach_squared(p.north_mm) + approach_squared(p.east_mm)))
+		return false;
+	out->a = a < b ? a : b;
+	out->b = a < b ? b : a;
+	out->distance_mm = approach_numbers(&p).range_mm;
+	out->speed_max = one->speed > other->speed ? one->speed : other->speed;
+	out->speed_min = one->speed > other->speed ? other->speed : one->speed;
+	return true;
+}
+
+static enum status note_pair(struct window *w, struct close_list *out, uint32_t a, uint32_t b)
+{
+	struct close_pair p;
+	if (!pair_at(w, a, b, w->from_ms, &p))
 		return STATUS_OK;
 	if (!array_grow((void **)&out->list, &out->capacity, out->count, sizeof *out->list))
 		return STATUS_NO_MEMORY;
-	out->list[out->count++] =
-		(struct close_pair){a < b ? a : b, a < b ? b : a, distance_mm, x > y ? x : y, x > y ? y : x};
+	out->list[out->count++] = p;
 	return STATUS_OK;
 }
 
-/* Everybody by latitude at the instant; each against those behind it within the distance. */
-static enum status close_at(struct window *w, struct by_lat *order, int64_t at_ms, struct close_list *out)
+static void measure(const struct window *w, struct boat *b)
 {
-	int64_t span_e7 = w->distance_mm * 1000 / APPROACH_UM_PER_E7 + 1000;
+	if (b->measured == b->latest)
+		return;
+	b->measured = b->latest;
+	b->speed = speed_of(&b->latest->mover);
+	b->able = able_of(w, b->speed);
+}
+
+/* Those who may be together with anybody at the first instant, by latitude. */
+static size_t list_able(struct window *w, struct by_lat *order)
+{
 	size_t count = 0;
 	int32_t lon_e7;
-	enum status status = STATUS_OK;
-	go_to(w, at_ms);
-	for (uint32_t i = 0; i < w->count; i++)
-		if (w->boats[i].latest) {
-			order[count].boat = i;
-			mover_position(&w->boats[i].latest->mover, at_ms, &order[count++].lat_e7, &lon_e7);
-		}
+	go_to(w, w->from_ms);
+	for (uint32_t i = 0; i < w->count; i++) {
+		struct boat *b = &w->boats[i];
+		if (!b->latest || !b->stays)
+			continue;
+		measure(w, b);
+		if (!b->able)
+			continue;
+		order[count].boat = i;
+		mover_position(&b->latest->mover, w->from_ms, &order[count++].lat_e7, &lon_e7);
+	}
 	qsort(order, count, sizeof *order, compare_lats);
-	for (size_t i = 0; i < count; i++)
-		for (size_t k = i + 1; k < count && !status && order[k].lat_e7 - order[i].lat_e7 <= span_e7; k++)
-			status = note_pair(w, out, order[i].boat, order[k].boat, at_ms);
-	if (out->count)
-		qsort(out->list, out->count, sizeof *out->list, compare_pairs);
+	return count;
+}
+
+/* Who are close at the first instant: each against those around it within the distance. Most are where no rule asks (in
+ * harbour, hundreds side by side) and are met by the others only. */
+static enum status meet_all(struct window *w, struct by_lat *order, struct close_list *out)
+{
+	int64_t span_e7 = w->distance_mm * 1000 / APPROACH_UM_PER_E7 + 1000;
+	size_t count = list_able(w, order);
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < count && !status; i++) {
+		const struct boat *b = &w->boats[order[i].boat];
+		int64_t lat_e7 = order[i].lat_e7;
+		if (!(b->able & ~b->exempt))
+			continue;
+		for (size_t k = i + 1; k < count && !status && order[k].lat_e7 - lat_e7 <= span_e7; k++)
+			status = note_pair(w, out, order[i].boat, order[k].boat);
+		for (size_t k = i; k-- > 0 && !status && lat_e7 - order[k].lat_e7 <= span_e7;) {
+			const struct boat *other = &w->boats[order[k].boat];
+			if (!(other->able & ~other->exempt)) /* the others have met this one */
+				status = note_pair(w, out, order[i].boat, order[k].boat);
+		}
+	}
 	return status;
 }
 
-/* Those of `all` who are in `now` too, with the largest distance and both ends of the speeds. */
-static void keep_close(struct close_list *all, const struct close_list *now)
+/* Those who are close at a later instant too, with the largest distance and both ends of the speeds. */
+static void keep_close(struct window *w, struct close_list *all, int64_t at_ms)
 {
-	size_t kept = 0, k = 0;
+	size_t kept = 0;
+	go_to(w, at_ms);
 	for (size_t i = 0; i < all->count; i++) {
-		while (k < now->count && compare_pairs(&now->list[k], &all->list[i]) < 0)
-			k++;
-		if (k == now->count || compare_pairs(&now->list[k], &all->list[i]) != 0)
+		struct close_pair p = all->list[i], n;
+		struct boat *one = &w->boats[p.a], *other = &w->boats[p.b];
+		if (!one->latest || !other->latest)
 			continue;
-		struct close_pair p = all->list[i];
-		const struct close_pair *n = &now->list[k];
-		p.distance_mm = n->distance_mm > p.distance_mm ? n->distance_mm : p.distance_mm;
-		p.speed_max = n->speed_max > p.speed_max ? n->speed_max : p.speed_max;
-		p.speed_min = n->speed_min < p.speed_min ? n->speed_min : p.speed_min;
+		measure(w, one);
+		measure(w, other);
+		if (!pair_at(w, p.a, p.b, at_ms, &n))
+			continue;
+		p.distance_mm = n.distance_mm > p.distance_mm ? n.distance_mm : p.distance_mm;
+		p.speed_max = n.speed_max > p.speed_max ? n.speed_max : p.speed_max;
+		p.speed_min = n.speed_min < p.speed_min ? n.speed_min : p.speed_min;
 		all->list[kept++] = p;
 	}
 	all->count = kept;
@@ -397,23 +552,19 @@ static enum status add_together(struct window *w, const struct close_pair *p, in
 
 static enum status judge_together(struct window *w)
 {
-	struct close_list all = {0}, now = {0};
+	struct close_list all = {0};
 	struct by_lat *order = malloc(w->count * sizeof *order);
-	enum status status = order ? STATUS_OK : STATUS_NO_MEMORY;
-	int64_t at = w->from_ms, last_ms = at;
-	for (size_t i = 0; i < w->count; i++)
-		w->boats[i].next = 0;
-	for (; at < w->to_ms && at <= w->as_of_ms && !status; at += SEA_TOGETHER_MS) {
-		last_ms = at;
-		now.count = 0;
-		status = close_at(w, order, at, at == w->from_ms ? &all : &now);
-		if (at != w->from_ms)
-			keep_close(&all, &now);
-	}
+	int64_t end_ms = w->as_of_ms < w->to_ms - 1 ? w->as_of_ms : w->to_ms - 1;
+	int64_t last_ms = w->from_ms + (end_ms - w->from_ms) / SEA_TOGETHER_MS * SEA_TOGETHER_MS;
+	look_ahead(w, last_ms);
+	enum status status = order ? meet_all(w, order, &all) : STATUS_NO_MEMORY;
+	for (int64_t at = w->from_ms + SEA_TOGETHER_MS; at <= last_ms && all.count && !status; at += SEA_TOGETHER_MS)
+		keep_close(w, &all, at);
+	if (all.count)
+		qsort(all.list, all.count, sizeof *all.list, compare_pairs);
 	for (size_t i = 0; i < all.count && !status; i++)
 		status = add_together(w, &all.list[i], last_ms);
 	free(all.list);
-	free(now.list);
 	free(order);
 	return status;
 }

@@ -33,8 +33,17 @@ struct sea_fix {
 /* False: it has no position. */
 bool sea_fix_of(const struct report *r, struct sea_fix *out);
 
+/* What the registry says of a vessel, for [from, to) of event time; nothing yet when that is empty. */
+struct sea_subject {
+	int64_t from_ms, to_ms;
+	uint64_t vehicle;
+	unsigned kind;
+	bool counts;
+};
+
 struct sea_track {
 	uint64_t device;
+	struct sea_subject *subject; /* kept by the caller from window to window; NULL: asked for each */
 	const struct sea_fix *fixes; /* ascending by time */
 	size_t count;
 };
@@ -59,5 +68,9 @@ STATUS_CHECKED enum status pairs_judge(const struct detect_context *context, con
 				       int64_t as_of_ms, struct detect_sink *sink);
 /* Whether being together in this way (FACT_TOGETHER) is what a rule of kind ENCOUNTER or TWO_CODES asks for. */
 bool pair_is_together(const struct detect_context *context, const struct rule *rule, const struct fact *f);
+/* Parts of that, for one vessel of two: whether the rule asks for its speed (0.1 km/h), and whether it asks for nobody
+ * at the fact's place. */
+bool pair_speed_fits(const struct rule *rule, uint16_t speed_dkmh);
+bool pair_is_exempt(const struct detect_context *context, const struct rule *rule, const struct fact *f);
 
 #endif

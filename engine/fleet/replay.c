@@ -47,34 +47,83 @@ static enum status gather(struct gathered *g, const struct told *told, uint64_t 
 	return status;
 }
 
-/* Of what was told several times the last word stands. */
-static void keep_last_words(struct told *told)
+static int order_findings(const void *a, const void *b)
 {
-	size_t kept = 0;
-	for (size_t i = 0; i < told->finding_count; i++) {
-		size_t same = kept;
-		while (same > 0 && finding_compare(&told->findings[same - 1].finding, &told->findings[i].finding) != 0)
-			same--;
-		if (same)
-			told->findings[same - 1] = told->findings[i];
-		else
-			told->findings[kept++] = told->findings[i];
+	const struct told_finding *x = a, *y = b;
+	return finding_compare(&x->finding, &y->finding);
+}
+
+static int order_facts(const void *a, const void *b)
+{
+	const struct fact *x = &((const struct told_fact *)a)->fact, *y = &((const struct told_fact *)b)->fact;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->from_ms != y->from_ms)
+		return x->from_ms < y->from_ms ? -1 : 1;
+	return x->place == y->place ? 0 : x->place < y->place ? -1 : 1;
+}
+
+static int by_finding_then_turn(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	int order = order_findings(x, y);
+	return order ? order : (x > y) - (x < y);
+}
+
+static int by_fact_then_turn(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	int order = order_facts(x, y);
+	return order ? order : (x > y) - (x < y);
+}
+
+/* Of entries (`size` bytes each) that are the same by `order` the last word stands, in the place of the first.
+ * `by_turn` sorts pointers to them by that order and then by place: a season of a device tells thousands. */
+static enum status keep_last_of_each(void *entries, size_t size, size_t *count,
+				     int (*order)(const void *, const void *),
+				     int (*by_turn)(const void *, const void *))
+{
+	char *list = entries;
+	size_t all = *count, kept = 0;
+	if (all < 2)
+		return STATUS_OK;
+	char **sorted = malloc(all * sizeof(char *));
+	bool *gone = calloc(all, sizeof *gone);
+	if (!sorted || !gone) {
+		free(sorted);
+		free(gone);
+		return STATUS_NO_MEMORY;
 	}
-	told->finding_count = kept;
-	kept = 0;
-	for (size_t i = 0; i < told->fact_count; i++) {
-		const struct fact *f = &told->facts[i].fact;
-		size_t same = kept;
-		while (same > 0 && (told->facts[same - 1].fact.kind != f->kind ||
-				    told->facts[same - 1].fact.from_ms != f->from_ms ||
-				    told->facts[same - 1].fact.place != f->place))
-			same--;
-		if (same)
-			told->facts[same - 1] = told->facts[i];
-		else
-			told->facts[kept++] = told->facts[i];
+	for (size_t i = 0; i < all; i++)
+		sorted[i] = list + i * size;
+	qsort(sorted, all, sizeof(char *), by_turn);
+	for (size_t i = 1, first = 0; i < all; i++) {
+		if (order(sorted[first], sorted[i]) != 0) {
+			first = i;
+			continue;
+		}
+		memcpy(sorted[first], sorted[i], size);
+		gone[(size_t)(sorted[i] - list) / size] = true;
 	}
-	told->fact_count = kept;
+	for (size_t i = 0; i < all; i++)
+		if (!gone[i]) {
+			memmove(list + kept * size, list + i * size, size);
+			kept++;
+		}
+	*count = kept;
+	free(sorted);
+	free(gone);
+	return STATUS_OK;
+}
+
+/* Of what was told several times the last word stands. */
+static enum status keep_last_words(struct told *told)
+{
+	enum status status = keep_last_of_each(told->findings, sizeof *told->findings, &told->finding_count,
+					       order_findings, by_finding_then_turn);
+	return status ? status
+		      : keep_last_of_each(told->facts, sizeof *told->facts, &told->fact_count, order_facts,
+					  by_fact_then_turn);
 }
 
 static enum status replay_device(struct replaying *w, uint64_t device)
@@ -89,11 +138,10 @@ static enum status replay_device(struct replaying *w, uint64_t device)
 		status = judge_run_track(&run, w->o->as_of_ms);
 	if (!status && run.steps)
 		status = judge_run_open(&run, w->o->as_of_ms);
-	if (!status) {
-		keep_last_words(&run.told);
-		for (size_t i = 0; w->o->digests && i < run.told.finding_count && !status; i++)
-			status = finding_digest(w->e, &run.told.findings[i].finding, NULL, 0);
-	}
+	if (!status)
+		status = keep_last_words(&run.told);
+	for (size_t i = 0; w->o->digests && i < run.told.finding_count && !status; i++)
+		status = finding_digest(w->e, &run.told.findings[i].finding, NULL, 0);
 	if (!status)
 		status = gather(&w->gathered, &run.told, run.steps, run.stepped, w->o);
 	judge_run_deinit(&run);
@@ -107,7 +155,7 @@ static enum status replay_stream(struct replaying *w, uint64_t stream)
 	if (!status && stream_run_is_asked(&run)) {
 		status = stream_run_to(&run, w->o->as_of_ms);
 		if (!status)
-			keep_last_words(&run.told);
+			status = keep_last_words(&run.told);
 		for (size_t i = 0; w->o->digests && i < run.told.finding_count && !status; i++)
 			status = stream_finding_digest(w->e, &run.told.findings[i].finding);
 		if (!status)

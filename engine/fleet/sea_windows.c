@@ -15,8 +15,11 @@
 
 #define WINDOW_TAG 0x05
 #define WINDOW_KEY_SIZE 9
-/* windows judged from one reading of the tracks: six hours; fewer where vessels report often */
+/* windows judged from one reading of the tracks: six hours; fewer where vessels report often. A replay, which goes
+ * through all of them, takes as many as have fixes for a quarter of the room or more: a block may last for weeks, and
+ * is opened for each slab that it is in. */
 #define SLAB_WINDOWS 36
+#define REPLAY_WINDOWS_MAX 4608
 /* windows looked up without the lock, by their lowest bits */
 #define RECENT 256
 #define NO_WINDOW INT64_MIN
@@ -183,7 +186,8 @@ static void put_back(struct sea_windows *w, const struct dirty_window *list, siz
 struct slab {
 	uint64_t *devices;
 	size_t device_count, device_capacity;
-	struct sea_track *tracks; /* of those with a fix */
+	struct sea_subject *subjects; /* by device */
+	struct sea_track *tracks;     /* of those with a fix */
 	size_t *offsets;
 	int64_t *next_ms; /* by device: of its first report behind the slab; INT64_MAX: none */
 	size_t count;
@@ -194,6 +198,7 @@ struct slab {
 static void slab_deinit(struct slab *s)
 {
 	free(s->devices);
+	free(s->subjects);
 	free(s->tracks);
 	free(s->offsets);
 	free(s->next_ms);
@@ -210,10 +215,11 @@ static bool is_vessel(const struct registry *r, uint64_t device, int64_t at_ms)
 static enum status slab_room(struct slab *s)
 {
 	size_t count = s->device_count ? s->device_count : 1;
+	s->subjects = calloc(count, sizeof *s->subjects);
 	s->tracks = calloc(count, sizeof *s->tracks);
 	s->offsets = calloc(count, sizeof *s->offsets);
 	s->next_ms = calloc(count, sizeof *s->next_ms);
-	return s->tracks && s->offsets && s->next_ms ? STATUS_OK : STATUS_NO_MEMORY;
+	return s->subjects && s->tracks && s->offsets && s->next_ms ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 /* Whoever is a vessel at the beginning or the end. */
@@ -234,6 +240,39 @@ static enum status slab_devices(struct slab *s, struct engine *e, int64_t from_m
 	return slab_room(s);
 }
 
+static enum status slab_add(struct slab *s, const struct report *r)
+{
+	if (s->fix_count == SEA_SLAB_FIXES_MAX)
+		return STATUS_FULL;
+	if (!array_grow((void **)&s->fixes, &s->fix_capacity, s->fix_count, sizeof *s->fixes))
+		return STATUS_NO_MEMORY;
+	s->fix_count += sea_fix_of(r, &s->fixes[s->fix_count]);
+	return STATUS_OK;
+}
+
+/* What comes next in columns, as far as that goes and up to `to_ms`. */
+static enum status slab_columns(struct slab *s, struct track *track, int64_t to_ms)
+{
+	struct track_rows rows;
+	enum status status;
+	while (!(status = track_rows(track, to_ms + 1, BLOCK_WANT_JUDGED, false, &rows)) && rows.from < rows.until) {
+		const struct block_columns *c = &rows.columns;
+		for (size_t i = rows.from; i < rows.until && !status; i++) {
+			struct report r = {.time_ms = c->time_ms[i],
+					   .lat_e7 = c->lat_e7[i],
+					   .lon_e7 = c->lon_e7[i],
+					   .speed_dkmh = c->speed_dkmh[i],
+					   .course_deg = c->course_deg[i],
+					   .flags = c->flags[i]};
+			status = slab_add(s, &r);
+		}
+		if (status)
+			return status;
+		track_skip(track, &rows, rows.until - rows.from);
+	}
+	return status;
+}
+
 /* Fixes of one device up to `to_ms`; what comes first behind it too when `ahead`. */
 static enum status slab_track(struct slab *s, struct engine *e, size_t i, int64_t from_ms, int64_t to_ms, bool ahead)
 {
@@ -243,15 +282,9 @@ static enum status slab_track(struct slab *s, struct engine *e, size_t i, int64_
 	if (status)
 		return status;
 	s->next_ms[i] = INT64_MAX;
-	while (!(status = track_next(track, &r)) && r.time_ms <= to_ms) {
-		if (s->fix_count == SEA_SLAB_FIXES_MAX)
-			status = STATUS_FULL;
-		else if (!array_grow((void **)&s->fixes, &s->fix_capacity, s->fix_count, sizeof *s->fixes))
-			status = STATUS_NO_MEMORY;
-		if (status)
+	while (!(status = slab_columns(s, track, to_ms)) && !(status = track_next(track, &r)) && r.time_ms <= to_ms)
+		if ((status = slab_add(s, &r)))
 			break;
-		s->fix_count += sea_fix_of(&r, &s->fixes[s->fix_count]);
-	}
 	if (!status)
 		s->next_ms[i] = r.time_ms;
 	track_close(track);
@@ -271,6 +304,7 @@ static enum status slab_load(struct slab *s, struct engine *e, int64_t first, in
 		status = slab_track(s, e, i, from_ms, to_ms, ahead);
 		if (!status && s->fix_count > before) {
 			s->tracks[s->count].device = s->devices[i];
+			s->tracks[s->count].subject = &s->subjects[i];
 			s->tracks[s->count].count = s->fix_count - before;
 			s->offsets[s->count++] = before;
 		}
@@ -298,7 +332,7 @@ static size_t slab_cut(const struct slab *s, int64_t window, struct sea_track *o
 		for (first = low; low < t->count && t->fixes[low].mover.time_ms < to_ms;)
 			low++;
 		if (low > first)
-			out[count++] = (struct sea_track){t->device, t->fixes + first, low - first};
+			out[count++] = (struct sea_track){t->device, t->subject, t->fixes + first, low - first};
 	}
 	return count;
 }
@@ -480,6 +514,8 @@ static enum status replay_slabs(struct slab *s, struct engine *e, const struct d
 		}
 		if (!status)
 			status = replay_slab(s, by, first, last, as_of_ms, sink);
+		if (s->fix_count < SEA_SLAB_FIXES_MAX / 4 && count < REPLAY_WINDOWS_MAX)
+			count *= 2;
 	}
 	return status;
 }
