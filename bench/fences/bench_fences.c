@@ -23,6 +23,8 @@
 
 #define REPETITIONS_MAX 64
 #define ANSWER_MAX 1024
+#define BATCH 256
+#define BATCH_SLOTS 32
 #define CHANGES 1000
 #define RANDOM_POINTS 2000000
 #define SEED 1
@@ -101,18 +103,18 @@ static void positions_free(struct positions *p)
 /* Returns how many fences were found in all. */
 static uint64_t find_all(const struct fence_index *index, const struct positions *p)
 {
-	uint32_t slots[ANSWER_MAX];
-	uint64_t found = 0;
+	static uint32_t slots[BATCH * BATCH_SLOTS], found[BATCH];
+	struct fence_cursor *cursors[BATCH];
+	uint64_t sum = 0;
 	for (size_t at = 0, n; at < p->count; at += n) {
-		struct fence_cursor *cursors[FENCE_EXPECT_MAX] = {NULL};
-		n = p->count - at < FENCE_EXPECT_MAX ? p->count - at : FENCE_EXPECT_MAX;
+		n = p->count - at < BATCH ? p->count - at : BATCH;
 		for (size_t k = 0; p->devices && k < n; k++)
 			cursors[k] = &p->cursors[p->devices[at + k]];
-		fence_index_expect(index, cursors, p->points + at, n);
+		fence_index_find_many(index, p->devices ? cursors : NULL, p->points + at, n, slots, BATCH_SLOTS, found);
 		for (size_t k = 0; k < n; k++)
-			found += fence_index_find(index, cursors[k], p->points[at + k], slots, ANSWER_MAX);
+			sum += found[k];
 	}
-	return found;
+	return sum;
 }
 
 static struct rate rate_of(const struct fence_index *index, struct positions *p, size_t repetitions, uint64_t *found)

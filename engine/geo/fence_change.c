@@ -173,14 +173,14 @@ static enum status make_leaf(struct change *c, const struct fence_cell *cell, si
 		*out = 0;
 		return STATUS_OK;
 	}
-	struct fence_leaf *l = fence_leaf_new(cell, c->stack.parts + from, count, c->stack.edges);
+	fence_child l = fence_leaf_new(cell, c->stack.parts + from, count, c->stack.edges);
 	if (!l)
 		return STATUS_NO_MEMORY;
-	enum status status = count_bytes(c, fence_leaf_bytes(l));
+	enum status status = count_bytes(c, fence_leaf_bytes(fence_child_leaf(l)));
 	if (status)
-		fence_child_unref((fence_child)l);
+		fence_child_unref(l);
 	else
-		*out = (fence_child)l;
+		*out = l;
 	return status;
 }
 

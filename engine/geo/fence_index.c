@@ -42,6 +42,7 @@ static struct fence_index *index_new(const struct fence_index *like, fence_child
 	atomic_init(&i->refs, 1);
 	i->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
 	i->bytes = like ? like->bytes : fence_tree_bytes(root);
+	i->answer = fence_answer_best();
 	i->root = root;
 	i->page_count = page_count;
 	for (uint32_t k = 0; k < page_count; k++) {
