@@ -327,7 +327,7 @@ INLINE_AVX512 __m512i merge_wide(__m512i lanes, const struct fence_node *n)
 static WITH_AVX512 size_t answer_avx512(const struct fence_way *w, struct geo_point p, uint32_t *slots)
 {
 	const struct fence_leaf *l = fence_child_leaf(w->child);
-	if (__builtin_expect(!l || !l->narrow || l->fence_count + w->covering_count > WIDE_LANES, 0))
+	if (__builtin_expect(!l || !l->narrow || l->fence_count > WIDE_LANES, 0))
 		return fence_answer_plain(w, p, slots);
 	struct near near = near_masks(l, p);
 	uint64_t west = near.west | _pdep_u64(west_far(l, p, &near.line), near.far);
@@ -338,9 +338,13 @@ static WITH_AVX512 size_t answer_avx512(const struct fence_way *w, struct geo_po
 	__mmask16 holds = entries_odd(entries, own, parities_wide(west));
 	__m512i found = _mm512_and_si512(entries, _mm512_set1_epi32((1 << 20) - 1));
 	found = _mm512_mask_compress_epi32(_mm512_set1_epi32(-1), holds, found);
+	size_t in_leaf = (size_t)__builtin_popcount(holds), count = in_leaf + w->covering_count;
+	if (__builtin_expect(count > WIDE_LANES, 0)) {
+		_mm512_mask_storeu_epi32(slots, lanes_below(in_leaf), found);
+		return merge_lists(w, slots, in_leaf);
+	}
 	for (unsigned k = 0; k < w->list_count; k++)
 		found = merge_wide(found, w->lists[k]);
-	size_t count = (size_t)__builtin_popcount(holds) + w->covering_count;
 	_mm512_mask_storeu_epi32(slots, lanes_below(count), found);
 	return count;
 }

@@ -35,8 +35,9 @@ static const uint8_t fence_level_bits[] = {6, 6, 3, 3, 1, 1, 1, 1, 0};
 uint32_t fence_leaf_edges_max(unsigned level, unsigned shift);
 #define FENCE_LEAF_LINES 4
 
-/* 0, a leaf with its lines of memory less one (FENCE_CHILD_LINES_SHIFT; 7: or more) so that all can be fetched at once,
- * or a node with bit 0 set. Leaves begin with a line (fence_pool.h), and so do the children of a node. */
+/* 0; a leaf with its lines of memory less one (7: or more), so that all can be fetched at once; or a node with bit 0
+ * set, and bit 1 when slots cover it, so that others need not be looked at but for their children. Leaves begin with a
+ * line (fence_pool.h), and so do the children of a node. */
 typedef uintptr_t fence_child;
 #define FENCE_CHILD_LINES_SHIFT 1
 #define FENCE_CHILD_LINES_MASK 7u
@@ -92,7 +93,17 @@ static inline bool fence_child_is_node(fence_child c)
 
 static inline struct fence_node *fence_child_node(fence_child c)
 {
-	return (struct fence_node *)(c - 1);
+	return (struct fence_node *)(c & ~(fence_child)3);
+}
+
+static inline bool fence_child_is_listed(fence_child c)
+{
+	return c >> 1 & 1; /* of a node */
+}
+
+static inline fence_child fence_child_of(const struct fence_node *n)
+{
+	return (fence_child)n | 1 | (fence_child)(n->covering_count != 0) << 1;
 }
 
 static inline struct fence_leaf *fence_child_leaf(fence_child c)

@@ -34,9 +34,10 @@ static inline void way_down(struct fence_way *w, struct geo_point p)
 	const struct fence_node *n = fence_child_node(w->child);
 	unsigned bits = fence_level_bits[w->level++];
 	w->shift -= bits;
-	w->lists[w->list_count] = n;
-	w->list_count += n->covering_count != 0;
-	w->covering_count += n->covering_count;
+	if (fence_child_is_listed(w->child)) {
+		w->lists[w->list_count++] = n;
+		w->covering_count += n->covering_count;
+	}
 	w->child = fence_node_children(n, bits)[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
 }
 
@@ -53,9 +54,10 @@ static inline void way_near(struct fence_way *w, const struct fence_index *index
 		const struct fence_node *n = fence_child_node(child);
 		unsigned bits = fence_level_bits[level];
 		shift -= bits;
-		w->lists[list_count] = n;
-		list_count += n->covering_count != 0;
-		covering_count += n->covering_count;
+		if (fence_child_is_listed(child)) {
+			w->lists[list_count++] = n;
+			covering_count += n->covering_count;
+		}
 		child = fence_node_children(n, bits)[fence_child_index(bits, shift, p.lat_e7, p.lon_e7)];
 	}
 	w->child = child;
@@ -275,13 +277,14 @@ static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, co
 	bool lingers = cursor_in_box(c, i, p), edges = l && l->edge_count;
 	int64_t reach = INT64_C(1) << w->shift;
 	c->snapshot = i->id;
-	if (edges)
-		reach = lingers ? quiet_around(l, p, reach) : LINGER_E7;
-	cursor_set_box(c, p, w->shift, reach);
 	if ((edges && !lingers) || count > FENCE_CURSOR_SLOTS) {
+		c->lat_min_e7 = (int32_t)((uint32_t)p.lat_e7 - LINGER_E7);
+		c->lon_min_e7 = (int32_t)((uint32_t)p.lon_e7 - LINGER_E7);
+		c->lat_span_e7 = c->lon_span_e7 = 2 * LINGER_E7;
 		c->count = CURSOR_UNKNOWN;
 		return;
 	}
+	cursor_set_box(c, p, w->shift, edges ? quiet_around(l, p, reach) : reach);
 	c->count = (uint32_t)count;
 	memcpy(c->slots, slots, count * sizeof *slots);
 }
