@@ -3,11 +3,11 @@
  *   bench_fences [fences [repetitions]]
  *
  * moving: an hour of dataset A's 2,000 vehicles in the order of arrival, each with its cursor. random: positions
- * anywhere in the bay, no cursor. Both come 16 at a time (fence_index_expect). Limits: a random position touches some
- * 12 lines of memory that no cache holds, 150 to 200 ns each here; 20 of them under way at once give 10 M. A moving one
- * whose cursor answers touches three lines of the second-level cache, 30 ns at most. Beside both the plain way: the
- * boxes of all fences, then ray crossing. change: one fence moved by up to 100 m, the old snapshot released; the median
- * and the longest of 1,000. segment: from one report of a vehicle to its next.
+ * anywhere in the bay, no cursor. Both come 256 at a time (fence_index_find_many). Limits: a random position touches
+ * some 12 lines of memory that no cache holds, 150 to 200 ns each here; 20 of them under way at once give 10 M. A
+ * moving one whose cursor answers touches three lines of the second-level cache, 30 ns at most. Beside both the plain
+ * way: the boxes of all fences, then ray crossing. change: one fence moved by up to 100 m, the old snapshot released;
+ * the median and the longest of 1,000. segment: from one report of a vehicle to its next.
  *
  * CPU time of the process. A thousand answers of each kind are compared with the plain
  * way's. Prints one JSON object. */
