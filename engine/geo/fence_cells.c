@@ -1,6 +1,8 @@
 #include "engine/geo/fence_cells.h"
 
-#include <stdlib.h>
+#include <string.h>
+
+#include "engine/geo/fence_pool.h"
 
 /* About 1,000 bytes at most, mostly a third of it; measured, see decisions/fences.md. */
 #define LEAF_EDGES_MAX 40
@@ -15,11 +17,16 @@ uint32_t fence_leaf_edges_max(unsigned level, unsigned shift)
 	return shift >= CROWDED_SHIFT ? LEAF_EDGES_MAX : LEAF_EDGES_MAX << (CROWDED_SHIFT - shift);
 }
 
+static size_t whole_lines(size_t bytes)
+{
+	return (bytes + FENCE_LINE_BYTES - 1) / FENCE_LINE_BYTES * FENCE_LINE_BYTES;
+}
+
 /* Covering slots are read four at a time. */
 static size_t node_size(unsigned bits, uint32_t covering_count)
 {
 	size_t room = ((size_t)covering_count + FENCE_LANES - 1) / FENCE_LANES * FENCE_LANES;
-	return sizeof(struct fence_node) + (sizeof(fence_child) << 2 * bits) + room * sizeof(uint32_t);
+	return whole_lines(sizeof(struct fence_node) + (sizeof(fence_child) << 2 * bits) + room * sizeof(uint32_t));
 }
 
 size_t fence_node_bytes(const struct fence_node *n)
@@ -29,7 +36,8 @@ size_t fence_node_bytes(const struct fence_node *n)
 
 size_t fence_leaf_bytes(const struct fence_leaf *l)
 {
-	return (size_t)((const char *)(fence_leaf_lists(l) + (l->fence_count << !l->narrow)) - (const char *)l);
+	return whole_lines(
+		(size_t)((const char *)(fence_leaf_lists(l) + (l->fence_count << !l->narrow)) - (const char *)l));
 }
 
 size_t fence_tree_bytes(fence_child c)
@@ -47,7 +55,7 @@ size_t fence_tree_bytes(fence_child c)
 
 struct fence_node *fence_node_new(const struct fence_node *like, unsigned bits, uint32_t covering_count)
 {
-	fence_child *children = malloc(node_size(bits, covering_count));
+	fence_child *children = fence_pool_get(node_size(bits, covering_count));
 	if (!children)
 		return NULL;
 	struct fence_node *n = (struct fence_node *)(children + (UINT64_C(1) << 2 * bits));
@@ -67,31 +75,31 @@ static bool fits_narrow(const struct fence_leaf *l, struct fence_edge e)
 	return !(off & ~(int64_t)INT16_MAX);
 }
 
-static void leaf_put_narrow(struct fence_leaf *l, uint32_t i, int32_t lat_a, int32_t lat_b, int32_t lon_a,
-			    int32_t lon_b)
+static void put_edge(int32_t *arrays, uint32_t n, uint32_t i, struct fence_edge e)
 {
-	uint32_t n = fence_leaf_lanes(l);
-	int16_t *narrow = (int16_t *)l->edges;
-	narrow[i] = (int16_t)lat_a;
-	narrow[n + i] = (int16_t)lat_b;
-	narrow[2 * n + i] = (int16_t)lon_a;
-	narrow[3 * n + i] = (int16_t)lon_b;
+	arrays[i] = e.lat_a_e7;
+	arrays[n + i] = e.lat_b_e7;
+	arrays[2 * n + i] = e.lon_a_e7;
+	arrays[3 * n + i] = e.lon_b_e7;
+}
+
+static int32_t word_of(int32_t low, int32_t high)
+{
+	return (int32_t)((uint32_t)(uint16_t)low | (uint32_t)high << 16);
 }
 
 static void leaf_put_edge(struct fence_leaf *l, uint32_t i, struct fence_edge e, uint32_t *far)
 {
 	uint32_t n = fence_leaf_lanes(l);
-	if (l->narrow && fits_narrow(l, e)) {
-		leaf_put_narrow(l, i, e.lat_a_e7 - l->lat, e.lat_b_e7 - l->lat, e.lon_a_e7 - l->lon,
-				e.lon_b_e7 - l->lon);
-	} else if (l->narrow) {
-		leaf_put_narrow(l, i, INT16_MAX, 0, (int32_t)*far, 0);
-		((struct fence_far *)fence_leaf_far(l))[(*far)++] = (struct fence_far){e, i};
+	if (!l->narrow) {
+		put_edge(l->edges, n, i, e);
+	} else if (fits_narrow(l, e)) {
+		l->edges[i] = word_of(e.lon_a_e7 - l->lon, l->lat - e.lat_a_e7);
+		l->edges[n + i] = word_of(e.lat_b_e7 - e.lat_a_e7, e.lon_b_e7 - e.lon_a_e7);
 	} else {
-		l->edges[i] = e.lat_a_e7;
-		l->edges[n + i] = e.lat_b_e7;
-		l->edges[2 * n + i] = e.lon_a_e7;
-		l->edges[3 * n + i] = e.lon_b_e7;
+		l->edges[i] = FENCE_FAR_FROM | (int32_t)*far;
+		l->edges[n + i] = FENCE_FAR_RUN;
+		put_edge((int32_t *)fence_leaf_far(l), l->far_count, (*far)++, e);
 	}
 }
 
@@ -117,10 +125,12 @@ static void leaf_fill(struct fence_leaf *l, const struct fence_part *parts, size
 		leaf_put_entry(l, (uint32_t)i, p, at);
 	}
 	for (; at < fence_leaf_lanes(l); at++)
-		if (l->narrow)
-			leaf_put_narrow(l, at, INT16_MAX, 0, 0, 0);
-		else
+		if (l->narrow) {
+			l->edges[at] = FENCE_FAR_FROM;
+			l->edges[fence_leaf_lanes(l) + at] = FENCE_FAR_RUN;
+		} else {
 			leaf_put_edge(l, at, (struct fence_edge){INT32_MAX, 0, INT32_MIN, 0}, &far);
+		}
 }
 
 /* Which way the leaf keeps its edges. */
@@ -138,16 +148,18 @@ static void leaf_choose(struct fence_leaf *l, const struct fence_cell *cell, con
 			l->far_count += !fits_narrow(l, edges[parts[i].first + k]);
 }
 
-struct fence_leaf *fence_leaf_new(const struct fence_cell *cell, const struct fence_part *parts, size_t count,
-				  const struct fence_edge *edges)
+fence_child fence_leaf_new(const struct fence_cell *cell, const struct fence_part *parts, size_t count,
+			   const struct fence_edge *edges)
 {
 	struct fence_leaf sizes = {.fence_count = (uint32_t)count}, *l;
 	for (size_t i = 0; i < count; i++)
 		sizes.edge_count += parts[i].real + parts[i].closing;
 	leaf_choose(&sizes, cell, parts, count, edges);
-	l = malloc(fence_leaf_bytes(&sizes));
+	size_t bytes = fence_leaf_bytes(&sizes), lines = bytes / FENCE_LINE_BYTES;
+	l = fence_pool_get(bytes);
 	if (!l)
-		return NULL;
+		return 0;
+	memset((char *)l + bytes - FENCE_LINE_BYTES, 0, FENCE_LINE_BYTES);
 	atomic_init(&l->refs, 1);
 	l->narrow = sizes.narrow;
 	l->lat = sizes.lat;
@@ -156,7 +168,8 @@ struct fence_leaf *fence_leaf_new(const struct fence_cell *cell, const struct fe
 	l->edge_count = sizes.edge_count;
 	l->fence_count = sizes.fence_count;
 	leaf_fill(l, parts, count, edges);
-	return l;
+	lines = lines - 1 < FENCE_CHILD_LINES_MASK ? lines - 1 : FENCE_CHILD_LINES_MASK;
+	return (fence_child)l | lines << FENCE_CHILD_LINES_SHIFT;
 }
 
 fence_child fence_child_ref(fence_child c)
@@ -174,7 +187,7 @@ static void node_unref(struct fence_node *n)
 		return;
 	for (size_t i = 0; i < (size_t)1 << 2 * n->bits; i++)
 		fence_child_unref(fence_node_children(n, n->bits)[i]);
-	free(fence_node_children(n, n->bits));
+	fence_pool_put(fence_node_children(n, n->bits), fence_node_bytes(n));
 }
 
 void fence_child_unref(fence_child c)
@@ -182,5 +195,5 @@ void fence_child_unref(fence_child c)
 	if (fence_child_is_node(c))
 		node_unref(fence_child_node(c));
 	else if (c && atomic_fetch_sub_explicit(&fence_child_leaf(c)->refs, 1, memory_order_acq_rel) == 1)
-		free(fence_child_leaf(c));
+		fence_pool_put(fence_child_leaf(c), fence_leaf_bytes(fence_child_leaf(c)));
 }

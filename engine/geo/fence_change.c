@@ -159,7 +159,7 @@ static bool stays_node(const struct change *c, const struct fence_node *n, struc
 	if (!sum_real(c, from, true))
 		return true;
 	lines_of_parts(&lines, c, from, at.cell.lon);
-	lines_of_cell(&lines, c, (fence_child)n + 1, at.cell, from);
+	lines_of_cell(&lines, c, fence_child_of(n), at.cell, from);
 	return lines.count > FENCE_LEAF_LINES;
 }
 
@@ -173,14 +173,14 @@ static enum status make_leaf(struct change *c, const struct fence_cell *cell, si
 		*out = 0;
 		return STATUS_OK;
 	}
-	struct fence_leaf *l = fence_leaf_new(cell, c->stack.parts + from, count, c->stack.edges);
+	fence_child l = fence_leaf_new(cell, c->stack.parts + from, count, c->stack.edges);
 	if (!l)
 		return STATUS_NO_MEMORY;
-	enum status status = count_bytes(c, fence_leaf_bytes(l));
+	enum status status = count_bytes(c, fence_leaf_bytes(fence_child_leaf(l)));
 	if (status)
-		fence_child_unref((fence_child)l);
+		fence_child_unref(l);
 	else
-		*out = (fence_child)l;
+		*out = l;
 	return status;
 }
 
@@ -295,9 +295,9 @@ static enum status change_node(struct change *c, const struct fence_node *old, s
 		status = change_children(c, n, at, bits, until);
 	c->stack.part_count = until;
 	if (status)
-		fence_child_unref((fence_child)n + 1);
+		fence_child_unref(fence_child_of(n));
 	else
-		*out = (fence_child)n + 1;
+		*out = fence_child_of(n);
 	return status;
 }
 
@@ -346,7 +346,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 			    fence_child *out)
 {
 	c->slot_count = 0;
-	enum status status = gather_leaves(c, (fence_child)old + 1);
+	enum status status = gather_leaves(c, fence_child_of(old));
 	for (uint32_t i = 0; !status && i < old->covering_count; i++)
 		status = gather_slot(c, old->covering[i]);
 	for (size_t i = from; !status && i < c->stack.part_count; i++)
@@ -364,7 +364,7 @@ static enum status collapse(struct change *c, const struct fence_node *old, stru
 	if (!status)
 		status = make_leaf(c, &at.cell, until, out);
 	if (!status)
-		c->bytes_left += fence_tree_bytes((fence_child)old + 1);
+		c->bytes_left += fence_tree_bytes(fence_child_of(old));
 	return status;
 }
 

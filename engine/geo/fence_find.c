@@ -13,210 +13,84 @@
  * Common answers are put together in the caller's array. What does not fit, and what may find a slot twice, goes
  * through `struct gather`: rounds over the same cells, each of which takes the lowest slots not had before. */
 #include <string.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
+#include "engine/geo/fence_pool.h"
 #include "engine/geo/fence_snapshot.h"
 
-#define MASK_EDGES 63
 #define GATHER_SLOTS 256
 /* A device that stays within this much (11 m of latitude) of where it was lingers: it pays to find out how far the
  * answer holds around it. */
 #define LINGER_E7 1000
 #define CURSOR_UNKNOWN UINT32_MAX
-
-/* --- one leaf --- */
-
-/* Whether the k-th fence of any leaf holds p. */
-static bool entry_holds(const struct fence_leaf *l, uint32_t k, struct geo_point p)
-{
-	struct fence_entry x = fence_leaf_entry(l, k);
-	bool inside = x.parity;
-	for (uint32_t i = fence_leaf_begin(l, k); i < x.end; i++) {
-		struct fence_edge e = fence_leaf_edge(l, i);
-		if (p.lat_e7 < e.lat_a_e7 || p.lat_e7 > e.lat_b_e7)
-			continue;
-		int side = fence_edge_side(e, p);
-		if (side == 0 && fence_edge_spans(e, p))
-			return true;
-		inside ^= side < 0 && p.lat_e7 < e.lat_b_e7;
-	}
-	return inside;
-}
-
-/* What a leaf of at most MASK_EDGES edges says of a position, one bit an edge. */
-struct masks {
-	uint64_t west;   /* the ray to the west crosses it */
-	uint64_t border; /* the position is on it */
-};
-
-static inline void mask_edge(struct masks *m, struct fence_edge e, unsigned i, struct geo_point p)
-{
-	int64_t east = ((int64_t)e.lon_b_e7 - e.lon_a_e7) * ((int64_t)p.lat_e7 - e.lat_a_e7);
-	int64_t north = ((int64_t)p.lon_e7 - e.lon_a_e7) * ((int64_t)e.lat_b_e7 - e.lat_a_e7);
-	unsigned through = (p.lat_e7 >= e.lat_a_e7) & (p.lat_e7 < e.lat_b_e7); /* no branch: it cannot be foreseen */
-	m->west |= (uint64_t)(through & (east < north)) << i;
-	if (__builtin_expect(east == north, 0) && p.lat_e7 >= e.lat_a_e7 && p.lat_e7 <= e.lat_b_e7)
-		m->border |= (uint64_t)fence_edge_spans(e, p) << i;
-}
-
-#if defined(__SSE2__) /* every x86-64 has it; four edges at a time */
-static inline __m128i edges_narrow(const int16_t *from)
-{
-	return _mm_loadl_epi64((const __m128i *)from);
-}
-
-/* Differences fit 16 bits, so that the difference of two products of theirs fits 32. */
-static inline struct masks masks_narrow(const struct fence_leaf *l, struct geo_point p)
-{
-	uint32_t n = fence_leaf_lanes(l);
-	const int16_t *e = (const int16_t *)l->edges;
-	__m128i y = _mm_set1_epi16((int16_t)(p.lat_e7 - l->lat)), x = _mm_set1_epi16((int16_t)(p.lon_e7 - l->lon));
-	uint64_t west = 0, line = 0;
-	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
-		__m128i lat_a = edges_narrow(e + i), lat_b = edges_narrow(e + n + i);
-		__m128i lon_a = edges_narrow(e + 2 * n + i), lon_b = edges_narrow(e + 3 * n + i);
-		__m128i run = _mm_unpacklo_epi16(_mm_sub_epi16(lon_b, lon_a), _mm_sub_epi16(lat_b, lat_a));
-		__m128i off = _mm_unpacklo_epi16(_mm_sub_epi16(y, lat_a), _mm_sub_epi16(lon_a, x));
-		__m128i side = _mm_madd_epi16(run, off);
-		__m128i at = _mm_andnot_si128(_mm_cmpgt_epi16(lat_a, y), _mm_cmpgt_epi16(lat_b, y));
-		__m128i crossed = _mm_and_si128(_mm_unpacklo_epi16(at, at), side);
-		__m128i on = _mm_cmpeq_epi32(side, _mm_setzero_si128());
-		west |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(crossed)) << i;
-		line |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(on)) << i;
-	}
-	struct masks m = {west, 0};
-	for (; __builtin_expect(line != 0, 0); line &= line - 1)
-		mask_edge(&m, fence_leaf_edge(l, (unsigned)__builtin_ctzll(line)), (unsigned)__builtin_ctzll(line), p);
-	for (uint32_t i = 0; i < l->far_count; i++)
-		mask_edge(&m, fence_leaf_far(l)[i].edge, fence_leaf_far(l)[i].place, p);
-	return m;
-}
-#endif
-
-#if defined(__SSE2__)
-/* The few edges between whose latitudes p lies are asked one by one. */
-static inline struct masks masks_wide(const struct fence_leaf *l, struct geo_point p)
-{
-	uint32_t n = fence_leaf_lanes(l);
-	__m128i y = _mm_set1_epi32(p.lat_e7);
-	struct masks m = {0, 0};
-	uint64_t off = 0;
-	for (uint32_t i = 0; i < n; i += FENCE_LANES) {
-		__m128i lat_a = _mm_loadu_si128((const __m128i *)(l->edges + i));
-		__m128i lat_b = _mm_loadu_si128((const __m128i *)(l->edges + n + i));
-		__m128i beside = _mm_or_si128(_mm_cmpgt_epi32(lat_a, y), _mm_cmpgt_epi32(y, lat_b));
-		off |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(beside)) << i;
-	}
-	/* what pads has no latitudes between its ends */
-	for (uint64_t at = ~off & (n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX); at; at &= at - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(at);
-		struct fence_edge e = {l->edges[i], l->edges[2 * n + i], l->edges[n + i], l->edges[3 * n + i]};
-		mask_edge(&m, e, i, p);
-	}
-	return m;
-}
-#endif
-
-static inline struct masks masks_of(const struct fence_leaf *l, struct geo_point p)
-{
-#if defined(__SSE2__)
-	return l->narrow ? masks_narrow(l, p) : masks_wide(l, p);
-#endif
-	struct masks m = {0, 0};
-	for (uint32_t i = 0; i < l->edge_count; i++)
-		mask_edge(&m, fence_leaf_edge(l, i), i, p);
-	return m;
-}
-
-/* Bit i: whether an odd number of the bits below i is set. */
-static inline uint64_t parities(uint64_t bits)
-{
-	bits <<= 1;
-	for (unsigned shift = 1; shift < 64; shift *= 2)
-		bits ^= bits << shift;
-	return bits;
-}
-
-/* Whether the fence holds a position with the parities `odd`; `before`: the parity where its edges begin, and end. */
-static inline uint32_t entry_odd(uint64_t odd, uint32_t end, uint32_t parity, uint32_t *before)
-{
-	uint32_t until = (uint32_t)(odd >> end) & 1, own = until ^ *before ^ parity;
-	*before = until;
-	return own;
-}
-
-/* The fences of a leaf of at most MASK_EDGES edges that hold p, ascending; returns how many. */
-static inline uint32_t leaf_find(const struct fence_leaf *l, struct geo_point p, uint32_t *slots)
-{
-	struct masks m = masks_of(l, p);
-	uint64_t odd = parities(m.west);
-	const struct fence_entry_narrow *x = (const struct fence_entry_narrow *)fence_leaf_lists(l);
-	uint32_t count = 0, before = 0, fences = l->fence_count;
-	if (__builtin_expect(m.border != 0, 0)) {
-		for (uint32_t k = 0; k < fences; k++) {
-			slots[count] = fence_leaf_entry(l, k).slot;
-			count += entry_holds(l, k, p);
-		}
-	} else if (l->narrow) {
-		for (uint32_t k = 0; k < fences; k++) {
-			slots[count] = x[k].slot;
-			count += entry_odd(odd, x[k].end, x[k].parity, &before);
-		}
-	} else {
-		for (uint32_t k = 0; k < fences; k++) {
-			struct fence_entry wide = fence_leaf_entry(l, k);
-			slots[count] = wide.slot;
-			count += entry_odd(odd, wide.end, wide.parity, &before);
-		}
-	}
-	return count;
-}
+#define NEAR_LEVELS 3
+/* Slots of a cursor that are copied whether they are wanted or not. */
+#define CURSOR_NEAR 16
 
 /* --- the way to a leaf --- */
 
-struct way {
-	const struct fence_leaf *leaf; /* NULL: none */
-	unsigned shift;                /* of its cell */
-	unsigned list_count;
-	uint32_t covering_count; /* in all lists */
-	struct {
-		const uint32_t *slots;
-		uint32_t count;
-	} lists[FENCE_LEVELS + 1];
-};
-
-static inline void way_add(struct way *w, const uint32_t *slots, uint32_t count)
+/* One level on; there is one. */
+static inline void way_down(struct fence_way *w, struct geo_point p)
 {
-	w->lists[w->list_count].slots = slots;
-	w->lists[w->list_count].count = count;
-	w->list_count += count != 0;
-	w->covering_count += count;
+	const struct fence_node *n = fence_child_node(w->child);
+	unsigned bits = fence_level_bits[w->level++];
+	w->shift -= bits;
+	if (fence_child_is_listed(w->child)) {
+		w->lists[w->list_count++] = n;
+		w->covering_count += n->covering_count;
+	}
+	w->child = fence_node_children(n, bits)[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
 }
 
-/* A leaf of the common size, before its header says where what begins. Always inline: gcc 12 takes a function that does
- * nothing but prefetch for one without effect, and drops the call. */
-static inline __attribute__((always_inline)) void prefetch_leaf(const struct fence_leaf *l)
-{
-	for (unsigned line = 0; l && line < 5; line++)
-		__builtin_prefetch((const char *)l + 64 * line);
-}
-
-static inline void way_to(const struct fence_index *index, struct geo_point p, struct way *w)
+/* From the root as many levels on as caches hold the nodes of in any case. */
+static inline void way_near(struct fence_way *w, const struct fence_index *index, struct geo_point p)
 {
 	fence_child child = index->root;
-	w->shift = 32;
-	w->list_count = w->covering_count = 0;
-	for (unsigned level = 0; fence_child_is_node(child); level++) {
+	uint32_t covering_count = 0;
+	unsigned level, shift = 32, list_count = 0;
+#pragma GCC unroll 3
+	for (level = 0; level < NEAR_LEVELS; level++) {
+		if (!fence_child_is_node(child))
+			break;
 		const struct fence_node *n = fence_child_node(child);
 		unsigned bits = fence_level_bits[level];
-		w->shift -= bits;
-		way_add(w, n->covering, n->covering_count);
-		child = fence_node_children(n, bits)[fence_child_index(bits, w->shift, p.lat_e7, p.lon_e7)];
+		shift -= bits;
+		if (fence_child_is_listed(child)) {
+			w->lists[list_count++] = n;
+			covering_count += n->covering_count;
+		}
+		child = fence_node_children(n, bits)[fence_child_index(bits, shift, p.lat_e7, p.lon_e7)];
 	}
-	w->leaf = fence_child_leaf(child);
-	prefetch_leaf(w->leaf);
+	w->child = child;
+	w->level = level;
+	w->shift = shift;
+	w->list_count = list_count;
+	w->covering_count = covering_count;
+}
+
+/* Asks for what is read next. Always inline: gcc 12 takes a function that does nothing but prefetch for one without
+ * effect, and drops the call. */
+static inline __attribute__((always_inline)) void way_expect(const struct fence_way *w, struct geo_point p)
+{
+	if (fence_child_is_node(w->child)) {
+		const struct fence_node *n = fence_child_node(w->child);
+		unsigned bits = fence_level_bits[w->level];
+		__builtin_prefetch(n);
+		__builtin_prefetch(
+			&fence_node_children(n, bits)[fence_child_index(bits, w->shift - bits, p.lat_e7, p.lon_e7)]);
+		return;
+	}
+	unsigned last = fence_child_lines(w->child) - 1;
+#pragma GCC unroll 5
+	for (unsigned k = 0; k < 5; k++) /* its last line again and again: to stop there cannot be foreseen */
+		__builtin_prefetch((const char *)fence_child_leaf(w->child) + FENCE_LINE_BYTES * (k < last ? k : last));
+}
+
+static inline void way_to(const struct fence_index *index, struct geo_point p, struct fence_way *w)
+{
+	way_near(w, index, p);
+	while (fence_child_is_node(w->child))
+		way_down(w, p);
+	way_expect(w, p);
 }
 
 /* --- answers that do not fit, or may hold a slot twice --- */
@@ -255,14 +129,15 @@ static void gather_add(struct gather *g, uint32_t slot)
 
 static void gather_position(struct gather *g, const struct fence_index *index, struct geo_point p)
 {
-	struct way w;
+	struct fence_way w;
 	way_to(index, p, &w);
 	for (unsigned i = 0; i < w.list_count; i++)
-		for (uint32_t k = 0; k < w.lists[i].count; k++)
-			gather_add(g, w.lists[i].slots[k]);
-	for (uint32_t k = 0; w.leaf && k < w.leaf->fence_count; k++)
-		if (entry_holds(w.leaf, k, p))
-			gather_add(g, fence_leaf_entry(w.leaf, k).slot);
+		for (uint32_t k = 0; k < w.lists[i]->covering_count; k++)
+			gather_add(g, w.lists[i]->covering[k]);
+	const struct fence_leaf *l = fence_child_leaf(w.child);
+	for (uint32_t k = 0; l && k < l->fence_count; k++)
+		if (fence_leaf_holds(l, k, p))
+			gather_add(g, fence_leaf_entry(l, k).slot);
 }
 
 static bool on_antimeridian(struct geo_point p)
@@ -350,8 +225,8 @@ static __attribute__((noinline)) size_t gather_all(const struct asked *a, uint32
 
 static inline bool cursor_in_box(const struct fence_cursor *c, const struct fence_index *i, struct geo_point p)
 {
-	return c->snapshot == i->id && (uint32_t)p.lat_e7 - (uint32_t)c->lat_min_e7 <= c->lat_span_e7 &&
-	       (uint32_t)p.lon_e7 - (uint32_t)c->lon_min_e7 <= c->lon_span_e7;
+	return (c->snapshot == i->id) & ((uint32_t)p.lat_e7 - (uint32_t)c->lat_min_e7 <= c->lat_span_e7) &
+	       ((uint32_t)p.lon_e7 - (uint32_t)c->lon_min_e7 <= c->lon_span_e7);
 }
 
 /* How far p may move along both axes at once, in units, without meeting an edge of the leaf; at most `most`. By the
@@ -395,19 +270,21 @@ static void cursor_set_box(struct fence_cursor *c, struct geo_point p, unsigned 
 	c->lon_span_e7 = (uint32_t)(lon_max - lon_min);
 }
 
-static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, const struct way *w, struct geo_point p,
-			 const uint32_t *slots, size_t count)
+static void cursor_learn(struct fence_cursor *c, const struct fence_index *i, const struct fence_way *w,
+			 struct geo_point p, const uint32_t *slots, size_t count)
 {
-	bool lingers = cursor_in_box(c, i, p), edges = w->leaf && w->leaf->edge_count;
+	const struct fence_leaf *l = fence_child_leaf(w->child);
+	bool lingers = cursor_in_box(c, i, p), edges = l && l->edge_count;
 	int64_t reach = INT64_C(1) << w->shift;
 	c->snapshot = i->id;
-	if (edges)
-		reach = lingers ? quiet_around(w->leaf, p, reach) : LINGER_E7;
-	cursor_set_box(c, p, w->shift, reach);
 	if ((edges && !lingers) || count > FENCE_CURSOR_SLOTS) {
+		c->lat_min_e7 = (int32_t)((uint32_t)p.lat_e7 - LINGER_E7);
+		c->lon_min_e7 = (int32_t)((uint32_t)p.lon_e7 - LINGER_E7);
+		c->lat_span_e7 = c->lon_span_e7 = 2 * LINGER_E7;
 		c->count = CURSOR_UNKNOWN;
 		return;
 	}
+	cursor_set_box(c, p, w->shift, edges ? quiet_around(l, p, reach) : reach);
 	c->count = (uint32_t)count;
 	memcpy(c->slots, slots, count * sizeof *slots);
 }
@@ -428,125 +305,143 @@ bool fence_cursor_answer(const struct fence_index *i, const struct fence_cursor 
 
 /* --- questions --- */
 
-/* slots[0 .. n) and the list of m, both ascending, into slots[0 .. n + m). */
-static inline void merge(uint32_t *slots, size_t n, const uint32_t *list, size_t m)
+/* What the map says of it lies in one cell. */
+static inline bool is_ordinary(struct geo_point p)
 {
-	while (m) { /* which is higher cannot be foreseen: no branch on it, and none for a compiler to make of it */
-		uint32_t any = n != 0, x = slots[n - any] & (0 - any), y = list[m - 1], own = x > y;
-		slots[n + m - 1] = y ^ ((x ^ y) & (0 - own));
-		n -= own;
-		m -= 1 - own;
-	}
+	return (uint32_t)p.lat_e7 + 900000000u <= 1800000000u &&
+	       (uint32_t)p.lon_e7 + (BOX_ANTIMERIDIAN_E7 - 1u) <= 2 * (BOX_ANTIMERIDIAN_E7 - 1u);
 }
 
-#if defined(__SSE2__)
-#define FEW 16
-
-/* The same of all lists at once, FEW slots together at most: slots are all different, so that the place of each is how
- * many are lower. `few` has the leaf's, and room for FEW and two more fours. */
-static inline void merge_few(const struct way *w, uint32_t *few, size_t count, uint32_t *slots)
+/* The way has come to its end. */
+static inline size_t answer(const struct fence_index *i, struct fence_cursor *cursor, const struct fence_way *w,
+			    struct geo_point p, uint32_t *slots, size_t max)
 {
-	const __m128i none = _mm_set1_epi32(INT32_MAX);
-	__m128i all[FEW / 4];
-	for (unsigned k = 0; k < w->list_count; k++) {
-		for (uint32_t i = 0; i < w->lists[k].count;
-		     i += FENCE_LANES) /* past its end: into the next one's place */
-			_mm_storeu_si128((__m128i *)(few + count + i),
-					 _mm_loadu_si128((const __m128i *)(w->lists[k].slots + i)));
-		count += w->lists[k].count;
-	}
-	for (size_t i = count; i < FEW; i += 4)
-		_mm_storeu_si128((__m128i *)(few + i), none);
-	for (unsigned k = 0; k < FEW / 4; k++)
-		all[k] = _mm_loadu_si128((const __m128i *)(few + 4 * k));
-	for (size_t i = 0; i < count; i++) {
-		__m128i own = _mm_set1_epi32((int32_t)few[i]);
-		__m128i a = _mm_packs_epi32(_mm_cmpgt_epi32(own, all[0]), _mm_cmpgt_epi32(own, all[1]));
-		__m128i b = _mm_packs_epi32(_mm_cmpgt_epi32(own, all[2]), _mm_cmpgt_epi32(own, all[3]));
-		unsigned lower = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(a, b));
-		slots[__builtin_popcount(lower)] = few[i];
-	}
+	const struct fence_leaf *l = fence_child_leaf(w->child);
+	size_t most = w->covering_count + (l ? l->fence_count : 0);
+	if (!is_ordinary(p) || most > max || (l && l->edge_count > FENCE_MASK_EDGES))
+		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
+	size_t count = i->answer(w, p, slots);
+	if (cursor)
+		cursor_learn(cursor, i, w, p, slots, count);
+	return count;
 }
-#endif
+
+static inline bool cursor_knows(const struct fence_cursor *c, const struct fence_index *i, struct geo_point p)
+{
+	return cursor_in_box(c, i, p) & (c->count != CURSOR_UNKNOWN);
+}
 
 size_t fence_index_find(const struct fence_index *i, struct fence_cursor *cursor, struct geo_point p, uint32_t *slots,
 			size_t max)
 {
-	struct way w;
-	if (cursor && cursor_in_box(cursor, i, p) && cursor->count != CURSOR_UNKNOWN) {
+	struct fence_way w;
+	if (cursor && cursor_knows(cursor, i, p)) {
 		memcpy(slots, cursor->slots, (cursor->count < max ? cursor->count : max) * sizeof *slots);
 		return cursor->count;
 	}
-	if (!fence_on_globe(p) || on_antimeridian(p))
-		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
 	way_to(i, p, &w);
-	size_t in_leaf = w.leaf ? w.leaf->fence_count : 0;
-	if ((w.leaf && w.leaf->edge_count > MASK_EDGES) || in_leaf + w.covering_count > max)
-		return gather_all(&(struct asked){.index = i, .p = p}, slots, max);
-	size_t count;
-#if defined(__SSE2__)
-	if (w.list_count && in_leaf + w.covering_count <= FEW) {
-		uint32_t few[FEW + 8];
-		count = in_leaf ? leaf_find(w.leaf, p, few) : 0;
-		merge_few(&w, few, count, slots);
-		count += w.covering_count;
-	} else
-#endif
-	{
-		count = in_leaf ? leaf_find(w.leaf, p, slots) : 0;
-		for (unsigned k = 0; k < w.list_count; k++) {
-			merge(slots, count, w.lists[k].slots, w.lists[k].count);
-			count += w.lists[k].count;
+	return answer(i, cursor, &w, p, slots, max);
+}
+
+/* --- many at once --- */
+
+/* Positions of one turn, and how many steps each stage of a question is behind the one before it. */
+#define TURN 256
+#define STAGE 5
+#define UNDER_WAY 16
+static_assert(3 * STAGE < UNDER_WAY, "a way is kept until its answer");
+
+/* As fence_index_find_many() has them. */
+struct many {
+	const struct fence_index *index;
+	struct fence_cursor *const *cursors;
+	const struct geo_point *points;
+	uint32_t *slots;
+	size_t max;
+	uint32_t *found;
+};
+
+/* Answers what cursors know; the others of `count` into `asked`. Returns how many those are. What a cursor knows
+ * cannot be foreseen: no branch on it. */
+static inline size_t answer_known(const struct many *m, size_t count, uint32_t *asked)
+{
+	size_t left = 0;
+	for (size_t k = 0; k < count; k++) {
+		const struct fence_cursor *c = m->cursors[k];
+		uint32_t *slots = m->slots + k * m->max;
+		bool knows = cursor_knows(c, m->index, m->points[k]);
+		asked[left] = (uint32_t)k;
+		left += !knows;
+		m->found[k] = c->count;
+		if (m->max >= CURSOR_NEAR)
+			memcpy(slots, c->slots, CURSOR_NEAR * sizeof *slots);
+		if (knows && (c->count > CURSOR_NEAR || m->max < CURSOR_NEAR))
+			memcpy(slots, c->slots, (c->count < m->max ? c->count : m->max) * sizeof *slots);
+	}
+	return left;
+}
+
+/* A step takes one question to the far levels, another a level on, a third to its leaf and answers a fourth: what a
+ * stage reads was asked for STAGE steps before. */
+static inline void answer_asked(const struct many *m, const uint32_t *asked, size_t count)
+{
+	struct fence_way ways[UNDER_WAY];
+	for (size_t t = 0; t < count + 3 * STAGE; t++) {
+		if (t < count) {
+			struct fence_way *w = &ways[t % UNDER_WAY];
+			struct geo_point p = m->points[asked[t]];
+			way_near(w, m->index, p);
+			way_expect(w, p);
+		}
+		if (t - STAGE < count) {
+			struct fence_way *w = &ways[(t - STAGE) % UNDER_WAY];
+			struct geo_point p = m->points[asked[t - STAGE]];
+			if (fence_child_is_node(w->child)) {
+				way_down(w, p);
+				way_expect(w, p);
+			}
+		}
+		if (t - 2 * STAGE < count) {
+			struct fence_way *w = &ways[(t - 2 * STAGE) % UNDER_WAY];
+			struct geo_point p = m->points[asked[t - 2 * STAGE]];
+			if (fence_child_is_node(w->child)) {
+				while (fence_child_is_node(w->child))
+					way_down(w, p);
+				way_expect(w, p);
+			}
+		}
+		if (t - 3 * STAGE < count) {
+			uint32_t k = asked[t - 3 * STAGE];
+			m->found[k] = (uint32_t)answer(m->index, m->cursors ? m->cursors[k] : NULL,
+						       &ways[(t - 3 * STAGE) % UNDER_WAY], m->points[k],
+						       m->slots + k * m->max, m->max);
 		}
 	}
-	if (cursor)
-		cursor_learn(cursor, i, &w, p, slots, count);
-	return count;
+}
+
+void fence_index_find_many(const struct fence_index *i, struct fence_cursor *const *cursors,
+			   const struct geo_point *points, size_t count, uint32_t *slots, size_t max, uint32_t *found)
+{
+	uint32_t asked[TURN];
+	for (size_t from = 0, n; from < count; from += n) {
+		struct many m = {i,           cursors ? cursors + from : NULL, points + from, slots + from * max, max,
+				 found + from};
+		n = count - from < TURN ? count - from : TURN;
+		size_t left = n;
+		if (cursors)
+			left = answer_known(&m, n, asked);
+		else
+			for (size_t k = 0; k < n; k++)
+				asked[k] = (uint32_t)k;
+		answer_asked(&m, asked, left);
+	}
 }
 
 /* The box is convex, and what holds a point of it holds all of it. */
 bool fence_cursor_covers(const struct fence_index *i, const struct fence_cursor *cursor, struct geo_point p,
 			 struct geo_point q)
 {
-	return cursor->count != CURSOR_UNKNOWN && cursor_in_box(cursor, i, p) && cursor_in_box(cursor, i, q);
-}
-
-/* All positions go down a level before any goes on: what one waits for is on its way for the others. */
-void fence_index_expect(const struct fence_index *i, struct fence_cursor *const *cursors,
-			const struct geo_point *points, size_t count)
-{
-	fence_child at[FENCE_EXPECT_MAX];
-	struct geo_point p[FENCE_EXPECT_MAX];
-	size_t left = 0;
-	for (size_t k = 0; k < count; k++) {
-		const struct fence_cursor *c = cursors ? cursors[k] : NULL;
-		if (c && cursor_in_box(c, i, points[k]) && c->count != CURSOR_UNKNOWN)
-			continue;
-		at[left] = i->root;
-		p[left++] = points[k];
-	}
-	for (unsigned level = 0, shift = 32; left; level++) {
-		size_t kept = 0;
-		unsigned bits = fence_level_bits[level], below = fence_level_bits[level + 1];
-		shift -= bits;
-		for (size_t k = 0; k < left; k++) {
-			fence_child child =
-				fence_node_children(fence_child_node(at[k]),
-						    bits)[fence_child_index(bits, shift, p[k].lat_e7, p[k].lon_e7)];
-			if (!fence_child_is_node(child)) {
-				prefetch_leaf(fence_child_leaf(child));
-				continue;
-			}
-			const struct fence_node *n = fence_child_node(child);
-			size_t next = fence_child_index(below, shift - below, p[k].lat_e7, p[k].lon_e7);
-			__builtin_prefetch(n);
-			__builtin_prefetch((const char *)n + 64);
-			__builtin_prefetch(&fence_node_children(n, below)[next]);
-			at[kept] = child;
-			p[kept++] = p[k];
-		}
-		left = kept;
-	}
+	return cursor_knows(cursor, i, p) && cursor_in_box(cursor, i, q);
 }
 
 size_t fence_index_find_segment(const struct fence_index *i, struct geo_point p, struct geo_point q, uint32_t *slots,

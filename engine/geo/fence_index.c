@@ -42,6 +42,7 @@ static struct fence_index *index_new(const struct fence_index *like, fence_child
 	atomic_init(&i->refs, 1);
 	i->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
 	i->bytes = like ? like->bytes : fence_tree_bytes(root);
+	i->answer = fence_answer_best();
 	i->root = root;
 	i->page_count = page_count;
 	for (uint32_t k = 0; k < page_count; k++) {
@@ -55,9 +56,9 @@ static struct fence_index *index_new(const struct fence_index *like, fence_child
 enum status fence_index_new(struct fence_index **out)
 {
 	struct fence_node *root = fence_node_new(NULL, fence_level_bits[0], 0);
-	struct fence_index *i = root ? index_new(NULL, (fence_child)root + 1, 0) : NULL;
+	struct fence_index *i = root ? index_new(NULL, fence_child_of(root), 0) : NULL;
 	if (!i) {
-		fence_child_unref(root ? (fence_child)root + 1 : 0);
+		fence_child_unref(root ? fence_child_of(root) : 0);
 		return STATUS_NO_MEMORY;
 	}
 	*out = i;

@@ -59,14 +59,12 @@ bool fence_cursor_covers(const struct fence_index *i, const struct fence_cursor 
  * knows nothing of this index. */
 bool fence_cursor_answer(const struct fence_index *i, const struct fence_cursor *c, struct box *out_box,
 			 const uint32_t **out_slots, size_t *out_count);
-/* Positions that one call of fence_index_expect() takes. */
-#define FENCE_EXPECT_MAX 16
-
-/* Brings the cells of positions into the caches side by side, before fence_index_find() asks for them one by one: each
- * costs several waits for memory, which many share. cursors[k] is the cursor that points[k] will be asked with (what
- * it answers needs no cell), or NULL; `cursors` may be NULL. count <= FENCE_EXPECT_MAX. Changes no answer. */
-void fence_index_expect(const struct fence_index *i, struct fence_cursor *const *cursors,
-			const struct geo_point *points, size_t count);
+/* fence_index_find() for `count` positions at once, the fastest way to ask: each costs several waits for memory, which
+ * many share. cursors[k] is asked for points[k], as it was before the call; `cursors` may be NULL, none of them.
+ * found[k] is how many fences hold it, slots[k * max ..] the lowest max of them; what lies behind them within the max
+ * is undefined. */
+void fence_index_find_many(const struct fence_index *i, struct fence_cursor *const *cursors,
+			   const struct geo_point *points, size_t count, uint32_t *slots, size_t max, uint32_t *found);
 /* Slots of every fence that the segment p-q meets (fence_area_meets()), ascending; as above. */
 size_t fence_index_find_segment(const struct fence_index *i, struct geo_point p, struct geo_point q, uint32_t *slots,
 				size_t max);

@@ -7,7 +7,7 @@
 #ifndef ZAYTON_GEO_FENCE_SNAPSHOT_H
 #define ZAYTON_GEO_FENCE_SNAPSHOT_H
 
-#include "engine/geo/fence_cells.h"
+#include "engine/geo/fence_answer.h"
 #include "engine/geo/fence_index.h"
 
 #define FENCE_PAGE_SLOTS 256
@@ -22,7 +22,8 @@ struct fence_index {
 	atomic_uint refs;
 	uint64_t id; /* never given twice, never 0: cursors know a snapshot by it */
 	size_t bytes;
-	fence_child root; /* always a node, of level 0 */
+	fence_answer *answer; /* fence_answer_best() */
+	fence_child root;     /* always a node, of level 0 */
 	uint32_t page_count;
 	struct fence_page *pages[];
 };

@@ -57,13 +57,47 @@ static void check_position(const struct model *m, struct fence_cursor *cursor, s
 	for (uint32_t i = 0; i < SLOTS; i++)
 		if (m->areas[i] && fence_area_contains(m->areas[i], p))
 			wanted[count++] = i * SPREAD;
-	fence_index_expect(m->index, &cursor, &p, 1);
 	same("position", got, fence_index_find(m->index, NULL, p, got, SLOTS), wanted, count, p, p);
+	struct fence_index *plain = m->index; /* the way of any processor */
+	fence_answer *best = plain->answer;
+	plain->answer = fence_answer_plain;
+	same("position, plainly", got, fence_index_find(plain, NULL, p, got, SLOTS), wanted, count, p, p);
+	plain->answer = best;
 	same("position with a cursor", got, fence_index_find(m->index, cursor, p, got, SLOTS), wanted, count, p, p);
 	if (count > 1) {
 		got[1] = 12345;
 		cr_assert_eq(fence_index_find(m->index, NULL, p, got, 1), count);
 		cr_assert(got[0] == wanted[0] && got[1] == 12345, "an array too small");
+	}
+}
+
+#define MANY 600
+#define MANY_DEVICES 5
+
+/* Many at once, of devices that jump and linger and come again within a call, with cursors and without. */
+static void check_many(const struct model *m, const struct world *w, uint64_t *state)
+{
+	static uint32_t slots[MANY][SLOTS], found[MANY];
+	struct fence_cursor devices[MANY_DEVICES] = {0}, *cursors[MANY];
+	struct geo_point points[MANY], last[MANY_DEVICES] = {0};
+	for (int call = 0; call < 6; call++) {
+		size_t count = (size_t)random_below(state, call % 2 ? MANY + 1 : 20);
+		size_t max = call < 4 ? SLOTS : 1 + (size_t)random_below(state, 20);
+		for (size_t k = 0; k < count; k++) {
+			int64_t device = random_below(state, MANY_DEVICES);
+			if (!random_below(state, 3))
+				last[device] = random_point(state, w, some_area(m, state));
+			points[k] = last[device];
+			cursors[k] = &devices[device];
+		}
+		fence_index_find_many(m->index, call % 3 ? cursors : NULL, points, count, slots[0], max, found);
+		for (size_t k = 0; k < count; k++) {
+			uint32_t wanted[SLOTS], *got = slots[0] + k * max;
+			size_t held = fence_index_find(m->index, NULL, points[k], wanted, SLOTS),
+			       told = held < max ? held : max;
+			cr_assert_eq(found[k], held);
+			same("one of many", got, told, wanted, told, points[k], points[k]);
+		}
 	}
 }
 
@@ -92,6 +126,7 @@ static void check_box(const struct model *m, struct geo_point p, struct geo_poin
 static void check_answers(const struct model *m, const struct world *w, uint64_t *state, int positions)
 {
 	struct fence_cursor cursor = {0};
+	check_many(m, w, state);
 	for (int i = 0; i < positions; i++) {
 		struct geo_point p = random_point(state, w, some_area(m, state));
 		struct geo_point q = random_point(state, w, some_area(m, state));
