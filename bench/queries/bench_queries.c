@@ -41,7 +41,8 @@ struct bench {
 	struct fence_area *polygon;
 	struct fence_sample set;
 	struct fence_index *index;
-	uint64_t check[4]; /* of the question asked last */
+	struct store_blocks *blocks; /* of the question being asked */
+	uint64_t check[4];           /* of the question asked last */
 };
 
 static void must(bool good, const char *what)
@@ -73,12 +74,14 @@ static void each_block(struct bench *b, uint64_t device, int64_t from_ms, int64_
 		       const struct block_columns *wanted, void (*each)(void *context, const struct block_columns *c),
 		       void *context)
 {
-	struct store_blocks *blocks;
 	struct store_block block;
 	int64_t until = INT64_MIN;
 	enum status status;
-	ok(store_blocks_open(engine_store(b->engine), device, from_ms, to_ms, false, &blocks), "reading");
-	while (!(status = store_blocks_next(blocks, &block))) {
+	if (b->blocks)
+		ok(store_blocks_turn(b->blocks, device), "reading");
+	else
+		ok(store_blocks_open(engine_store(b->engine), device, from_ms, to_ms, false, &b->blocks), "reading");
+	while (!(status = store_blocks_next(b->blocks, &block))) {
 		struct block_columns c = *wanted;
 		must(block.summary.time_first_ms > until, "blocks overlap: the store is not settled");
 		until = block.summary.time_last_ms;
@@ -86,7 +89,12 @@ static void each_block(struct bench *b, uint64_t device, int64_t from_ms, int64_
 		each(context, &c);
 	}
 	must(status == STATUS_END, "reading");
-	store_blocks_close(blocks);
+}
+
+static void end_blocks(struct bench *b)
+{
+	store_blocks_close(b->blocks);
+	b->blocks = NULL;
 }
 
 /* --- the questions --- */
@@ -217,6 +225,7 @@ static void fences_passed(struct bench *b, size_t step, bool plain)
 		p.to_ms = p.from_ms + HOUR_MS - 1;
 		each_block(b, b->devices[i], p.from_ms, p.to_ms, &wanted, pass, &p);
 	}
+	end_blocks(b);
 }
 
 static void q4(struct bench *b)
@@ -263,6 +272,7 @@ static void q7(struct bench *b)
 		each_block(b, b->devices[i], INT64_MIN, INT64_MAX, &wanted, add_speeds, &h);
 		end_hour(&h);
 	}
+	end_blocks(b);
 }
 
 /* --- what they need --- */

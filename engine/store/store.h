@@ -161,6 +161,9 @@ STATUS_CHECKED enum status store_blocks_next(struct store_blocks *it, struct sto
 /* With `summaries_only`: the block handed out last after all, as of the same snapshot; the view lasts until the next
  * call. Only after a store_blocks_next that said STATUS_OK. STATUS_CORRUPT, STATUS_IO. */
 STATUS_CHECKED enum status store_blocks_bytes(struct store_blocks *it, struct span *out);
+/* Begins anew with another device: what was committed before this call is seen, as if it were opened now. Cheaper than
+ * that for many devices, best asked in ascending order. STATUS_CORRUPT, STATUS_IO, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status store_blocks_turn(struct store_blocks *it, uint64_t device);
 void store_blocks_close(struct store_blocks *it);
 
 /* Value blocks of a stream that may hold a value within [from_ms, to_ms], as store_blocks_open does it for reports. */

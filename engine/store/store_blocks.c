@@ -33,6 +33,13 @@ enum status store_blocks_open(struct store *s, uint64_t device, int64_t from_ms,
 	return STATUS_OK;
 }
 
+enum status store_blocks_turn(struct store_blocks *it, uint64_t device)
+{
+	it->has_last = false;
+	it->ended = timeline_turn(it->timeline, device);
+	return it->ended;
+}
+
 void store_blocks_close(struct store_blocks *it)
 {
 	if (!it)
