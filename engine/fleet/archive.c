@@ -15,6 +15,8 @@
 
 /* devices of a batch: many for each thread, so that few wait for the last, and beginning a thread counts for little */
 #define ARCHIVE_BATCH 128
+/* devices a thread takes at a time: their rows lie one behind the other */
+#define NEIGHBOURS 8
 #define PAGE_DEVICES 4096
 
 struct asked {
@@ -41,9 +43,10 @@ static void *crew_main(void *argument)
 {
 	struct crew *c = argument;
 	struct asked *a = c->asked;
-	size_t i;
-	while ((i = atomic_fetch_add_explicit(&a->next, 1, memory_order_relaxed)) < a->slot_count)
-		a->slots[i].status = archive_walk_device(c->walk, &a->slots[i]);
+	size_t from;
+	while ((from = atomic_fetch_add_explicit(&a->next, NEIGHBOURS, memory_order_relaxed)) < a->slot_count)
+		for (size_t i = from; i < a->slot_count && i < from + NEIGHBOURS; i++)
+			a->slots[i].status = archive_walk_device(c->walk, &a->slots[i]);
 	return NULL;
 }
 

@@ -31,6 +31,7 @@ struct archive_walk {
 	const struct region *region;
 	struct fence_cursor cursor;
 	struct report_list head;
+	struct store_blocks *blocks; /* of the device asked last; NULL: none yet */
 	struct archive_slot *slot;
 	struct run run;
 	int64_t time_ms[BLOCK_REPORTS_MAX];
@@ -55,8 +56,10 @@ enum status archive_walk_new(struct engine *e, const struct archive_query *q, co
 
 void archive_walk_free(struct archive_walk *w)
 {
-	if (w)
+	if (w) {
 		report_list_deinit(&w->head);
+		store_blocks_close(w->blocks);
+	}
 	free(w);
 }
 
@@ -261,10 +264,17 @@ static enum status walk_pieces(struct archive_walk *w, struct store_blocks *bloc
 	}
 }
 
+static enum status open_blocks(struct archive_walk *w)
+{
+	const struct archive_query *q = w->query;
+	if (w->blocks)
+		return store_blocks_turn(w->blocks, w->slot->device);
+	return store_blocks_open(w->engine->store, w->slot->device, q->from_ms, q->to_ms, true, &w->blocks);
+}
+
 enum status archive_walk_device(struct archive_walk *w, struct archive_slot *slot)
 {
 	const struct archive_query *q = w->query;
-	struct store_blocks *blocks;
 	w->slot = slot;
 	w->run = (struct run){.any = false};
 	slot->tally = (struct archive_tally){.reports = 0};
@@ -273,10 +283,6 @@ enum status archive_walk_device(struct archive_walk *w, struct archive_slot *slo
 	enum status status = head_copy(&engine_owner(w->engine, slot->device)->heads, slot->device, q->from_ms,
 				       q->to_ms, &w->head, &at);
 	if (!status)
-		status = store_blocks_open(w->engine->store, slot->device, q->from_ms, q->to_ms, true, &blocks);
-	if (status)
-		return status;
-	status = walk_pieces(w, blocks);
-	store_blocks_close(blocks);
-	return status;
+		status = open_blocks(w);
+	return status ? status : walk_pieces(w, w->blocks);
 }

@@ -154,6 +154,16 @@ STATUS_CHECKED enum status track_open(struct engine *e, uint64_t device, int64_t
 				      struct track **out);
 /* `out->items` lasts until the next call. STATUS_END, STATUS_CORRUPT, STATUS_IO. */
 STATUS_CHECKED enum status track_next(struct track *t, struct report *out);
+/* What comes next of the same reports as far as most questions need it, many at a time and far cheaper: columns of
+ * `count` reports (1 .. BLOCK_REPORTS_MAX), ascending, borrowed until the track is asked again. Hashes, items, receipt
+ * and bodies stay where they are. Calls of both kinds may alternate. STATUS_END, STATUS_CORRUPT, STATUS_IO. */
+struct track_points {
+	size_t count;
+	const int64_t *time_ms;
+	const int32_t *lat_e7, *lon_e7;
+	const uint16_t *speed_dkmh, *course_deg, *flags;
+};
+STATUS_CHECKED enum status track_points(struct track *t, struct track_points *out);
 void track_close(struct track *t);
 
 /* --- bulk: reports of a file, in any order, without the journal; one importer at a time --- */

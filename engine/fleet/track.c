@@ -390,6 +390,39 @@ enum status track_rows(struct track *t, int64_t before_ms, enum block_want want,
 	return STATUS_OK;
 }
 
+/* One report that nothing but all sources together tell. */
+static enum status one_point(struct track *t, struct track_points *out)
+{
+	struct report r;
+	enum status status = track_next(t, &r);
+	const struct report *given = &t->given;
+	if (!status)
+		*out = (struct track_points){1,
+					     &given->time_ms,
+					     &given->lat_e7,
+					     &given->lon_e7,
+					     &given->speed_dkmh,
+					     &given->course_deg,
+					     &given->flags};
+	return status;
+}
+
+enum status track_points(struct track *t, struct track_points *out)
+{
+	struct track_rows rows;
+	enum status status = track_rows(t, INT64_MAX, BLOCK_WANT_JUDGED, true, &rows);
+	if (status)
+		return status;
+	if (rows.from >= rows.until)
+		return one_point(t, out);
+	const struct block_columns *c = &rows.columns;
+	size_t i = rows.from;
+	*out = (struct track_points){rows.until - i,    c->time_ms + i,    c->lat_e7 + i, c->lon_e7 + i,
+				     c->speed_dkmh + i, c->course_deg + i, c->flags + i};
+	track_skip(t, &rows, out->count);
+	return STATUS_OK;
+}
+
 /* The i-th report of a source that is whole. */
 static struct report row_of(const struct source *s, size_t i)
 {

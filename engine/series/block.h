@@ -76,9 +76,29 @@ STATUS_CHECKED enum status block_encode(const struct report *reports, size_t cou
 /* Read the summary; verifies the header only. STATUS_CORRUPT, STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status block_summarise(struct span block, struct block_summary *out);
 
-/* The summary alone, as `summary` rows store it (without the columns), and back. */
+/* The summary alone, as rows of `summary` before hours stored it (without the columns), and back. */
 STATUS_CHECKED enum status block_summary_encode(const struct block_summary *s, struct buf *out);
 STATUS_CHECKED enum status block_summary_decode(struct span bytes, struct block_summary *out);
+
+/* The known speeds of a block by the hour of UTC, whose hours are UTC+8's. An hour of 74 is not reached: the span. */
+#define BLOCK_HOURS_MAX 74
+struct block_hour {
+	uint32_t count, sum_dkmh;
+};
+struct block_hours {
+	int64_t first;  /* hours since 1970 of the first report */
+	uint32_t count; /* until that of the last report; 0: not kept */
+	struct block_hour hours[BLOCK_HOURS_MAX];
+};
+/* Hours since 1970, downwards. */
+int64_t block_hour_of(int64_t time_ms);
+/* Those of the reports within [from_ms, to_ms]. STATUS_CORRUPT, STATUS_BAD_VERSION. */
+STATUS_CHECKED enum status block_hours(struct span block, int64_t from_ms, int64_t to_ms, struct block_hours *out);
+/* A row of `summary`: version 1 is block_summary_encode()'s; version 2 has for each hour from the first on varint
+ * count, varint sum behind it, and is written when there are many reports to an hour. */
+STATUS_CHECKED enum status block_row_encode(const struct block_summary *s, struct span block, struct buf *out);
+/* Both versions. STATUS_CORRUPT, STATUS_BAD_VERSION. */
+STATUS_CHECKED enum status block_row_decode(struct span row, struct block_summary *out, struct block_hours *hours);
 
 /* Decode the wanted columns. Every byte of a column that is read is bounds-checked; the checksum of
  * the whole block is verified by block_check() and by block_reports(). STATUS_CORRUPT. */

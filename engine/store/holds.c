@@ -176,10 +176,11 @@ static enum status copy_block(struct copying *c, struct family *track, struct sp
 {
 	struct held_block_key held = {.class_code = track->id.class_code, .odd = track->id.month == MONTH_ODD};
 	struct block_summary summary;
+	struct block_hours hours;
 	uint8_t held_key[KEY_HELD_BLOCK_SIZE];
 	enum status status = key_block_parse(key, &held.block);
 	if (status == STATUS_OK)
-		status = block_summary_decode(value, &summary);
+		status = block_row_decode(value, &summary, &hours);
 	if (status != STATUS_OK)
 		return status;
 	if (!ranges_cover(c->ranges, c->range_count, held.block.device, held.block.time_first_ms, summary.time_last_ms))

@@ -344,6 +344,11 @@ enum status rocks_get(struct rocks *r, struct rocks_family *f, struct span key, 
 	return status;
 }
 
+uint64_t rocks_writes(struct rocks *r)
+{
+	return rocksdb_get_latest_sequence_number(r->db);
+}
+
 const struct rocks_snapshot *rocks_snapshot_take(struct rocks *r)
 {
 	return (const struct rocks_snapshot *)rocksdb_create_snapshot(r->db);
@@ -360,9 +365,9 @@ void rocks_snapshot_release(struct rocks *r, const struct rocks_snapshot *snapsh
 static void set_reading(rocksdb_readoptions_t *o, const struct rocks_range *range, const uint8_t *bounds)
 {
 	const char *lower = (const char *)bounds, *upper = lower + range->lower.size;
-	if (range->lower.size)
+	if (range->lower.size && !range->open_ended)
 		rocksdb_readoptions_set_iterate_lower_bound(o, lower, range->lower.size);
-	if (range->upper.size)
+	if (range->upper.size && !range->open_ended)
 		rocksdb_readoptions_set_iterate_upper_bound(o, upper, range->upper.size);
 	if (range->snapshot)
 		rocksdb_readoptions_set_snapshot(o, (const rocksdb_snapshot_t *)range->snapshot);

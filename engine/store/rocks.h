@@ -75,6 +75,8 @@ STATUS_CHECKED enum status rocks_sync(struct rocks *r);
 /* Replaces what `out` holds. STATUS_NOT_FOUND. */
 STATUS_CHECKED enum status rocks_get(struct rocks *r, struct rocks_family *f, struct span key, struct buf *out);
 
+/* Grows with every write: while it stays, so does all that can be read. */
+uint64_t rocks_writes(struct rocks *r);
 const struct rocks_snapshot *rocks_snapshot_take(struct rocks *r);
 void rocks_snapshot_release(struct rocks *r, const struct rocks_snapshot *snapshot);
 
@@ -83,6 +85,7 @@ struct rocks_range {
 	const struct rocks_snapshot *snapshot;
 	bool one_device; /* both bounds share their first 8 bytes, those of a device: files without it are skipped */
 	bool sweep;      /* reads much once: leaves the cache alone, reads ahead */
+	bool open_ended; /* stands on the first row from `lower` on, but goes anywhere: the bounds bind nobody */
 };
 /* Stands on the first row of the range. */
 STATUS_CHECKED enum status rocks_iter_open(struct rocks *r, struct rocks_family *f, const struct rocks_range *range,

@@ -3,7 +3,7 @@
  * Time families, one per kind, class and UTC month of the event ("track.muck.202611"), made on first
  * use, dropped whole by retention:
  *   track    device | time_first | seq  -> a block                (block.h)
- *   summary  device | time_first | seq  -> its summary            (block_summary_encode)
+ *   summary  device | time_first | seq  -> its summary            (block_row_encode)
  *   message  device | time | hash       -> a message kept as it came (driver card, CAN, pass-through ...)
  *   series   stream | time_first | seq  -> a value block          (value_block.h)
  * Events more than three years before or a day after their receipt go to the month "odd".
@@ -161,6 +161,12 @@ STATUS_CHECKED enum status store_blocks_next(struct store_blocks *it, struct sto
 /* With `summaries_only`: the block handed out last after all, as of the same snapshot; the view lasts until the next
  * call. Only after a store_blocks_next that said STATUS_OK. STATUS_CORRUPT, STATUS_IO. */
 STATUS_CHECKED enum status store_blocks_bytes(struct store_blocks *it, struct span *out);
+/* The speeds of the block handed out last by the hour, when its row has them; they last until the next call. Only after
+ * a store_blocks_next that said STATUS_OK. STATUS_NOT_FOUND: only the block itself tells. */
+STATUS_CHECKED enum status store_blocks_hours(const struct store_blocks *it, const struct block_hours **out);
+/* Begins anew with another device: what was committed before this call is seen, as if it were opened now. Cheaper than
+ * that for many devices, best asked in ascending order. STATUS_CORRUPT, STATUS_IO, STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status store_blocks_turn(struct store_blocks *it, uint64_t device);
 void store_blocks_close(struct store_blocks *it);
 
 /* Value blocks of a stream that may hold a value within [from_ms, to_ms], as store_blocks_open does it for reports. */

@@ -118,7 +118,7 @@ enum status store_batch_block(struct store_batch *b, const struct store_block_id
 	key_block(&(struct block_key){id->device, id->time_first_ms, id->seq}, key);
 	struct buf row = buf_init(SUMMARY_BYTES_MAX);
 	size_t before = b->ops.size;
-	enum status status = block_summary_encode(summary, &row);
+	enum status status = block_row_encode(summary, block, &row);
 	if (status == STATUS_OK)
 		status = timed_put(b, (struct family_id){FAMILY_TRACK, id->class_code, month}, span_of(key, sizeof key),
 				   block);

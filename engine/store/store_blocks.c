@@ -9,8 +9,9 @@ struct store_blocks {
 	bool summaries_only;
 	enum status ended; /* what every further call returns */
 	bool has_last;
-	struct store_block last; /* handed out before */
-	struct timeline_row row; /* of `last` */
+	struct store_block last;  /* handed out before */
+	struct timeline_row row;  /* of `last` */
+	struct block_hours hours; /* of `last`, unless it is held */
 };
 
 enum status store_blocks_open(struct store *s, uint64_t device, int64_t from_ms, int64_t to_ms, bool summaries_only,
@@ -31,6 +32,13 @@ enum status store_blocks_open(struct store *s, uint64_t device, int64_t from_ms,
 	}
 	*out = it;
 	return STATUS_OK;
+}
+
+enum status store_blocks_turn(struct store_blocks *it, uint64_t device)
+{
+	it->has_last = false;
+	it->ended = timeline_turn(it->timeline, device);
+	return it->ended;
 }
 
 void store_blocks_close(struct store_blocks *it)
@@ -56,7 +64,7 @@ static enum status held_row(const struct timeline_row *row, struct store_block *
 	return block_summarise(row->value, &out->summary);
 }
 
-static enum status family_row(const struct timeline_row *row, struct store_block *out)
+static enum status family_row(const struct timeline_row *row, struct store_block *out, struct block_hours *hours)
 {
 	struct block_key key;
 	enum status status = key_block_parse(row->key, &key);
@@ -65,7 +73,7 @@ static enum status family_row(const struct timeline_row *row, struct store_block
 	out->id = (struct store_block_id){key.device, key.time_first_ms, key.seq, row->id.class_code,
 					  row->id.month == MONTH_ODD};
 	out->held = false;
-	return block_summary_decode(row->value, &out->summary);
+	return block_row_decode(row->value, &out->summary, hours);
 }
 
 bool summary_equal(const struct block_summary *a, const struct block_summary *b)
@@ -99,7 +107,7 @@ static enum status next(struct store_blocks *it, struct store_block *out)
 		if (status != STATUS_OK)
 			return status;
 		memset(out, 0, sizeof *out);
-		status = row.held ? held_row(&row, out) : family_row(&row, out);
+		status = row.held ? held_row(&row, out) : family_row(&row, out, &it->hours);
 		if (status != STATUS_OK)
 			return status;
 		if (out->summary.time_last_ms < it->from_ms || is_copy_of_last(it, out))
@@ -120,6 +128,12 @@ enum status store_blocks_next(struct store_blocks *it, struct store_block *out)
 	if (it->ended == STATUS_OK)
 		it->ended = next(it, out);
 	return it->ended;
+}
+
+enum status store_blocks_hours(const struct store_blocks *it, const struct block_hours **out)
+{
+	*out = &it->hours;
+	return it->row.held || !it->hours.count ? STATUS_NOT_FOUND : STATUS_OK;
 }
 
 enum status store_blocks_bytes(struct store_blocks *it, struct span *out)

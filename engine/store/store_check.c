@@ -143,6 +143,16 @@ static bool row(struct check *c, struct rocks_iter *it, struct span *key, struct
 	return status == STATUS_OK;
 }
 
+/* What a row says of hours is so of its block; it need not say any. */
+static bool hours_equal(struct span block, const struct block_hours *stored)
+{
+	struct block_hours said;
+	if (!stored->count)
+		return true;
+	return block_hours(block, INT64_MIN, INT64_MAX, &said) == STATUS_OK && said.first == stored->first &&
+	       said.count == stored->count && memcmp(said.hours, stored->hours, said.count * sizeof *said.hours) == 0;
+}
+
 /* One of the two is NULL: the other family has no row under this key. */
 struct pair {
 	const struct span *block, *summary;
@@ -151,6 +161,7 @@ struct pair {
 static void check_pair(struct check *c, struct span key, struct pair p)
 {
 	struct block_summary said, stored;
+	struct block_hours hours;
 	uint64_t before = c->complaints;
 	if (p.block)
 		check_block(c, key, *p.block, &said);
@@ -158,10 +169,12 @@ static void check_pair(struct check *c, struct span key, struct pair p)
 		complain(c, key, "the summary has no block");
 	else if (!p.summary)
 		complain(c, key, "the block has no summary");
-	else if (block_summary_decode(*p.summary, &stored) != STATUS_OK)
+	else if (block_row_decode(*p.summary, &stored, &hours) != STATUS_OK)
 		complain(c, key, "the summary cannot be read");
 	else if (c->complaints == before && !summary_equal(&said, &stored))
 		complain(c, key, "the summary differs from its block");
+	else if (c->complaints == before && !hours_equal(*p.block, &hours))
+		complain(c, key, "the hours of the summary differ from those of its block");
 }
 
 static int compare_keys(struct span a, struct span b)

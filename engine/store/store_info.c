@@ -102,9 +102,10 @@ static enum status summary_row(struct gather *g, struct span key, struct span va
 {
 	struct block_key parsed;
 	struct block_summary summary;
+	struct block_hours hours;
 	enum status status = key_block_parse(key, &parsed);
 	if (status == STATUS_OK)
-		status = block_summary_decode(value, &summary);
+		status = block_row_decode(value, &summary, &hours);
 	return status == STATUS_OK ? add_summary(g, parsed.device, &summary) : status;
 }
 

@@ -11,6 +11,7 @@
  *
  *   timeline_open(s, FAMILY_SUMMARY, device, from, to, &t);
  *   while ((status = timeline_next(t, &row)) == STATUS_OK) ...
+ *   timeline_turn(t, another device), and so on
  *   timeline_close(t);
  *
  * Threads: one owner. */
@@ -38,6 +39,10 @@ STATUS_CHECKED enum status timeline_next(struct timeline *t, struct timeline_row
 /* The block that the summary row `row` speaks of, from the track family of the same month, as of the same
  * snapshot. STATUS_NOT_FOUND when it is not there. */
 STATUS_CHECKED enum status timeline_partner(struct timeline *t, const struct timeline_row *row, struct span *out);
+/* Begins anew with another device, over the same span: what was committed before this call is seen, as if it were
+ * opened now. Iterators stay while nothing is written, so that many devices, best ascending, cost little more than
+ * their rows. STATUS_CORRUPT, STATUS_IO, STATUS_NO_MEMORY: only closing is left. */
+STATUS_CHECKED enum status timeline_turn(struct timeline *t, uint64_t device);
 void timeline_close(struct timeline *t);
 
 #endif

@@ -52,20 +52,24 @@ static enum status look_at_track(struct counting *c, uint64_t device, int64_t fr
 				 struct seen *out)
 {
 	struct track *t;
-	struct report r, last = {.time_ms = 0};
+	struct track_points p;
+	struct report last = {.time_ms = 0};
 	enum status status = track_open(c->engine, device, from_ms, to_ms, &t);
 	*out = (struct seen){.positions = 0};
 	if (status)
 		return status;
-	while (!(status = track_next(t, &r))) {
-		if (!is_valid(&r))
-			continue;
-		if (out->positions++)
-			count_leg(c->q, &last, &r, out);
-		last = r;
-		if (enough)
-			break;
-	}
+	while (!(enough && out->positions) && !(status = track_points(t, &p)))
+		for (size_t i = 0; i < p.count && !(enough && out->positions); i++) {
+			struct report r = {.time_ms = p.time_ms[i],
+					   .lat_e7 = p.lat_e7[i],
+					   .lon_e7 = p.lon_e7[i],
+					   .flags = p.flags[i]};
+			if (!is_valid(&r))
+				continue;
+			if (out->positions++)
+				count_leg(c->q, &last, &r, out);
+			last = r;
+		}
 	track_close(t);
 	return status == STATUS_END ? STATUS_OK : status;
 }

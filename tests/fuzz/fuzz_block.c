@@ -27,11 +27,14 @@ static void read_all(struct span block)
 					.mileage_hm = mileage,
 					.flags = flags};
 	struct block_summary summary;
+	struct block_hours hours;
 	struct report_list list = report_list_init(BLOCK_REPORTS_MAX, 16 << 20);
 	struct buf again = buf_init(BLOCK_BYTES_MAX);
 	size_t parts[BLOCK_PART_COUNT];
 	enum status ignored = block_summarise(block, &summary);
 	ignored = block_summary_decode(block, &summary);
+	ignored = block_row_decode(block, &summary, &hours);
+	ignored = block_hours(block, INT64_MIN, INT64_MAX, &hours);
 	ignored = block_parts(block, parts);
 	ignored = block_columns(block, &columns);
 	ignored = block_check(block);

@@ -134,37 +134,69 @@ static int by_time_and_seq(const void *a, const void *b)
 	return (x->id.seq > y->id.seq) - (x->id.seq < y->id.seq);
 }
 
-static void compare_blocks(struct model *m, struct store *s)
+struct asked {
+	uint64_t device;
+	int64_t from, to;
+	bool summaries_only;
+};
+
+static size_t expect(struct model *m, const struct asked *q, struct model_block **expected)
 {
-	static struct model_block *expected[MODEL_BLOCKS_MAX];
-	uint64_t device = device_of(below(m, DEVICES));
-	int64_t from = draw_time(m), to = from + (int64_t)below(m, (uint64_t)(60 * MS_PER_DAY));
-	if (below(m, 8) == 0)
-		from = INT64_MIN, to = INT64_MAX;
-	bool summaries_only = below(m, 2);
 	size_t count = 0;
 	for (size_t i = 0; i < m->block_count; i++) {
 		struct model_block *b = &m->blocks[i];
-		if (b->live && b->id.device == device && b->id.time_first_ms <= to && b->time_last_ms >= from)
+		if (b->live && b->id.device == q->device && b->id.time_first_ms <= q->to && b->time_last_ms >= q->from)
 			expected[count++] = b;
 	}
 	qsort(expected, count, sizeof *expected, by_time_and_seq);
-	struct store_blocks *it;
+	return count;
+}
+
+/* Some walks end before their last block. */
+static void compare_walk(struct model *m, const struct asked *q, struct store_blocks *it)
+{
+	static struct model_block *expected[MODEL_BLOCKS_MAX];
 	struct store_block got;
-	ok(store_blocks_open(s, device, from, to, summaries_only, &it));
-	for (size_t i = 0; i < count; i++) {
+	size_t count = expect(m, q, expected), until = below(m, 4) ? count : below(m, count + 1);
+	for (size_t i = 0; i < until; i++) {
 		ok(store_blocks_next(it, &got));
 		const struct store_block_id *id = &expected[i]->id;
+		cr_assert_eq(got.id.device, q->device);
 		cr_assert_eq(got.id.time_first_ms, id->time_first_ms);
 		cr_assert_eq(got.id.seq, id->seq);
 		cr_assert_eq(got.id.class_code, id->class_code);
 		cr_assert_eq(got.id.odd, id->odd);
 		cr_assert_eq(got.summary.time_last_ms, expected[i]->time_last_ms);
 		cr_assert_eq(got.summary.alarm_or, expected[i]->salt);
-		if (!summaries_only)
+		if (q->summaries_only && below(m, 2))
+			ok(store_blocks_bytes(it, &got.bytes));
+		if (got.bytes.size)
 			ok(block_check(got.bytes));
+		else
+			cr_assert(q->summaries_only);
 	}
-	cr_assert_eq(store_blocks_next(it, &got), STATUS_END);
+	if (until == count)
+		cr_assert_eq(store_blocks_next(it, &got), STATUS_END);
+}
+
+/* One device after another by one reader, the store written to between some of them. */
+static void compare_blocks(struct model *m, struct store *s)
+{
+	struct store_blocks *it;
+	struct asked q = {.device = device_of(below(m, DEVICES)), .from = draw_time(m)};
+	q.to = q.from + (int64_t)below(m, (uint64_t)(60 * MS_PER_DAY));
+	if (below(m, 8) == 0)
+		q.from = INT64_MIN, q.to = INT64_MAX;
+	q.summaries_only = below(m, 2);
+	ok(store_blocks_open(s, q.device, q.from, q.to, q.summaries_only, &it));
+	compare_walk(m, &q, it);
+	for (uint64_t turns = below(m, 8); turns--;) {
+		if (below(m, 6) == 0)
+			commit_some(m, s);
+		q.device = device_of(below(m, DEVICES));
+		ok(store_blocks_turn(it, q.device));
+		compare_walk(m, &q, it);
+	}
 	store_blocks_close(it);
 }
 

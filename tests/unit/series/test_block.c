@@ -153,6 +153,49 @@ Test(block, a_summary_row_comes_back_and_a_cut_one_is_corrupt)
 	buf_deinit(&out);
 }
 
+/* 300 reports, ten seconds apart, from half past: 180 of the first hour and 120 of the second */
+Test(block, a_row_keeps_the_speeds_of_each_hour_and_a_cut_one_is_corrupt)
+{
+	struct block_summary s, again;
+	struct block_hours hours;
+	struct buf block = buf_init(BLOCK_BYTES_MAX), row = buf_init(1 << 10);
+	park(300);
+	for (size_t i = 0; i < 300; i++) {
+		reports[i].time_ms = INT64_C(1767196800000) + 1800000 + (int64_t)i * 10000;
+		reports[i].speed_dkmh = i == 7 ? SPEED_UNKNOWN : i < 180 ? 2 : 5;
+		report_row_seal(&reports[i]);
+	}
+	cr_assert_eq(block_encode(reports, 300, &block), STATUS_OK);
+	cr_assert_eq(block_summarise(buf_view(&block), &s), STATUS_OK);
+	cr_assert_eq(block_row_encode(&s, buf_view(&block), &row), STATUS_OK);
+	cr_assert_eq(block_row_decode(buf_view(&row), &again, &hours), STATUS_OK);
+	cr_assert_eq(again.distance_mm, s.distance_mm);
+	cr_assert_eq(hours.first, 1767196800000 / 3600000);
+	cr_assert_eq(hours.count, 2);
+	cr_assert_eq(hours.hours[0].count, 179);
+	cr_assert_eq(hours.hours[0].sum_dkmh, 358);
+	cr_assert_eq(hours.hours[1].count, 120);
+	cr_assert_eq(hours.hours[1].sum_dkmh, 600);
+	for (size_t cut = 0; cut < row.size; cut++)
+		cr_assert_eq(block_row_decode(span_of(row.data, cut), &again, &hours), STATUS_CORRUPT);
+	row.data[0]++;
+	cr_assert_eq(block_row_decode(buf_view(&row), &again, &hours), STATUS_BAD_VERSION);
+	/* a row of before */
+	buf_clear(&row);
+	cr_assert_eq(block_summary_encode(&s, &row), STATUS_OK);
+	cr_assert_eq(block_row_decode(buf_view(&row), &again, &hours), STATUS_OK);
+	cr_assert_eq(hours.count, 0);
+	/* part of it: the 180th is the first of the second hour */
+	cr_assert_eq(block_hours(buf_view(&block), reports[178].time_ms, reports[180].time_ms, &hours), STATUS_OK);
+	cr_assert_eq(hours.hours[0].count, 2);
+	cr_assert_eq(hours.hours[1].count, 1);
+	cr_assert_eq(block_hour_of(-1), -1);
+	cr_assert_eq(block_hour_of(-3600000), -1);
+	cr_assert_eq(block_hour_of(-3600001), -2);
+	buf_deinit(&block);
+	buf_deinit(&row);
+}
+
 Test(block, the_parts_add_up_to_the_block_and_have_names)
 {
 	struct buf out = buf_init(BLOCK_BYTES_MAX);

@@ -117,6 +117,30 @@ Test(store_check, a_summary_that_differs_from_its_block_is_found)
 	fixture_remove(&f);
 }
 
+Test(store_check, hours_that_differ_from_those_of_the_block_are_found)
+{
+	struct fixture f = fixture_new();
+	struct store_block_id id = {.device = 1, .time_first_ms = at(2026, 3, 10, 0), .class_code = 1};
+	struct buf block = buf_init(BLOCK_BYTES_MAX), row = buf_init(1024);
+	struct store_batch *b;
+	struct block_summary said;
+	uint8_t key[KEY_BLOCK_SIZE];
+	ok(store_batch_new(f.store, &b));
+	batch_add(b, id, 100, 10000, 1);
+	ok(store_commit(f.store, b, false));
+	store_batch_free(b);
+	assert_sound(f.store);
+	block_make(id.time_first_ms, 100, 10000, 1, &block, &said);
+	ok(block_row_encode(&said, buf_view(&block), &row));
+	row.data[row.size - 1] ^= 1; /* of the last hour's sum */
+	struct span value = buf_view(&row);
+	force_timed(f.store, summary, key_of(1, id.time_first_ms, key), &value);
+	expect_complaint(f.store, "the hours of the summary differ from those of its block");
+	buf_deinit(&block);
+	buf_deinit(&row);
+	fixture_remove(&f);
+}
+
 Test(store_check, a_block_under_another_time_or_in_another_month_is_found)
 {
 	struct fixture f = two_blocks();
