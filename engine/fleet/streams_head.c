@@ -123,10 +123,12 @@ struct value_head *value_heads_need(struct value_heads *h, uint64_t stream)
 
 /* --- taking in --- */
 
-static enum status grow_run(struct value_heads *h, struct value_run *run)
+static enum status grow_run(struct value_heads *h, struct value_run *run, size_t count)
 {
 	uint32_t capacity = run->capacity ? run->capacity * 2 : RUN_FIRST;
-	if (run->capacity < HEAD_VALUES_MAX && capacity > HEAD_VALUES_MAX)
+	while (capacity < run->count + count)
+		capacity *= 2;
+	if (run->count + count <= HEAD_VALUES_MAX && capacity > HEAD_VALUES_MAX)
 		capacity = HEAD_VALUES_MAX;
 	struct value *values = realloc(run->values, capacity * sizeof *values);
 	if (!values)
@@ -137,26 +139,39 @@ static enum status grow_run(struct value_heads *h, struct value_run *run)
 	return STATUS_OK;
 }
 
-enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *v,
+static bool is_ahead(const struct value *v, int64_t received_ms)
+{
+	return v->time_ms > received_ms && v->time_ms - FUTURE_SKEW_MAX_MS > received_ms;
+}
+
+enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *values, size_t count,
 			      int64_t received_ms)
 {
 	struct value_run *run = &head->run;
-	if (run->count == run->capacity && grow_run(h, run))
+	if (run->capacity - run->count < count && grow_run(h, run, count))
 		return STATUS_NO_MEMORY;
-	run->values[run->count++] = *v;
+	memcpy(run->values + run->count, values, count * sizeof *values);
+	run->count += (uint32_t)count;
 	struct value_head_state *s = &head->state;
-	s->total++;
+	s->total += count;
 	if (received_ms > s->seen_ms)
 		s->seen_ms = received_ms;
-	bool ahead = v->time_ms > received_ms && v->time_ms - FUTURE_SKEW_MAX_MS > received_ms;
-	if (!ahead && (!s->has_last || v->time_ms > s->last.time_ms || value_order(&s->last, v) < 0)) {
+	const struct value *last = s->has_last ? &s->last : NULL;
+	int64_t least_ms = values[0].time_ms;
+	for (const struct value *v = values; v < values + count; v++) {
+		if (v->time_ms < least_ms)
+			least_ms = v->time_ms;
+		if ((!last || v->time_ms > last->time_ms || value_order(last, v) < 0) && !is_ahead(v, received_ms))
+			last = v;
+	}
+	if (last && last != &s->last) {
 		s->has_last = true;
-		s->last = *v;
+		s->last = *last;
 	}
 	head->dirty = true;
-	if (v->time_ms < s->unjudged_ms)
-		s->unjudged_ms = v->time_ms;
-	value_head_note(h, head, v->time_ms);
+	if (least_ms < s->unjudged_ms)
+		s->unjudged_ms = least_ms;
+	value_head_note(h, head, least_ms);
 	return STATUS_OK;
 }
 

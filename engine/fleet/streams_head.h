@@ -107,9 +107,9 @@ static inline void value_head_prefetch_run(const struct value_head *head)
 	__builtin_prefetch(head->run.values + head->run.count, 1);
 }
 
-/* Under the lock. STATUS_NO_MEMORY leaves the head as it was. */
-STATUS_CHECKED enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *v,
-					     int64_t received_ms);
+/* Under the lock: `count` values at least one, in any order. STATUS_NO_MEMORY leaves the head as it was. */
+STATUS_CHECKED enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *values,
+					     size_t count, int64_t received_ms);
 /* Under the lock: the judge is to look at values from `from_ms` on (INT64_MAX: at none, but at the clock). */
 void value_head_note(struct value_heads *h, struct value_head *head, int64_t from_ms);
 /* Under the lock: the judge has judged the stream up to what it found when it took the head. */
