@@ -7,10 +7,11 @@
  * Everything head.h says of cutting, rows and positions holds here, with one difference: one journal entry may hold
  * many values of one stream, so a head is cut only between entries, and its position rises when the whole entry is in.
  *
- *   family `head`   stream 8 | 0x01  ->  version 2 | epoch 4 | position 8 | sealed_until 8 | total 8 | seen 8 |
- *                                        next_seq 4 | unjudged 8 | last: size 4, value block of one, or size 0 |
+ *   family `head`   stream 8 | 0x01  ->  version 3 | epoch 4 | position 8 | sealed_until 8 | total 8 | seen 8 |
+ *                                        next_seq 4 | unjudged 8 | joinable 4 | join_from 8 |
+ *                                        last: size 4, value block of one, or size 0 |
  *                                        (size 4, value block)*                        (little-endian)
- * A row of version 1 has no `unjudged`: everything of its stream is judged again.
+ * A row of version 1 has no `unjudged`: everything of its stream is judged again; one of version 2 nothing to join.
  *
  * Threads: a head belongs to its shard's loop thread; `lock` guards what others read. */
 #ifndef ZAYTON_FLEET_STREAMS_HEAD_H
@@ -36,7 +37,9 @@ struct value_head_state {
 	uint64_t total;          /* values taken in, duplicates included */
 	int64_t seen_ms;         /* latest receipt */
 	uint32_t next_seq;
-	int64_t unjudged_ms; /* values from here on may not be judged yet (judge_streams.h); INT64_MAX: all are */
+	int64_t unjudged_ms;  /* values from here on may not be judged yet (judge_streams.h); INT64_MAX: all are */
+	uint32_t joinable;    /* values in order, sealed since the last that make a whole block were joined */
+	int64_t join_from_ms; /* the first of them */
 	bool has_last;
 	struct value last; /* the one that stands last of those not ahead of their receipt */
 };

@@ -31,7 +31,7 @@ static void note_fold(struct value_head *head, const struct value_seal *seal)
 	const struct value *v = seal->run.values;
 	for (uint32_t i = 0; i < seal->sealed && v[i].time_ms <= seal->late_before_ms; i++)
 		want_fold(head, v[i].time_ms, v[i].time_ms);
-	if (seal->sealed < VALUE_BLOCK_MAX / 2 && seal->late_before_ms != INT64_MIN)
+	if (seal->sealed < VALUE_SEAL / 2 && seal->late_before_ms != INT64_MIN)
 		want_fold(head, seal->late_before_ms, v[seal->sealed - 1].time_ms);
 }
 
@@ -249,6 +249,15 @@ static enum status push_row(struct shard *s, struct value_head *head, size_t *by
 	return STATUS_OK;
 }
 
+/* Enough for a whole block. */
+static void want_join(struct value_head *head)
+{
+	if (head->state.joinable < VALUE_BLOCK_MAX)
+		return;
+	want_fold(head, head->state.join_from_ms, head->state.sealed_until_ms);
+	head->state.joinable = 0;
+}
+
 static enum status push_fold(struct shard *s, struct value_head *head)
 {
 	struct job *job = job_new(JOB_VALUES_FOLD, 0);
@@ -268,6 +277,7 @@ enum status shard_values_rows(struct shard *s, uint32_t *next, size_t *bytes, si
 	enum status status = STATUS_OK;
 	for (; !status && *bytes < bytes_max && *next < s->values.count; ++*next) {
 		struct value_head *head = s->values.all[*next];
+		want_join(head);
 		if (head->dirty)
 			status = push_row(s, head, bytes);
 		if (!status && head->fold_from_ms <= head->fold_until_ms)
