@@ -84,14 +84,15 @@
 /* findings that wait for their reminder to be due */
 #define REMINDERS_PENDING_MAX 100000
 /* values of one stream in one sealed block, and the event-time span of one, ms: a reader looks back this far */
-#define VALUE_BLOCK_MAX 1024
+#define VALUE_BLOCK_MAX 4096
 #define VALUE_SPAN_MAX_MS (INT64_C(7) * 86400000)
-/* values in a stream's head before the oldest VALUE_BLOCK_MAX are sealed */
+/* values in a stream's head before the oldest VALUE_SEAL are sealed, which are joined to whole blocks later */
+#define VALUE_SEAL 1024
 #define HEAD_VALUES_MAX 1280
 /* states of streams that the judge keeps in memory, encoded: a stream of five rules has 1 KiB */
 #define JUDGE_STREAMS_BYTES_MAX ((size_t)256 << 20)
-/* bytes of an encoded value block: VALUE_BLOCK_MAX times three columns of at most 14 bytes a value, or texts */
-#define VALUE_BLOCK_BYTES_MAX (512u << 10)
+/* bytes of an encoded value block: VALUE_BLOCK_MAX times three columns of at most 14 bytes a value, and texts */
+#define VALUE_BLOCK_BYTES_MAX (2u << 20)
 /* bytes of one journal entry of values: some 20,000 of them */
 #define VALUES_ENTRY_MAX (256u << 10)
 /* texts of states, all streams together, bytes */

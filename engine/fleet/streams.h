@@ -8,10 +8,14 @@
  *
  * A stream's id has the partition of its site: a site and its streams live in one shard.
  *
- * Intake body, version 1 (varints LEB128, signed zigzag); one shard's streams only:
- *   version 1 | record*       record = stream 8 LE | time signed, less the time before | mark 1 |
+ * Intake body, version 2 (varints LEB128, signed zigzag); one shard's streams only:
+ *   version 1 | group*        group  = stream 8 LE | time of its first signed, less that of the group before |
+ *                                      size varint | record*, `size` bytes of them
+ *                             record = mark 1 | [time signed, less the time before] |
  *                                      decimal: mantissa signed; double: 8 LE; text: size 1, bytes | [quality 1]
- *   mark: bits 0-1 type, 2 a quality follows, 3-6 scale
+ *   mark: bits 0-1 type, 2 a quality follows, 3-6 scale, 7 no time follows: it lies as far behind the one before as
+ *   that one behind its own; the first of a group has neither time nor bit 7
+ * Version 1 has no groups: record = stream 8 LE | time signed, less the time before | mark | ... ; it is read alone.
  * The delay of a value is not in it: it follows from the entry's receipt. */
 #ifndef ZAYTON_FLEET_STREAMS_H
 #define ZAYTON_FLEET_STREAMS_H
@@ -105,9 +109,30 @@ void values_body_deinit(struct values_body *b);
 STATUS_CHECKED enum status values_body_add(struct values_body *b, uint64_t stream, const struct value *v,
 					   struct span text);
 
+/* Numbers of one stream in the making, as records, ascending or not, on their way into a body: what an agent sends at
+ * once of one stream costs its id once. */
+#define VALUES_GROUP_BYTES 216
+struct values_group {
+	int64_t first_ms, last_ms, step_ms;
+	uint32_t count, size;
+	uint8_t records[VALUES_GROUP_BYTES];
+};
+static inline void values_group_clear(struct values_group *g)
+{
+	g->count = g->size = 0;
+}
+/* A number, not a text. False: no room, nothing was added. */
+bool values_group_add(struct values_group *g, const struct value *v);
+/* What is in it; STATUS_OK when that is nothing. STATUS_FULL: as values_body_add. STATUS_NO_MEMORY. */
+STATUS_CHECKED enum status values_body_add_group(struct values_body *b, uint64_t stream, const struct values_group *g);
+
 struct values_cursor {
 	struct cursor at;
-	int64_t received_ms, last_ms;
+	int64_t received_ms, last_ms, first_ms, step_ms;
+	uint64_t stream;
+	const uint8_t *group_end; /* of the group being read; NULL before the first, and in version 1 */
+	uint8_t version;
+	bool begun; /* the group's first record is behind */
 };
 /* STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status values_cursor_open(struct span body, int64_t received_ms, struct values_cursor *out);

@@ -8,10 +8,11 @@
 
 #define HEADS_FIRST 64u
 #define RUN_FIRST 8u
-#define ROW_VERSION 2
+#define ROW_VERSION 3
 #define ROW_VERSION_UNJUDGED 2 /* from then on the row says what is not judged yet */
+#define ROW_VERSION_JOINABLE 3 /* and what is to be joined */
 #define ROW_TAG 1
-#define ROW_HEAD_SIZE 49
+#define ROW_HEAD_SIZE 61
 
 /* --- the table --- */
 
@@ -123,10 +124,12 @@ struct value_head *value_heads_need(struct value_heads *h, uint64_t stream)
 
 /* --- taking in --- */
 
-static enum status grow_run(struct value_heads *h, struct value_run *run)
+static enum status grow_run(struct value_heads *h, struct value_run *run, size_t count)
 {
 	uint32_t capacity = run->capacity ? run->capacity * 2 : RUN_FIRST;
-	if (run->capacity < HEAD_VALUES_MAX && capacity > HEAD_VALUES_MAX)
+	while (capacity < run->count + count)
+		capacity *= 2;
+	if (run->count + count <= HEAD_VALUES_MAX && capacity > HEAD_VALUES_MAX)
 		capacity = HEAD_VALUES_MAX;
 	struct value *values = realloc(run->values, capacity * sizeof *values);
 	if (!values)
@@ -137,26 +140,39 @@ static enum status grow_run(struct value_heads *h, struct value_run *run)
 	return STATUS_OK;
 }
 
-enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *v,
+static bool is_ahead(const struct value *v, int64_t received_ms)
+{
+	return v->time_ms > received_ms && v->time_ms - FUTURE_SKEW_MAX_MS > received_ms;
+}
+
+enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *values, size_t count,
 			      int64_t received_ms)
 {
 	struct value_run *run = &head->run;
-	if (run->count == run->capacity && grow_run(h, run))
+	if (run->capacity - run->count < count && grow_run(h, run, count))
 		return STATUS_NO_MEMORY;
-	run->values[run->count++] = *v;
+	memcpy(run->values + run->count, values, count * sizeof *values);
+	run->count += (uint32_t)count;
 	struct value_head_state *s = &head->state;
-	s->total++;
+	s->total += count;
 	if (received_ms > s->seen_ms)
 		s->seen_ms = received_ms;
-	bool ahead = v->time_ms > received_ms && v->time_ms - FUTURE_SKEW_MAX_MS > received_ms;
-	if (!ahead && (!s->has_last || v->time_ms > s->last.time_ms || value_order(&s->last, v) < 0)) {
+	const struct value *last = s->has_last ? &s->last : NULL;
+	int64_t least_ms = values[0].time_ms;
+	for (const struct value *v = values; v < values + count; v++) {
+		if (v->time_ms < least_ms)
+			least_ms = v->time_ms;
+		if ((!last || v->time_ms > last->time_ms || value_order(last, v) < 0) && !is_ahead(v, received_ms))
+			last = v;
+	}
+	if (last && last != &s->last) {
 		s->has_last = true;
-		s->last = *v;
+		s->last = *last;
 	}
 	head->dirty = true;
-	if (v->time_ms < s->unjudged_ms)
-		s->unjudged_ms = v->time_ms;
-	value_head_note(h, head, v->time_ms);
+	if (least_ms < s->unjudged_ms)
+		s->unjudged_ms = least_ms;
+	value_head_note(h, head, least_ms);
 	return STATUS_OK;
 }
 
@@ -235,6 +251,20 @@ static enum status keep_rest(struct value_heads *h, struct value_head *head, uin
 	return STATUS_OK;
 }
 
+/* Seals are smaller than blocks can be: what came in order waits for enough to make one. */
+static void note_joinable(struct value_head *head, const struct value_seal *seal)
+{
+	struct value_head_state *s = &head->state;
+	int64_t first_ms = seal->run.values[0].time_ms;
+	if (first_ms <= seal->late_before_ms || seal->sealed >= VALUE_BLOCK_MAX) {
+		s->joinable = 0;
+		return;
+	}
+	if (!s->joinable)
+		s->join_from_ms = first_ms;
+	s->joinable += seal->sealed;
+}
+
 enum status value_head_cut(struct value_heads *h, struct value_head *head, bool everything, struct value_seal **out,
 			   uint64_t *duplicates)
 {
@@ -248,10 +278,8 @@ enum status value_head_cut(struct value_heads *h, struct value_head *head, bool 
 	uint32_t count = (uint32_t)values_normalise(head->run.values, head->run.count);
 	*duplicates += head->run.count - count;
 	head->run.count = count;
-	uint32_t window = HEAD_VALUES_MAX - VALUE_BLOCK_MAX;
-	uint32_t sealed = everything       ? count
-			  : count > window ? (count - window) / VALUE_BLOCK_MAX * VALUE_BLOCK_MAX
-					   : 0;
+	uint32_t window = HEAD_VALUES_MAX - VALUE_SEAL;
+	uint32_t sealed = everything ? count : count > window ? (count - window) / VALUE_SEAL * VALUE_SEAL : 0;
 	struct value_run all = head->run;
 	if (!sealed || keep_rest(h, head, sealed)) {
 		enum status status = sealed ? STATUS_NO_MEMORY : STATUS_OK;
@@ -268,6 +296,7 @@ enum status value_head_cut(struct value_heads *h, struct value_head *head, bool 
 	head->state.next_seq += 2 * count_slices(all.values, sealed) + 1;
 	if (all.values[sealed - 1].time_ms > head->state.sealed_until_ms)
 		head->state.sealed_until_ms = all.values[sealed - 1].time_ms;
+	note_joinable(head, seal);
 	seal->state = head->state;
 	seal->next = head->sealing;
 	head->sealing = seal;
@@ -380,6 +409,8 @@ enum status value_head_row_encode(const struct value_head_state *state, const st
 	store_le64(head + 29, (uint64_t)state->seen_ms);
 	store_le32(head + 37, state->next_seq);
 	store_le64(head + 41, (uint64_t)state->unjudged_ms);
+	store_le32(head + 49, state->joinable);
+	store_le64(head + 53, (uint64_t)state->join_from_ms);
 	enum status status = buf_append(out, head, sizeof head);
 	if (!status)
 		status = put_block(&state->last, state->has_last, texts, out);
@@ -426,6 +457,10 @@ enum status value_head_row_decode(struct span row, struct value_texts *texts, st
 	state->seen_ms = (int64_t)cursor_le64(&c);
 	state->next_seq = cursor_le32(&c);
 	state->unjudged_ms = version < ROW_VERSION_UNJUDGED ? INT64_MIN : (int64_t)cursor_le64(&c);
+	if (version >= ROW_VERSION_JOINABLE) {
+		state->joinable = cursor_le32(&c);
+		state->join_from_ms = (int64_t)cursor_le64(&c);
+	}
 	enum status status = take_block(&c, texts, block, &n);
 	if (status || n > 1)
 		return status ? status : STATUS_CORRUPT;

@@ -7,10 +7,11 @@
  * Everything head.h says of cutting, rows and positions holds here, with one difference: one journal entry may hold
  * many values of one stream, so a head is cut only between entries, and its position rises when the whole entry is in.
  *
- *   family `head`   stream 8 | 0x01  ->  version 2 | epoch 4 | position 8 | sealed_until 8 | total 8 | seen 8 |
- *                                        next_seq 4 | unjudged 8 | last: size 4, value block of one, or size 0 |
+ *   family `head`   stream 8 | 0x01  ->  version 3 | epoch 4 | position 8 | sealed_until 8 | total 8 | seen 8 |
+ *                                        next_seq 4 | unjudged 8 | joinable 4 | join_from 8 |
+ *                                        last: size 4, value block of one, or size 0 |
  *                                        (size 4, value block)*                        (little-endian)
- * A row of version 1 has no `unjudged`: everything of its stream is judged again.
+ * A row of version 1 has no `unjudged`: everything of its stream is judged again; one of version 2 nothing to join.
  *
  * Threads: a head belongs to its shard's loop thread; `lock` guards what others read. */
 #ifndef ZAYTON_FLEET_STREAMS_HEAD_H
@@ -36,7 +37,9 @@ struct value_head_state {
 	uint64_t total;          /* values taken in, duplicates included */
 	int64_t seen_ms;         /* latest receipt */
 	uint32_t next_seq;
-	int64_t unjudged_ms; /* values from here on may not be judged yet (judge_streams.h); INT64_MAX: all are */
+	int64_t unjudged_ms;  /* values from here on may not be judged yet (judge_streams.h); INT64_MAX: all are */
+	uint32_t joinable;    /* values in order, sealed since the last that make a whole block were joined */
+	int64_t join_from_ms; /* the first of them */
 	bool has_last;
 	struct value last; /* the one that stands last of those not ahead of their receipt */
 };
@@ -107,9 +110,9 @@ static inline void value_head_prefetch_run(const struct value_head *head)
 	__builtin_prefetch(head->run.values + head->run.count, 1);
 }
 
-/* Under the lock. STATUS_NO_MEMORY leaves the head as it was. */
-STATUS_CHECKED enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *v,
-					     int64_t received_ms);
+/* Under the lock: `count` values at least one, in any order. STATUS_NO_MEMORY leaves the head as it was. */
+STATUS_CHECKED enum status value_head_append(struct value_heads *h, struct value_head *head, const struct value *values,
+					     size_t count, int64_t received_ms);
 /* Under the lock: the judge is to look at values from `from_ms` on (INT64_MAX: at none, but at the clock). */
 void value_head_note(struct value_heads *h, struct value_head *head, int64_t from_ms);
 /* Under the lock: the judge has judged the stream up to what it found when it took the head. */

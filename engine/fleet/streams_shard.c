@@ -6,7 +6,7 @@
 #include "engine/fleet/fleet_internal.h"
 
 /* values decoded ahead of being appended: their heads are on the way into the cache meanwhile */
-#define AHEAD 64
+#define AHEAD 256
 
 static struct value_head touched_end; /* of the list of heads that an entry touched */
 
@@ -31,7 +31,7 @@ static void note_fold(struct value_head *head, const struct value_seal *seal)
 	const struct value *v = seal->run.values;
 	for (uint32_t i = 0; i < seal->sealed && v[i].time_ms <= seal->late_before_ms; i++)
 		want_fold(head, v[i].time_ms, v[i].time_ms);
-	if (seal->sealed < VALUE_BLOCK_MAX / 2 && seal->late_before_ms != INT64_MIN)
+	if (seal->sealed < VALUE_SEAL / 2 && seal->late_before_ms != INT64_MIN)
 		want_fold(head, seal->late_before_ms, v[seal->sealed - 1].time_ms);
 }
 
@@ -96,11 +96,12 @@ enum status shard_values_settle(struct shard *s)
 
 /* --- applying --- */
 
-struct record {
+/* Values of one stream, one behind the other: values[first, first + count). */
+struct run {
 	struct shard *shard;
 	struct value_head *head;
 	uint64_t stream;
-	struct value value;
+	size_t first, count;
 };
 
 struct applying {
@@ -109,16 +110,18 @@ struct applying {
 	uint64_t position;
 	int64_t received_ms;
 	struct value_head *touched;
-	struct record ahead[AHEAD];
+	struct run runs[AHEAD];
+	size_t run_count;
+	struct value values[AHEAD];
 	size_t count;
 };
 
-static enum status append(struct applying *a, const struct record *r)
+static enum status append(struct applying *a, const struct run *r)
 {
 	struct value_head *head = r->head;
 	if (a->position <= head->row_position && head->row_epoch == a->e->epoch)
 		return STATUS_OK; /* recovery: in a block or in the row already */
-	enum status status = value_head_append(&r->shard->values, head, &r->value, a->received_ms);
+	enum status status = value_head_append(&r->shard->values, head, a->values + r->first, r->count, a->received_ms);
 	if (!status && !head->next_touched) {
 		head->next_touched = a->touched;
 		a->touched = head;
@@ -130,24 +133,24 @@ static enum status append(struct applying *a, const struct record *r)
 static enum status append_ahead(struct applying *a)
 {
 	enum status status = STATUS_OK;
-	for (size_t i = 0; i < a->count; i++) {
-		a->ahead[i].head = value_heads_need(&a->ahead[i].shard->values, a->ahead[i].stream);
-		if (!a->ahead[i].head)
+	for (size_t i = 0; i < a->run_count; i++) {
+		a->runs[i].head = value_heads_need(&a->runs[i].shard->values, a->runs[i].stream);
+		if (!a->runs[i].head)
 			return STATUS_NO_MEMORY;
-		value_head_prefetch(a->ahead[i].head);
+		value_head_prefetch(a->runs[i].head);
 	}
-	for (size_t i = 0; i < a->count; i++)
-		value_head_prefetch_run(a->ahead[i].head);
-	for (size_t i = 0; i < a->count && !status;) {
-		struct shard *shard = a->ahead[i].shard;
+	for (size_t i = 0; i < a->run_count; i++)
+		value_head_prefetch_run(a->runs[i].head);
+	for (size_t i = 0; i < a->run_count && !status;) {
+		struct shard *shard = a->runs[i].shard;
 		pthread_mutex_lock(&shard->values.lock);
-		for (; i < a->count && a->ahead[i].shard == shard && !status; i++)
-			status = append(a, &a->ahead[i]);
+		for (; i < a->run_count && a->runs[i].shard == shard && !status; i++)
+			status = append(a, &a->runs[i]);
 		pthread_mutex_unlock(&shard->values.lock);
 	}
 	if (!status) {
 		atomic_fetch_add_explicit(&a->shard->counters.values, a->count, memory_order_relaxed);
-		a->count = 0;
+		a->count = a->run_count = 0;
 	}
 	return status;
 }
@@ -158,20 +161,34 @@ static enum status take_text(struct applying *a, const struct value *v, struct s
 	return v->type == VALUE_TEXT ? value_texts_add(streams_texts(a->e->streams), text, &hash) : STATUS_OK;
 }
 
+/* The value at `count` belongs to the last run, or begins one. */
+static void put_run(struct applying *a, uint64_t stream)
+{
+	if (a->run_count && a->runs[a->run_count - 1].stream == stream) {
+		a->runs[a->run_count - 1].count++;
+		return;
+	}
+	struct shard *shard = engine_owner(a->e, stream);
+	value_heads_prefetch(&shard->values, stream);
+	a->runs[a->run_count++] = (struct run){shard, NULL, stream, a->count, 1};
+}
+
 static enum status append_all(struct applying *a, struct span body)
 {
 	struct values_cursor c;
 	struct span text;
 	enum status status = values_cursor_open(body, a->received_ms, &c);
 	while (!status) {
-		struct record *r = &a->ahead[a->count];
-		status = values_cursor_next(&c, &r->stream, &r->value, &text);
+		struct value *v = &a->values[a->count];
+		uint64_t stream;
+		status = values_cursor_next(&c, &stream, v, &text);
 		if (status)
 			break;
-		r->shard = engine_owner(a->e, r->stream);
-		value_heads_prefetch(&r->shard->values, r->stream);
-		status = take_text(a, &r->value, text);
-		if (!status && ++a->count == AHEAD)
+		status = take_text(a, v, text);
+		if (status)
+			break;
+		put_run(a, stream);
+		if (++a->count == AHEAD)
 			status = append_ahead(a);
 	}
 	return status == STATUS_END ? append_ahead(a) : status;
@@ -232,6 +249,15 @@ static enum status push_row(struct shard *s, struct value_head *head, size_t *by
 	return STATUS_OK;
 }
 
+/* Enough for a whole block. */
+static void want_join(struct value_head *head)
+{
+	if (head->state.joinable < VALUE_BLOCK_MAX)
+		return;
+	want_fold(head, head->state.join_from_ms, head->state.sealed_until_ms);
+	head->state.joinable = 0;
+}
+
 static enum status push_fold(struct shard *s, struct value_head *head)
 {
 	struct job *job = job_new(JOB_VALUES_FOLD, 0);
@@ -251,6 +277,7 @@ enum status shard_values_rows(struct shard *s, uint32_t *next, size_t *bytes, si
 	enum status status = STATUS_OK;
 	for (; !status && *bytes < bytes_max && *next < s->values.count; ++*next) {
 		struct value_head *head = s->values.all[*next];
+		want_join(head);
 		if (head->dirty)
 			status = push_row(s, head, bytes);
 		if (!status && head->fold_from_ms <= head->fold_until_ms)
@@ -280,8 +307,8 @@ enum status shard_values_load(struct engine *e, struct span key, struct span val
 		state.position = UINT64_MAX;
 	}
 	status = head ? STATUS_OK : STATUS_NO_MEMORY;
-	for (uint32_t i = 0; i < count && !status; i++)
-		status = value_head_append(heads, head, &values[i], INT64_MAX);
+	if (count && !status)
+		status = value_head_append(heads, head, values, count, INT64_MAX);
 	free(values);
 	if (status)
 		return status;

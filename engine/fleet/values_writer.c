@@ -9,6 +9,9 @@
 #define BUSY_MS_MAX 10000
 #define BUSY_PAUSE_MS 2
 
+/* bodies of a lane that keep their memory between two flushes: 1 MiB */
+#define BODIES_KEPT 4
+
 struct outgoing {
 	struct values_body body;
 	int64_t received_ms;
@@ -54,8 +57,11 @@ enum status values_writer_new(struct engine *e, struct values_writer **out)
 
 static void clear_lane(struct lane *l)
 {
-	for (size_t i = 0; i < l->count; i++)
-		values_body_deinit(&l->list[i].body);
+	for (size_t i = 0; i < l->count; i++) {
+		values_body_clear(&l->list[i].body);
+		if (i >= BODIES_KEPT)
+			values_body_deinit(&l->list[i].body);
+	}
 	l->count = l->at = 0;
 	values_body_clear(&l->filling);
 }
@@ -65,9 +71,11 @@ void values_writer_free(struct values_writer *w)
 	if (!w)
 		return;
 	for (unsigned i = 0; i < w->lane_count; i++) {
-		clear_lane(&w->lanes[i]);
-		values_body_deinit(&w->lanes[i].filling);
-		free(w->lanes[i].list);
+		struct lane *l = &w->lanes[i];
+		for (size_t k = 0; k < l->capacity; k++)
+			values_body_deinit(&l->list[k].body);
+		values_body_deinit(&l->filling);
+		free(l->list);
 	}
 	pthread_cond_destroy(&w->changed);
 	pthread_mutex_destroy(&w->lock);
@@ -85,11 +93,13 @@ static enum status close_body(struct lane *l)
 		if (!list)
 			return STATUS_NO_MEMORY;
 		l->list = list;
-		l->capacity = capacity;
+		for (; l->capacity < capacity; l->capacity++)
+			l->list[l->capacity].body = values_body_init();
 	}
+	struct values_body spare = l->list[l->count].body;
 	l->writer->bytes += l->filling.bytes.size;
 	l->list[l->count++] = (struct outgoing){l->filling, l->writer->received_ms};
-	l->filling = values_body_init();
+	l->filling = spare;
 	return STATUS_OK;
 }
 
@@ -123,6 +133,18 @@ enum status values_writer_add(struct values_writer *w, uint64_t stream, const st
 	if (!status && w->bytes > VALUES_WRITER_BYTES_MAX)
 		status = values_writer_flush(w);
 	return status ? status : values_body_add(&l->filling, stream, v, text);
+}
+
+enum status values_writer_add_group(struct values_writer *w, uint64_t stream, const struct values_group *g)
+{
+	struct lane *l = &w->lanes[engine_owner(w->engine, stream)->index];
+	enum status status = values_body_add_group(&l->filling, stream, g);
+	if (status != STATUS_FULL)
+		return status;
+	status = close_body(l);
+	if (!status && w->bytes > VALUES_WRITER_BYTES_MAX)
+		status = values_writer_flush(w);
+	return status ? status : values_body_add_group(&l->filling, stream, g);
 }
 
 /* --- on the loops --- */

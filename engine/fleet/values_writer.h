@@ -23,6 +23,9 @@ STATUS_CHECKED enum status values_writer_begin(struct values_writer *w, int64_t 
  * kept; what values_writer_flush says. */
 STATUS_CHECKED enum status values_writer_add(struct values_writer *w, uint64_t stream, const struct value *v,
 					     struct span text);
+/* Numbers of one stream at once, as values_body_add_group; what values_writer_flush says. */
+STATUS_CHECKED enum status values_writer_add_group(struct values_writer *w, uint64_t stream,
+						   const struct values_group *g);
 /* Whether the next value may make values_writer_add flush. */
 bool values_writer_is_full(const struct values_writer *w);
 /* STATUS_OK: everything added is durable. STATUS_BUSY: the engine could not take it within BUSY_MS_MAX; STATUS_IO,

@@ -2,9 +2,9 @@
 #include "engine/series/value_block.h"
 
 #include "engine/core/hash.h"
-#include "engine/series/int_column.h"
 #include "engine/series/run_column.h"
 #include "engine/series/value_block_layout.h"
+#include "engine/series/value_column.h"
 #include "engine/series/value_numbers.h"
 
 /* a scaled mantissa past it is an exception: differences stay within 64 bits */
@@ -124,8 +124,9 @@ static uint32_t take_steps(const struct encoder *e, uint32_t *steps)
 
 static enum status put_times(const struct encoder *e, struct buf *out)
 {
-	uint32_t steps[VALUE_BLOCK_MAX], plain[VALUE_BLOCK_MAX], change[VALUE_BLOCK_MAX];
-	size_t n = e->count - 1, before = out->size;
+	uint32_t steps[VALUE_BLOCK_MAX];
+	uint64_t plain[VALUE_BLOCK_MAX], change[VALUE_BLOCK_MAX];
+	size_t n = e->count - 1, before = out->size, sampled = n < BLOCK_REPORTS_MAX ? n : BLOCK_REPORTS_MAX;
 	if (!n)
 		return STATUS_OK;
 	uint32_t unit = take_steps(e, steps), step = usual_step(steps, n), any = 0;
@@ -134,16 +135,14 @@ static enum status put_times(const struct encoder *e, struct buf *out)
 		change[i] = zigzag32((int32_t)(steps[i] - (i ? steps[i - 1] : step)));
 		any |= plain[i];
 	}
-	bool form = any && int_column_cost(change, n) < int_column_cost(plain, n);
+	bool form = any && value_column_cost(change, sampled) < value_column_cost(plain, sampled);
 	enum status status = buf_append_varint(out, unit);
 	if (!status)
 		status = buf_append_varint(out, step);
 	if (!status)
 		status = buf_append_u8(out, form);
 	if (!status)
-		status = buf_reserve(out, INT_COLUMN_BYTES_MAX);
-	if (!status && any)
-		out->size += int_column_encode(form ? change : plain, n, out->data + out->size);
+		status = value_column_encode(form ? change : plain, n, out);
 	if (status)
 		out->size = before;
 	return status;
@@ -151,30 +150,20 @@ static enum status put_times(const struct encoder *e, struct buf *out)
 
 static enum status put_delays(const struct encoder *e, struct buf *out)
 {
-	uint32_t delays[VALUE_BLOCK_MAX], minutes[VALUE_BLOCK_MAX];
-	struct buf other = buf_init(VALUE_BLOCK_BYTES_MAX);
-	bool any = false;
-	for (size_t i = 0; i < e->count; i++) {
-		delays[i] = e->values[i].delay_min;
-		minutes[i] = delays[i] + value_block_minute(e->values[0].time_ms, e->values[i].time_ms);
-		any |= delays[i] != 0;
-	}
+	uint32_t delays[VALUE_BLOCK_MAX], minutes[VALUE_BLOCK_MAX], any = 0;
+	size_t runs = 0, minute_runs = 0;
+	for (size_t i = 0; i < e->count; i++)
+		any |= delays[i] = e->values[i].delay_min;
 	if (!any)
 		return STATUS_OK;
-	size_t before = out->size;
-	enum status status = buf_append_u8(out, 0);
-	if (!status)
-		status = run_column_encode(delays, e->count, out);
-	if (!status)
-		status = run_column_encode(minutes, e->count, &other);
-	if (!status && other.size + 1 < out->size - before) {
-		out->size = before;
-		status = buf_append_u8(out, 1);
-		if (!status)
-			status = buf_append(out, other.data, other.size);
+	for (size_t i = 0; i < e->count; i++) {
+		minutes[i] = delays[i] + value_block_minute(e->values[0].time_ms, e->values[i].time_ms);
+		runs += i && delays[i] != delays[i - 1];
+		minute_runs += i && minutes[i] != minutes[i - 1];
 	}
-	buf_deinit(&other);
-	return status;
+	bool by_minute = minute_runs < runs;
+	enum status status = buf_append_u8(out, by_minute);
+	return status ? status : run_column_encode(by_minute ? minutes : delays, e->count, out);
 }
 
 static enum status put_qualities(const struct encoder *e, struct buf *out)
@@ -199,7 +188,7 @@ static enum status put_text(const struct encoder *e, int64_t hash, struct buf *o
 static enum status put_texts(const struct encoder *e, struct buf *out)
 {
 	int64_t known[VALUE_BLOCK_MAX];
-	uint32_t places[VALUE_BLOCK_MAX];
+	uint64_t places[VALUE_BLOCK_MAX];
 	size_t count = 0;
 	for (size_t i = 0; i < e->count; i++) {
 		size_t at = 0;
@@ -207,16 +196,12 @@ static enum status put_texts(const struct encoder *e, struct buf *out)
 			at++;
 		if (at == count)
 			known[count++] = e->numbers[i];
-		places[i] = (uint32_t)at;
+		places[i] = at;
 	}
 	enum status status = buf_append_varint(out, count);
 	for (size_t i = 0; i < count && !status; i++)
 		status = put_text(e, known[i], out);
-	if (!status)
-		status = buf_reserve(out, INT_COLUMN_BYTES_MAX);
-	if (!status && count > 1)
-		out->size += int_column_encode(places, e->count, out->data + out->size);
-	return status;
+	return status ? status : value_column_encode(places, e->count, out);
 }
 
 static enum status put_values(const struct encoder *e, struct buf *out)
@@ -298,7 +283,11 @@ static __int128 mantissa_of(int64_t bits)
 	return bits < 0 ? -(__int128)m : (__int128)m;
 }
 
-/* Exact when the exponents lie close enough: 53 bits, 10 for a thousand of them, a sign. */
+/* bits that so many values can add to a sum */
+#define COUNT_BITS 12
+_Static_assert(VALUE_BLOCK_MAX <= 1 << COUNT_BITS, "a block's sum fits 128 bits");
+
+/* Exact when the exponents lie close enough: 53 bits, those of the count, a sign. */
 static void sum_doubles(const struct encoder *e, struct value_block_header *h)
 {
 	int low = INT16_MAX, high = INT16_MIN;
@@ -307,7 +296,7 @@ static void sum_doubles(const struct encoder *e, struct value_block_header *h)
 		low = exponent < low ? exponent : low;
 		high = exponent > high ? exponent : high;
 	}
-	h->has_sum = high - low <= 127 - 1 - 10 - 53;
+	h->has_sum = high - low <= 127 - 1 - COUNT_BITS - 53;
 	if (!h->has_sum)
 		return;
 	h->sum_exponent = (int16_t)low;

@@ -2,7 +2,7 @@
  *
  *   header | times | delays | qualities | values | exceptions | checksum
  *
- * Header, version 1 (varint: LEB128; signed: zigzag):
+ * Header, version 2 (varint: LEB128; signed: zigzag):
  *   version 1 | flags 1 | count varint | time_first signed | span ms varint
  *   flags: bits 0-1 main type (enum value_type), 2 some instant has several values, 3 some value is not good,
  *          4 aggregates follow, 5 the sum is among them
@@ -20,10 +20,9 @@
  * exceptions of another type than the main one, or too wide: count varint, then place varint (since the last), type 1
  *            (scale in its upper half), value: signed, 8 bytes, or size 1 and text; the values repeat the one before
  *
- * A column is int_column.h. Values ascend by value_order() and no two are the same. Times span at most
- * VALUE_SPAN_MAX_MS. decode(encode(x)) == x; the same values give the same bytes.
- * The checksum is the low half of XXH3 over all before it.
- * Threads: pure. */
+ * A column is value_column.h (int_column.h in version 1). Values ascend by value_order() and no two are the same. Times
+ * span at most VALUE_SPAN_MAX_MS. decode(encode(x)) == x; the same values give the same bytes. The checksum is the low
+ * half of XXH3 over all before it. Threads: pure. */
 #ifndef ZAYTON_SERIES_VALUE_BLOCK_H
 #define ZAYTON_SERIES_VALUE_BLOCK_H
 
@@ -31,7 +30,10 @@
 #include "engine/series/value.h"
 #include "engine/series/value_texts.h"
 
-#define VALUE_BLOCK_VERSION 1
+#define VALUE_BLOCK_VERSION 2
+/* of before: at most VALUE_BLOCK_V1_MAX values, columns of int_column.h; read, no longer written */
+#define VALUE_BLOCK_VERSION_1 1
+#define VALUE_BLOCK_V1_MAX 1024
 
 struct value_block_header {
 	uint32_t count;

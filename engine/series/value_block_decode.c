@@ -2,10 +2,12 @@
 #include "engine/series/int_column.h"
 #include "engine/series/run_column.h"
 #include "engine/series/value_block_layout.h"
+#include "engine/series/value_column.h"
 #include "engine/series/value_numbers.h"
 
 struct parts {
 	struct value_block_header header;
+	bool first_version;
 	struct span sections[VALUE_SECTIONS];
 };
 
@@ -92,13 +94,14 @@ static enum status take_header(struct cursor *c, struct value_block_header *h)
 	uint8_t version = cursor_u8(c), flags = cursor_u8(c);
 	if (c->failed)
 		return STATUS_CORRUPT;
-	if (version != VALUE_BLOCK_VERSION)
+	if (version != VALUE_BLOCK_VERSION && version != VALUE_BLOCK_VERSION_1)
 		return STATUS_BAD_VERSION;
 	uint64_t count = cursor_varint(c);
 	h->time_first_ms = unzigzag64(cursor_varint(c));
 	uint64_t span = cursor_varint(c);
 	h->type = flags & VALUE_TYPE_MASK;
-	if (c->failed || flags & ~VALUE_FLAGS_ALL || h->type >= VALUE_TYPE_COUNT || !count || count > VALUE_BLOCK_MAX ||
+	if (c->failed || flags & ~VALUE_FLAGS_ALL || h->type >= VALUE_TYPE_COUNT || !count ||
+	    count > (version == VALUE_BLOCK_VERSION_1 ? VALUE_BLOCK_V1_MAX : VALUE_BLOCK_MAX) ||
 	    span > VALUE_SPAN_MAX_MS || __builtin_add_overflow(h->time_first_ms, (int64_t)span, &h->time_last_ms))
 		return STATUS_CORRUPT;
 	h->count = (uint32_t)count;
@@ -130,6 +133,7 @@ static enum status take_apart(struct span block, struct parts *p)
 	enum status status = take_header(&c, &p->header);
 	if (status == STATUS_BAD_VERSION)
 		return status;
+	p->first_version = block.data[0] == VALUE_BLOCK_VERSION_1;
 	if (load_le32(block.data + whole.size) != (uint32_t)hash64(whole) || status)
 		return STATUS_CORRUPT;
 	for (unsigned i = 0; i + 1 < VALUE_SECTIONS; i++)
@@ -145,9 +149,22 @@ static enum status take_apart(struct span block, struct parts *p)
 
 /* --- columns --- */
 
+/* `count` numbers, at least one; an empty column is of zeros. */
+static enum status take_column(const struct parts *p, struct span column, size_t count, uint64_t *out)
+{
+	uint32_t narrow[INT_COLUMN_ROOM];
+	if (!p->first_version)
+		return value_column_decode(column, count, out);
+	if (int_column_decode(series_kernels_best(), column, count, narrow))
+		return STATUS_CORRUPT;
+	for (size_t i = 0; i < count; i++)
+		out[i] = narrow[i];
+	return STATUS_OK;
+}
+
 static enum status take_times(const struct parts *p, struct value *out)
 {
-	uint32_t column[INT_COLUMN_ROOM] = {0};
+	uint64_t column[VALUE_BLOCK_MAX];
 	size_t n = p->header.count - 1;
 	struct cursor c = cursor_of(p->sections[SECTION_TIMES]);
 	int64_t time_ms = out[0].time_ms = p->header.time_first_ms;
@@ -157,14 +174,14 @@ static enum status take_times(const struct parts *p, struct value *out)
 	uint8_t form = cursor_u8(&c);
 	if (c.failed || !unit || unit > VALUE_SPAN_MAX_MS || usual > VALUE_SPAN_MAX_MS || form > 1)
 		return STATUS_CORRUPT;
-	if (cursor_left(&c) && int_column_decode(series_kernels_best(), cursor_take(&c, cursor_left(&c)), n, column))
+	if (take_column(p, cursor_take(&c, cursor_left(&c)), n, column))
 		return STATUS_CORRUPT;
 	uint32_t step = (uint32_t)usual;
 	uint64_t span = (uint64_t)(p->header.time_last_ms - time_ms), at = 0;
 	for (size_t i = 0; i < n; i++) {
-		step = (form ? step : (uint32_t)usual) + (uint32_t)unzigzag32(column[i]);
+		step = (form ? step : (uint32_t)usual) + (uint32_t)unzigzag32((uint32_t)column[i]);
 		at += step * unit;
-		if (at > span)
+		if (column[i] > UINT32_MAX || at > span)
 			return STATUS_CORRUPT;
 		out[i + 1].time_ms = time_ms + (int64_t)at;
 	}
@@ -223,7 +240,7 @@ static enum status take_text(struct cursor *c, struct value_texts *texts, int64_
 static enum status take_texts(const struct parts *p, struct value_texts *texts, struct value *out)
 {
 	int64_t known[VALUE_BLOCK_MAX];
-	uint32_t places[INT_COLUMN_ROOM] = {0};
+	uint64_t places[VALUE_BLOCK_MAX];
 	struct cursor c = cursor_of(p->sections[SECTION_VALUES]);
 	uint64_t count = cursor_varint(&c);
 	if (c.failed || !count || count > p->header.count)
@@ -233,8 +250,7 @@ static enum status take_texts(const struct parts *p, struct value_texts *texts, 
 		if (status)
 			return status;
 	}
-	if (cursor_left(&c) &&
-	    int_column_decode(series_kernels_best(), cursor_take(&c, cursor_left(&c)), p->header.count, places))
+	if (take_column(p, cursor_take(&c, cursor_left(&c)), p->header.count, places))
 		return STATUS_CORRUPT;
 	for (size_t i = 0; i < p->header.count; i++) {
 		if (places[i] >= count)
@@ -248,8 +264,8 @@ static enum status take_numbers(const struct parts *p, struct value *out)
 {
 	int64_t numbers[VALUE_BLOCK_MAX];
 	const struct value_block_header *h = &p->header;
-	enum status status =
-		value_numbers_decode(p->sections[SECTION_VALUES], h->count, h->type == VALUE_DOUBLE, numbers);
+	enum status status = value_numbers_decode(p->sections[SECTION_VALUES], h->count, h->type == VALUE_DOUBLE,
+						  p->first_version, numbers);
 	if (status)
 		return status;
 	for (size_t i = 0; i < h->count; i++) {

@@ -1,14 +1,11 @@
 #include "engine/series/value_numbers.h"
 
 #include "engine/core/limits.h"
-#include "engine/series/int_column.h"
+#include "engine/series/value_column.h"
 
-#define LOW_BITS 24
-#define LOW_MASK ((1u << LOW_BITS) - 1)
-#define PARTS 3
-
-_Static_assert(VALUE_BLOCK_MAX <= BLOCK_REPORTS_MAX, "columns are that long");
-_Static_assert(VALUE_NUMBERS_BYTES_MAX >= 64 + PARTS * INT_COLUMN_BYTES_MAX, "three of them");
+/* steps that are looked at to choose a form, in pieces all over the block */
+#define SAMPLE_PIECES 4
+#define SAMPLE_PIECE 96
 
 enum form { FORM_PLAIN, FORM_STEP, FORM_STEP2, FORM_XOR, FORM_RISE, FORM_COUNT };
 
@@ -92,75 +89,6 @@ static void restore(enum form form, uint64_t first, int64_t rise, const uint64_t
 	}
 }
 
-/* --- the three parts --- */
-
-static unsigned part_mask(const uint64_t *v, size_t count)
-{
-	uint64_t any = 0;
-	for (size_t i = 0; i < count; i++)
-		any |= v[i];
-	return ((any & LOW_MASK) != 0) | (any >> LOW_BITS & LOW_MASK ? 2u : 0) | (any >> 2 * LOW_BITS ? 4u : 0);
-}
-
-static void part_take(const uint64_t *v, size_t count, unsigned part, uint32_t *out)
-{
-	for (size_t i = 0; i < count; i++)
-		out[i] = (uint32_t)(v[i] >> part * LOW_BITS) & LOW_MASK;
-}
-
-static size_t parts_cost(const uint64_t *v, size_t count)
-{
-	uint32_t part[VALUE_BLOCK_MAX];
-	unsigned mask = count ? part_mask(v, count) : 0;
-	size_t bits = 0;
-	for (unsigned p = 0; p < PARTS; p++) {
-		if (!(mask & 1u << p))
-			continue;
-		part_take(v, count, p, part);
-		bits += int_column_cost(part, count);
-	}
-	return bits;
-}
-
-static enum status parts_encode(const uint64_t *v, size_t count, struct buf *out)
-{
-	uint32_t part[VALUE_BLOCK_MAX];
-	uint8_t column[INT_COLUMN_BYTES_MAX];
-	unsigned mask = count ? part_mask(v, count) : 0;
-	enum status status = buf_append_u8(out, (uint8_t)mask);
-	for (unsigned p = 0; p < PARTS && !status; p++) {
-		if (!(mask & 1u << p))
-			continue;
-		part_take(v, count, p, part);
-		size_t size = int_column_encode(part, count, column);
-		if (mask >> (p + 1))
-			status = buf_append_varint(out, size);
-		if (!status)
-			status = buf_append(out, column, size);
-	}
-	return status;
-}
-
-static enum status parts_decode(struct cursor *c, size_t count, uint64_t *out)
-{
-	uint32_t part[INT_COLUMN_ROOM];
-	unsigned mask = cursor_u8(c);
-	if (c->failed || mask >> PARTS || (!count && mask))
-		return STATUS_CORRUPT;
-	memset(out, 0, count * sizeof *out);
-	for (unsigned p = 0; p < PARTS; p++) {
-		if (!(mask & 1u << p))
-			continue;
-		uint64_t size = mask >> (p + 1) ? cursor_varint(c) : cursor_left(c);
-		struct span column = size <= cursor_left(c) ? cursor_take(c, (size_t)size) : (struct span){NULL, 0};
-		if (c->failed || !column.size || int_column_decode(series_kernels_best(), column, count, part))
-			return STATUS_CORRUPT;
-		for (size_t i = 0; i < count; i++)
-			out[i] |= (uint64_t)part[i] << p * LOW_BITS;
-	}
-	return cursor_left(c) ? STATUS_CORRUPT : STATUS_OK;
-}
-
 /* --- both ways --- */
 
 /* Of all steps; 0 when there is none. */
@@ -174,16 +102,28 @@ static int64_t least_step(const uint64_t *k, size_t count)
 	return least;
 }
 
+/* What a form makes of the whole, when it is short, or of pieces of it. */
+static size_t sample(enum form form, const uint64_t *k, size_t count, int64_t rise, uint64_t *out)
+{
+	size_t n = 0;
+	if (count <= SAMPLE_PIECES * SAMPLE_PIECE)
+		return residuals(form, k, count, rise, out);
+	for (size_t p = 0; p < SAMPLE_PIECES; p++) {
+		size_t at = p * (count - SAMPLE_PIECE) / (SAMPLE_PIECES - 1);
+		n += residuals(form, k + at, SAMPLE_PIECE, rise, out + n);
+	}
+	return n;
+}
+
 static enum form cheapest(const uint64_t *k, size_t count, bool doubles, int64_t rise)
 {
 	static const enum form tried[2][4] = {{FORM_PLAIN, FORM_STEP, FORM_STEP2, FORM_RISE},
 					      {FORM_PLAIN, FORM_STEP, FORM_XOR}};
-	uint64_t work[VALUE_BLOCK_MAX];
+	uint64_t work[SAMPLE_PIECES * SAMPLE_PIECE];
 	enum form best = FORM_PLAIN;
 	size_t least = SIZE_MAX;
 	for (unsigned i = 0; i < (doubles ? 3 : 4); i++) {
-		size_t n = residuals(tried[doubles][i], k, count, rise, work);
-		size_t cost = parts_cost(work, n);
+		size_t cost = value_column_cost(work, sample(tried[doubles][i], k, count, rise, work));
 		if (cost < least) {
 			least = cost;
 			best = tried[doubles][i];
@@ -212,10 +152,10 @@ enum status value_numbers_encode(const int64_t *numbers, size_t count, bool doub
 		status = buf_append_varint(out, k[0]);
 	if (!status && form == FORM_RISE)
 		status = buf_append_varint(out, zigzag64(rise));
-	return status ? status : parts_encode(work, n, out);
+	return status ? status : value_column_encode(work, n, out);
 }
 
-enum status value_numbers_decode(struct span bytes, size_t count, bool doubles, int64_t *out)
+enum status value_numbers_decode(struct span bytes, size_t count, bool doubles, bool parts_alone, int64_t *out)
 {
 	uint64_t k[VALUE_BLOCK_MAX], work[VALUE_BLOCK_MAX];
 	struct cursor c = cursor_of(bytes);
@@ -226,7 +166,9 @@ enum status value_numbers_decode(struct span bytes, size_t count, bool doubles, 
 	int64_t rise = form == FORM_RISE ? unzigzag64(cursor_varint(&c)) : 0;
 	if (c.failed || form >= FORM_COUNT || (doubles ? unit > 63 : unit == 0))
 		return STATUS_CORRUPT;
-	enum status status = parts_decode(&c, form == FORM_PLAIN ? count : count - 1, work);
+	size_t n = form == FORM_PLAIN ? count : count - 1;
+	struct span column = cursor_take(&c, cursor_left(&c));
+	enum status status = parts_alone ? value_parts_decode(column, n, work) : value_column_decode(column, n, work);
 	if (status)
 		return status;
 	restore((enum form)form, first, rise, work, count, k);

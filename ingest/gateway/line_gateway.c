@@ -13,14 +13,25 @@
 #define SLOTS_FIRST 1024u
 /* keys one writer remembers; past it all are forgotten: they are found again */
 #define KEYS_MAX (1u << 20)
+/* streams whose values one writer gathers before they go on their way */
+#define GROUPS_MAX 4096u
+/* digits of a timestamp */
+#define STAMP_MAX 19
 #define PRINCIPAL "line protocol"
 
 struct known_field {
 	uint8_t *name;
 	uint32_t size;
-	uint64_t stream;    /* 0: refused */
-	const char *reason; /* of a refusal; not for ever: asked again with every line */
-	uint8_t quality;    /* of its values, by the line's tag */
+	uint8_t quality;        /* of its values, by the line's tag */
+	bool plain;             /* neither quote nor backslash in its name */
+	uint64_t stream;        /* 0: refused */
+	struct gathered *group; /* its values that are on no body yet */
+	const char *reason;     /* of a refusal; not for ever: asked again with every line */
+};
+
+struct gathered {
+	struct known_field *of;
+	struct values_group values;
 };
 
 struct known_key {
@@ -42,7 +53,13 @@ struct line_writer {
 	struct value_texts *texts;
 	bool made; /* streams, not synced yet */
 	struct line_field fields[FIELDS_MAX];
-	uint64_t streams[FIELDS_MAX];
+	uint32_t places[FIELDS_MAX]; /* of the line's fields among those of its key, which is `last` */
+	/* the timestamp read last: that of the next line, mostly */
+	uint8_t stamp[STAMP_MAX];
+	size_t stamp_size;
+	int64_t stamp_ms;
+	uint32_t group_count;
+	struct gathered groups[GROUPS_MAX];
 };
 
 struct line_gateway_stats {
@@ -56,10 +73,71 @@ struct line_gateway {
 	struct line_writer *idle;
 };
 
+/* --- values on their way --- */
+
+/* What was made is on the disk before any value of it is. */
+static enum status sync_made(struct line_writer *w)
+{
+	enum status status = w->made ? store_sync(engine_store(w->gateway->options.engine)) : STATUS_OK;
+	w->made = w->made && status;
+	return status;
+}
+
+/* A group, or a value when there is none. */
+static enum status hand_on(struct line_writer *w, uint64_t stream, const struct values_group *group,
+			   const struct value *v, struct span text)
+{
+	enum status status = values_writer_is_full(w->values) ? sync_made(w) : STATUS_OK;
+	if (status)
+		return status;
+	return group ? values_writer_add_group(w->values, stream, group)
+		     : values_writer_add(w->values, stream, v, text);
+}
+
+/* Nothing is gathered any more, whatever comes of it. */
+static enum status hand_on_all(struct line_writer *w)
+{
+	enum status status = STATUS_OK;
+	for (uint32_t i = 0; i < w->group_count; i++) {
+		struct gathered *g = &w->groups[i];
+		if (!status)
+			status = hand_on(w, g->of->stream, &g->values, NULL, (struct span){NULL, 0});
+		g->of->group = NULL;
+	}
+	w->group_count = 0;
+	return status;
+}
+
+static enum status begin_group(struct line_writer *w, struct known_field *f)
+{
+	enum status status = w->group_count == GROUPS_MAX ? hand_on_all(w) : STATUS_OK;
+	if (status)
+		return status;
+	f->group = &w->groups[w->group_count++];
+	f->group->of = f;
+	values_group_clear(&f->group->values);
+	return STATUS_OK;
+}
+
+/* A number. */
+static enum status gather(struct line_writer *w, struct known_field *f, const struct value *v)
+{
+	enum status status = f->group ? STATUS_OK : begin_group(w, f);
+	if (status || values_group_add(&f->group->values, v))
+		return status;
+	status = hand_on(w, f->stream, &f->group->values, NULL, (struct span){NULL, 0});
+	values_group_clear(&f->group->values);
+	if (!status && !values_group_add(&f->group->values, v))
+		status = STATUS_INVALID;
+	return status;
+}
+
 /* --- writers --- */
 
-static void forget_keys(struct line_writer *w)
+/* Groups point into them, and are handed on before. */
+static enum status forget_keys(struct line_writer *w)
 {
+	enum status status = hand_on_all(w);
 	for (size_t i = 0; i < w->slot_count; i++) {
 		struct known_key *k = w->slots[i];
 		for (uint32_t f = 0; k && f < k->count; f++)
@@ -71,13 +149,15 @@ static void forget_keys(struct line_writer *w)
 	}
 	w->key_count = 0;
 	w->last = NULL;
+	return status;
 }
 
 static void writer_free(struct line_writer *w)
 {
 	if (!w)
 		return;
-	forget_keys(w);
+	w->group_count = 0; /* nothing is left in them but after a failure */
+	(void)forget_keys(w);
 	free(w->slots);
 	values_writer_free(w->values);
 	free(w);
@@ -155,8 +235,6 @@ static struct known_key **slot_of(struct known_key **slots, size_t count, uint64
 
 static enum status grow_slots(struct line_writer *w)
 {
-	if (w->key_count == KEYS_MAX)
-		forget_keys(w);
 	if (w->key_count * 2 < w->slot_count)
 		return STATUS_OK;
 	struct known_key **slots = calloc(w->slot_count * 2, sizeof *slots);
@@ -224,12 +302,16 @@ static struct known_field *field_of(struct known_key *k, size_t place, struct sp
 			return NULL;
 		k->fields = fields;
 		k->capacity = capacity;
+		for (uint32_t i = 0; i < k->count; i++)
+			if (fields[i].group)
+				fields[i].group->of = &fields[i];
 	}
 	struct known_field *f = &k->fields[k->count];
 	*f = (struct known_field){.name = malloc(name.size + 1), .size = (uint32_t)name.size};
 	if (!f->name)
 		return NULL;
 	memcpy(f->name, name.data, name.size);
+	f->plain = !memchr(name.data, '"', name.size) && !memchr(name.data, '\\', name.size);
 	k->count++;
 	return f;
 }
@@ -284,11 +366,11 @@ static void refuse(struct line_result *r, const struct line_reader *reader, cons
 /* All fields of the line and their streams, or its reason. */
 static enum status hear(struct line_writer *w, struct line *line, size_t *count)
 {
-	struct known_key *key = key_of(w, line->key);
-	enum status status;
+	enum status status = w->key_count == KEYS_MAX ? forget_keys(w) : STATUS_OK;
+	struct known_key *key = status ? NULL : key_of(w, line->key);
 	*count = 0;
 	if (!key)
-		return STATUS_NO_MEMORY;
+		return status ? status : STATUS_NO_MEMORY;
 	while (!(status = line_field_next(line, &w->fields[*count]))) {
 		struct known_field *f = field_of(key, *count, w->fields[*count].key);
 		if (!f)
@@ -298,7 +380,7 @@ static enum status hear(struct line_writer *w, struct line *line, size_t *count)
 			return status;
 		}
 		w->fields[*count].value.quality = f->quality;
-		w->streams[*count] = f->stream;
+		w->places[*count] = (uint32_t)(f - key->fields);
 		if (++*count == FIELDS_MAX) {
 			line->reason = "too many fields";
 			return STATUS_TOO_LONG;
@@ -331,8 +413,13 @@ static enum status add_line(struct line_writer *w, struct line *line, size_t cou
 			return STATUS_FULL;
 		}
 	for (size_t i = 0; i < count; i++) {
+		struct known_field *f = &w->last->fields[w->places[i]];
+		enum status status = STATUS_OK;
 		take_text(&w->fields[i], room, &text);
-		enum status status = values_writer_add(w->values, w->streams[i], &w->fields[i].value, text);
+		if (w->fields[i].value.type != VALUE_TEXT)
+			status = gather(w, f, &w->fields[i].value);
+		else
+			status = hand_on(w, f->stream, NULL, &w->fields[i].value, text);
 		if (status)
 			return status;
 	}
@@ -344,24 +431,94 @@ static bool is_about_the_line(enum status status)
 	return status_class(status) == STATUS_CLASS_peer || status == STATUS_INVALID || status == STATUS_FULL;
 }
 
-/* What was made is on the disk before any value of it is. */
-static enum status sync_made(struct line_writer *w)
+/* Behind `text` and `then`, when that is what comes; else NULL. */
+static const uint8_t *behind(const uint8_t *at, const uint8_t *end, const uint8_t *text, size_t size, uint8_t then)
 {
-	enum status status = w->made ? store_sync(engine_store(w->gateway->options.engine)) : STATUS_OK;
-	w->made = w->made && status;
-	return status;
+	if ((size_t)(end - at) <= size || at[size] != then || memcmp(at, text, size) != 0)
+		return NULL;
+	return at + size + 1;
+}
+
+/* The fields of a line that names those of `key` in their order, its first ones at least: plain numbers all.
+ * Returns where the timestamp begins, or NULL. */
+static const uint8_t *hear_fields(struct line_writer *w, struct known_key *key, const uint8_t *at, const uint8_t *end,
+				  size_t *count)
+{
+	for (uint32_t i = 0; i < key->count && i + 1 < FIELDS_MAX; i++) {
+		struct known_field *f = &key->fields[i];
+		struct value *v = &w->fields[i].value;
+		if (!f->plain || !f->stream || !(at = behind(at, end, f->name, f->size, '=')) ||
+		    !line_number_plain(&at, end, v))
+			return NULL;
+		v->quality = f->quality;
+		uint8_t then = *at++; /* there is one: line_number_plain() */
+		*count = i + 1;
+		if (then == ' ')
+			return at;
+		if (then != ',')
+			return NULL;
+	}
+	return NULL;
+}
+
+static bool take_stamp(struct line_writer *w, const struct line_reader *r, const uint8_t *at, const uint8_t *stop)
+{
+	size_t size = (size_t)(stop - at);
+	if (size && size == w->stamp_size && memcmp(at, w->stamp, size) == 0)
+		return true;
+	if (!line_time_plain(r, at, stop, &w->stamp_ms))
+		return false;
+	w->stamp_size = size <= STAMP_MAX ? size : 0;
+	memcpy(w->stamp, at, w->stamp_size);
+	return true;
+}
+
+/* A line of the key that came behind this one before, with the fields it had, in one pass. STATUS_NOT_FOUND: it is not
+ * such a line, or one with something wrong; nothing is done. */
+static enum status take_known(struct line_writer *w, struct line_reader *r, size_t *count)
+{
+	struct known_key *key = w->last ? w->last->next : NULL;
+	const uint8_t *start = r->at + (r->line && r->at < r->end && *r->at == '\n');
+	const uint8_t *at = key ? behind(start, r->end, key->text, key->size, ' ') : NULL;
+	at = at ? hear_fields(w, key, at, r->end, count) : NULL;
+	const uint8_t *stop = at ? memchr(at, '\n', (size_t)(r->end - at)) : NULL;
+	if (at && !stop)
+		stop = r->end;
+	if (!at || stop - start > LINE_BYTES_MAX || !take_stamp(w, r, at, stop))
+		return STATUS_NOT_FOUND;
+	r->at = stop;
+	r->line++;
+	w->last = key;
+	for (size_t i = 0; i < *count; i++) {
+		struct value *v = &w->fields[i].value;
+		v->time_ms = w->stamp_ms;
+		enum status status = gather(w, &key->fields[i], v);
+		if (status)
+			return status;
+	}
+	return STATUS_OK;
 }
 
 static enum status take_lines(struct line_writer *w, struct line_reader *reader, struct line_result *out)
 {
 	struct line line;
 	enum status status;
-	while ((status = line_next(reader, &line)) != STATUS_END) {
+	for (;;) {
 		size_t count = 0;
+		status = take_known(w, reader, &count);
+		if (!status) {
+			out->lines++;
+			out->values += count;
+			continue;
+		}
+		if (status != STATUS_NOT_FOUND)
+			return status;
+		status = line_next(reader, &line);
+		if (status == STATUS_END)
+			return STATUS_OK;
+		count = 0;
 		if (!status)
 			status = hear(w, &line, &count);
-		if (!status && values_writer_is_full(w->values))
-			status = sync_made(w);
 		if (!status)
 			status = add_line(w, &line, count);
 		if (status && !is_about_the_line(status))
@@ -373,7 +530,6 @@ static enum status take_lines(struct line_writer *w, struct line_reader *reader,
 		out->lines++;
 		out->values += count;
 	}
-	return STATUS_OK;
 }
 
 static void count_up(struct line_gateway *g, const struct line_result *r, enum status status)
@@ -399,9 +555,12 @@ enum status line_gateway_write(struct line_gateway *g, struct span text, enum li
 	if (status)
 		return status;
 	line_reader_init(&reader, text, precision, received_ms);
+	w->stamp_size = 0;
 	status = values_writer_begin(w->values, received_ms);
 	if (!status)
 		status = take_lines(w, &reader, out);
+	enum status gathered = hand_on_all(w);
+	status = status ? status : gathered;
 	enum status synced = sync_made(w), flushed = values_writer_flush(w->values);
 	status = status ? status : synced ? synced : flushed;
 	count_up(g, out, status);

@@ -48,7 +48,7 @@ static const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
 }
 
 /* What stands behind the fields up to the line's end. */
-static bool take_time(const uint8_t *at, const uint8_t *end, struct line_reader *r, int64_t *out_ms)
+static bool take_time(const uint8_t *at, const uint8_t *end, const struct line_reader *r, int64_t *out_ms)
 {
 	uint64_t v = 0;
 	at = skip_blanks(at, end);
@@ -253,6 +253,44 @@ enum status line_field_next(struct line *line, struct line_field *out)
 		return wrong(line, STATUS_MALFORMED, "invalid field format");
 	line->fields = rest.size ? behind(rest, 1) : rest;
 	return STATUS_OK;
+}
+
+/* --- plain lines --- */
+
+static unsigned digit_of(uint8_t c)
+{
+	return (unsigned)c - '0';
+}
+
+bool line_number_plain(const uint8_t **at, const uint8_t *end, struct value *out)
+{
+	const uint8_t *c = *at, *first, *behind_point = NULL;
+	if (end - c < VALUE_DIGITS_MAX + 4)
+		return false; /* room to look at without looking for the end each time */
+	bool negative = *c == '-';
+	uint64_t m = 0;
+	first = c += negative;
+	for (; digit_of(*c) <= 9 && c - first <= VALUE_DIGITS_MAX; c++)
+		m = m * 10 + digit_of(*c);
+	size_t digits = (size_t)(c - first), places = 0;
+	if (digits && *c == '.') {
+		behind_point = ++c;
+		for (; digit_of(*c) <= 9 && c - behind_point + (ptrdiff_t)digits <= VALUE_DIGITS_MAX; c++)
+			m = m * 10 + digit_of(*c);
+		places = (size_t)(c - behind_point);
+	} else if (*c == 'i') {
+		c++;
+	}
+	if (!digits || digits + places > VALUE_DIGITS_MAX || (behind_point && !places))
+		return false;
+	value_set_decimal(out, negative ? -(int64_t)m : (int64_t)m, (unsigned)places);
+	*at = c;
+	return true;
+}
+
+bool line_time_plain(const struct line_reader *r, const uint8_t *at, const uint8_t *stop, int64_t *out_ms)
+{
+	return at < stop && digit_of(*at) <= 9 && take_time(at, stop, r, out_ms);
 }
 
 /* --- tags --- */

@@ -70,6 +70,15 @@ STATUS_CHECKED enum status line_next(struct line_reader *r, struct line *out);
  */
 STATUS_CHECKED enum status line_field_next(struct line *line, struct line_field *out);
 
+/* The plain forms that nearly all lines have, in one pass; what is false here is read by line_next() and
+ * line_field_next(), which know every form and say what is wrong with the others; what is true is what they make of it.
+ *
+ * A number, [-]digits[.digits] or [-]digits`i`, of at most VALUE_DIGITS_MAX digits: type, scale and bits of `out`, and
+ * `*at` behind it. Something follows it before `end`. */
+bool line_number_plain(const uint8_t **at, const uint8_t *end, struct value *out);
+/* The timestamp of the line that ends at `stop` (its line feed, or the end of the text), in the reader's precision. */
+bool line_time_plain(const struct line_reader *r, const uint8_t *at, const uint8_t *stop, int64_t *out_ms);
+
 /* One tag off `key`, which begins as line.key less the measurement (",a=b,c=d"). STATUS_END, STATUS_MALFORMED. */
 STATUS_CHECKED enum status line_tag_next(struct span *tags, struct span *key, struct span *value);
 /* `out` has in.size bytes; returns how many it took. */

@@ -61,7 +61,7 @@ static void make_number(enum shape shape, size_t i, struct value *v, int64_t *wa
 
 static size_t make(enum shape shape, struct value *out, struct value_texts *texts)
 {
-	size_t count = 1 + next() % VALUE_BLOCK_MAX;
+	size_t count = 1 + next() % (next() % 2 ? VALUE_BLOCK_V1_MAX : VALUE_BLOCK_MAX);
 	int64_t t = (int64_t)(next() % 2000000000000), walk = 0;
 	unsigned jitter = (unsigned)(next() % 3), late = (unsigned)(next() % 3);
 	int64_t first = t, received = t + 86400000;

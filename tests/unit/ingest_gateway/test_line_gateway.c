@@ -124,6 +124,76 @@ Test(line_gateway, a_write_larger_than_a_writer_holds_is_taken_in_pieces)
 	world_close(&w);
 }
 
+/* Forms of numbers, plain and not, and what is none. */
+static const char *const forms[] = {"1",
+				    "-23.50",
+				    "0.000",
+				    "-0",
+				    "12i",
+				    "-7i",
+				    "5.",
+				    "+4",
+				    "1e3",
+				    "t",
+				    "false",
+				    "1u",
+				    "007",
+				    ".5",
+				    "-",
+				    "1.2.3",
+				    "9i9",
+				    "1.5i",
+				    "123456789012345",
+				    "1234567890123456",
+				    "0.1234567890123456",
+				    "1i,",
+				    "",
+				    "--1"};
+
+Test(line_gateway, lines_of_known_keys_come_to_what_reading_them_by_every_rule_comes_to)
+{
+	enum { LINES = 600 };
+	static const char *const ends[] = {"", "", "", " ", "\r", " x"};
+	static struct value want[LINES];
+	struct world w;
+	struct buf text = buf_init(1u << 20);
+	struct line_reader reader;
+	struct line line;
+	struct line_field field;
+	struct line_result r;
+	struct value v;
+	struct series *s;
+	uint64_t refused = 0;
+	size_t good = 0, n = sizeof forms / sizeof *forms;
+	world_open(&w, true);
+	for (unsigned i = 0; i < LINES; i++)
+		cr_assert_eq(buf_printf(&text, "m,site=x a=%s,b=%s%s %u%s\n", forms[i % n], forms[i * 7 / n % n],
+					i % 11 ? "" : ",c=3", 1000 + i, ends[i % 6]),
+			     STATUS_OK);
+	line_reader_init(&reader, buf_view(&text), LINE_MS, 5);
+	enum status status;
+	while ((status = line_next(&reader, &line)) != STATUS_END) {
+		for (size_t at = 0; !status && !(status = line_field_next(&line, &field)); at++)
+			want[good] = at ? want[good] : field.value;
+		refused += status != STATUS_END;
+		good += status == STATUS_END;
+	}
+	cr_assert_eq(line_gateway_write(w.gateway, buf_view(&text), LINE_MS, clock_now_ms(), &r), STATUS_OK);
+	cr_assert_eq(r.refused, refused);
+	cr_assert_eq(r.lines, good);
+	cr_assert(good > LINES / 10 && refused > LINES / 10);
+	uint64_t id = stream_id(site_id(span_of_string("x")), span_of_string("m.a"));
+	cr_assert_eq(series_open(w.engine, id, INT64_MIN, INT64_MAX, &s), STATUS_OK);
+	for (size_t i = 0; i < good; i++) {
+		cr_assert_eq(series_next(s, &v), STATUS_OK);
+		cr_assert(value_same(&v, &want[i]), "line at %lld", (long long)want[i].time_ms);
+	}
+	cr_assert_eq(series_next(s, &v), STATUS_END);
+	series_close(s);
+	buf_deinit(&text);
+	world_close(&w);
+}
+
 Test(line_gateway, datagrams_are_taken_in)
 {
 	struct world w;
