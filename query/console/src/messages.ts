@@ -120,9 +120,12 @@ const table = {
   f_hint_circle: ['点击圆心,再点击圆上一点', 'Click the centre, then a point of the circle'], f_hint_corridor: ['依次点击中线的点,双击或回车结束', 'Click along the middle; double click or Enter ends'],
   f_saved: ['围栏已保存', 'The fence is saved'], f_valid: ['有效', 'Valid'], f_needs_shape: ['请先在地图上画出形状', 'Draw its shape on the map first'], f_snap: ['吸附顶点', 'Snap to corners'], f_refused: ['未采纳', 'Refused'], f_edit: ['编辑', 'Edit'], f_undo: ['撤销一点', 'Undo a corner'],
 
-  r_source: ['依据', 'Source'], r_conditions: ['条件', 'Conditions'], r_edit: ['编辑规则文件', 'Edit the rules file'], r_text: ['规则文件', 'Rules file'], r_put: ['启用', 'Put into force'],
-  r_put_done: ['新规则已生效', 'The new rules hold'], r_mistakes: ['有错误,规则没有启用', 'With mistakes; nothing was taken'], r_versions: ['历次版本', 'Versions'], r_try: ['用上个月的数据试算', 'Try on last month'],
-  r_try_none: ['本服务器没有通过网页试算的接口。在服务器上可用命令 zayton replay 试算。', 'This server has no way to try a rule over HTTP. On the server itself: zayton replay.'],
+  r_source: ['依据', 'Source'], r_conditions: ['条件', 'Conditions'], r_edit: ['编辑规则文件', 'Edit the rules file'], r_text: ['规则文件', 'Rules file'], r_put: ['启用', 'Put into force'], r_put_sure: ['从生效时间起按新规则判定', 'What comes from then on is judged by it'],
+  r_put_done: ['新规则已生效', 'The new rules hold'], r_mistakes: ['有错误,规则没有启用', 'With mistakes; nothing was taken'], r_versions: ['历次版本', 'Versions'], r_try: ['用历史数据试算', 'Try on what is stored'],
+  r_try_hint: ['用编辑框中的规则重算所选时段的全部历史数据,与现有线索比对;只读,不改变任何线索和规则。', 'Judges what is stored of the chosen days by the rules in the box and holds it against what stands. Nothing is changed.'],
+  r_try_rule: ['调整阈值并试算', 'Change thresholds and try'], r_run: ['开始试算', 'Run'], r_stop: ['停止试算', 'Stop it'], r_stopped: ['试算已停止', 'It was stopped'], r_only_device: ['只算一台车船', 'One device only'], r_only_device_hint: ['如 phone:13900000001,空为全部', 'such as phone:13900000001; all when empty'],
+  r_progress: ['已算 {done} / {all}', '{done} of {all}'], r_standing: ['现有线索', 'Stands'], r_found: ['试算结果', 'Found'], r_same: ['相同', 'Same'], r_new: ['新增', 'New'], r_gone: ['不再出现', 'Gone'], r_change: ['对比', 'Difference'], r_reports: ['重算报文', 'Reports judged'],
+  r_by_rule: ['分规则对比', 'By rule'], r_kept: ['只保留最早的 {n} 条明细,计数为全部', 'The first {n} rows are kept; the counts are of all'], r_apply: ['填入规则文件', 'Put into the file'], r_no_difference: ['与现有线索完全一致', 'Exactly what stands'], r_failed: ['试算失败', 'It failed'],
   r_unchecked: ['未核实', 'Not checked against the official text'], r_sample: ['示例政策', 'Sample policy'], r_live: ['实时提醒', 'Live warning'], r_off: ['已关闭', 'Off'],
   r_line: ['第 {n} 行', 'Line {n}'], r_where: ['地点', 'Where'], r_who: ['对象', 'Whom'], r_hold: ['持续', 'Hold time'], r_for: ['由谁处理', 'Who must act'], r_discard: ['放弃修改', 'Discard'],
 
