@@ -144,7 +144,7 @@ export function makeTrial({ settings, place }: Context, rules: () => string, mis
     fitTo(map, placed.map((v): LonLat => [v.start.lon, v.start.lat]), { maxZoom: 13 });
   }
 
-  const element = h('section', { 'aria-label': t('r_try') }, h('h3', null, t('r_try')), h('p', null, h('small', null, t('r_try_hint'))),
+  const element = h('section', { class: 'rule-trial', 'aria-label': t('r_try') }, h('h3', null, t('r_try')), h('p', null, h('small', null, t('r_try_hint'))),
     h('div', { class: 'filters' }, field(t('from'), from), field(t('to'), to), field(t('r_only_device'), device, t('r_only_device_hint')), run), progress, outcome);
   const kept = Number(place.query.get('try'));
   if (kept) get<Job>(`/api/v1/backtests/${kept}`).then(watch).catch((error: unknown) => { fill(progress, h('p', null, wordsOf(error))); remember(null); });
