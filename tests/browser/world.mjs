@@ -64,7 +64,10 @@ dam1,rain,mm,,0,100,10m,演示雨量,东村
 `;
 const values = ['site,quantity,time,value',
   ...Array.from({ length: 72 }, (_, i) => i).filter((i) => i < 30 || i > 40)
-    .map((i) => `dam1,level,${iso(START_MS + i * 600000)},${(6 + 3 * Math.sin(i / 8)).toFixed(2)}`)].join('\n') + '\n';
+    .map((i) => `dam1,level,${iso(START_MS + i * 600000)},${(6 + 3 * Math.sin(i / 8)).toFixed(2)}`),
+  // 12 mm every ten minutes from 09:00 for an hour and a half, dry around it but for what the gauge did not say
+  ...Array.from({ length: 72 }, (_, i) => i).filter((i) => i < 20 || i > 22)
+    .map((i) => `dam1,rain,${iso(START_MS + i * 600000)},${i >= 6 && i < 15 ? 12 : 0}`)].join('\n') + '\n';
 
 function run(...args) {
   try {

@@ -24,3 +24,11 @@ export function withValue(text: string, id: string, key: string, value: string):
   else lines[start + 1 + at] = own[at]!.replace(/^(\s*[a-z_0-9]+\s*=\s*)(.*?)(\s+#.*)?$/, (_, head: string, __, comment: string | undefined) => head + value + (comment ?? ''));
   return lines.join('\n');
 }
+
+export function titleOfRule(r: Rule, inChinese: boolean): string {
+  const [zh, en] = (r.values.title ?? r.id).split('|').map((s) => s.trim());
+  return inChinese ? zh! : en ?? zh!;
+}
+
+/* Is `name` one of a rule's list of names, separated by blanks? A `*` in one stands for anything. */
+export const globFits = (list: string, name: string): boolean => list.split(/\s+/).some((g) => g && new RegExp(`^${g.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(name));

@@ -10,7 +10,7 @@ import { fromInput, time, toInput } from '../format';
 import { chinese, t } from '../messages';
 import { link, replaceQuery } from '../router';
 import { may } from '../session';
-import { parseRules, withValue, type Rule } from '../rules_text';
+import { parseRules, titleOfRule, withValue, type Rule } from '../rules_text';
 import { button, busy, dialog, facts, field, input, notice, pill, table, textOf } from '../widgets';
 import type { Mount } from './index';
 
@@ -24,10 +24,7 @@ export const mount: Mount = (root, context) => {
   const query = new URLSearchParams(place.query), listPlace = h('div'), editPlace = h('section', { class: 'panel', hidden: true }), versions = h('details', { class: 'panel' }, h('summary', null, t('r_versions')));
   let text = '', counts = new Map<string, number>(), trial: ReturnType<typeof makeTrial> | null = null;
 
-  function title(r: Rule): string {
-    const [zh, en] = (r.values.title ?? r.id).split('|').map((s) => s.trim());
-    return chinese() ? zh! : en ?? zh!;
-  }
+  const title = (r: Rule): string => titleOfRule(r, chinese());
   function draw(): void {
     const wanted = (query.get('q') ?? '').toLowerCase();
     const rules = parseRules(text).filter((r) => !wanted || `${r.id} ${Object.values(r.values).join(' ')}`.toLowerCase().includes(wanted));
