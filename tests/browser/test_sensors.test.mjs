@@ -17,9 +17,9 @@ test('the board adds up by village and by kind, and a row of it narrows the list
   assert.equal(east[1], '2', 'streams');
   assert.match(east.at(-1), /% \(0\/1\)/, 'nothing came in the last day');
   await page.selectOption('.page-sensors select', 'quantity');
-  await page.waitForSelector('[aria-label="状态看板"] button.row:text-is("rain")');
-  assert.deepEqual((await cells(page, '状态看板')).map((r) => r[0]), ['level', 'rain']);
-  await page.click('[aria-label="状态看板"] button.row:text-is("rain")');
+  await page.waitForSelector('[aria-label="状态看板"] button.row:text-is("雨量")');
+  assert.deepEqual((await cells(page, '状态看板')).map((r) => r[0]), ['水位', '雨量']);
+  await page.click('[aria-label="状态看板"] button.row:text-is("雨量")');
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="监测项"] tbody tr').length === 1);
   assert.match(await page.evaluate(() => location.hash), /group=quantity.*of=%3Drain/);
   await page.click('[aria-label="监测项"] button.row');

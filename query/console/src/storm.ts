@@ -25,16 +25,18 @@ const signals = ['red', 'orange', 'yellow', 'blue'];
 const isRain = (quantity: string): boolean => ['rain', 'rain_now', 'rain_5min'].includes(quantity);
 const isLevel = (quantity: string): boolean => /(_level|_depth)$|^level$/.test(quantity);
 
-interface Sum { mm: number; whole: boolean }
+interface Sum { mm: number; whole: boolean; none: boolean }
 interface Gauge { stream: string; site: string; quantity: string; sums: Sum[]; reached: Rule[] }
 
 /* Sums back from the end; a step without a value makes those that hold it a lower bound. */
 function sumsOf(steps: Step[], endMs: number): Sum[] {
   return HOURS.map((hours) => {
     const within = steps.filter((s) => Date.parse(s.from) >= endMs - hours * 3600000);
-    return { mm: Math.round(within.reduce((n, s) => n + (s.sum ?? 0), 0) * 10) / 10, whole: within.length > 0 && within.every((s) => s.count > 0) };
+    return { mm: Math.round(within.reduce((n, s) => n + (s.sum ?? 0), 0) * 10) / 10, whole: within.length > 0 && within.every((s) => s.count > 0), none: within.every((s) => s.count === 0) };
   });
 }
+
+const amount = (s: Sum): string => (s.none ? '—' : `${s.whole ? '' : '≥ '}${s.mm}`);
 
 /* The rules of rain whose amount this gauge has had, heaviest first: as they are named, red before blue. */
 function reachedBy(rules: Rule[], quantity: string, sums: Sum[]): Rule[] {
@@ -71,7 +73,7 @@ export function stormPart(principal: Principal, place: Place): { element: HTMLEl
     return rain.map((s) => {
       const sums = sumsOf(byStream.get(s.stream) ?? [], endMs);
       return { stream: s.stream, site: s.name ? `${s.name} (${s.site})` : s.site, quantity: s.quantity, sums, reached: reachedBy(rules, s.quantity, sums) };
-    }).sort((a, b) => Number(b.reached[0]?.values.severity ?? 0) - Number(a.reached[0]?.values.severity ?? 0) || b.sums[4]!.mm - a.sums[4]!.mm);
+    }).sort((a, b) => Number(b.reached[0]?.values.severity ?? 0) - Number(a.reached[0]?.values.severity ?? 0) || Number(a.sums[4]!.none) - Number(b.sums[4]!.none) || b.sums[4]!.mm - a.sums[4]!.mm);
   }
 
   const card = (name: string, value: string, alert = false): HTMLElement => h('div', { class: alert ? 'card alert' : 'card' }, h('b', null, value), h('span', null, name));
@@ -93,7 +95,7 @@ export function stormPart(principal: Principal, place: Place): { element: HTMLEl
   }
 
   const rainTable = (list: Gauge[]): HTMLElement => h('section', { class: 'panel' }, h('h2', null, t('w_rain')), table(t('w_rain'), [
-    { head: t('s_site'), cell: (g) => h('a', { href: link('sensors', [], { stream: g.stream }) }, g.site) }, ...HOURS.map((hours, i) => ({ head: `${hours} ${t('unit_h')}`, class: 'number', cell: (g: Gauge): Child => `${g.sums[i]!.whole ? '' : '≥ '}${g.sums[i]!.mm}` })),
+    { head: t('s_site'), cell: (g) => h('a', { href: link('sensors', [], { stream: g.stream }) }, g.site) }, ...HOURS.map((hours, i) => ({ head: `${hours} ${t('unit_h')}`, class: 'number', cell: (g: Gauge): Child => amount(g.sums[i]!) })),
     { head: t('w_signal'), cell: (g) => g.reached.slice(0, 3).map((r) => pill(titleOfRule(r, chinese()), kindOf(r))) },
   ], list), h('p', null, h('small', null, t('w_gaps'))));
 
