@@ -125,5 +125,10 @@
 #define SEA_SLAB_FIXES_MAX 4000000
 /* windows that wait to be judged: twenty years of them */
 #define SEA_WINDOWS_DIRTY_MAX (1u << 20)
+/* backtests that are kept at once, and rows that are kept of one, some 400 bytes each: nobody reads more of them */
+#define BACKTESTS_MAX 6
+#define BACKTEST_ROWS_MAX 50000
+/* span of one backtest, ms: a year; what began within is kept in memory while it is judged */
+#define BACKTEST_SPAN_MAX_MS (INT64_C(366) * 86400000)
 
 #endif

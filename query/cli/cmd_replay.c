@@ -15,9 +15,9 @@
 #include "query/cli/asking.h"
 #include "query/cli/cli.h"
 #include "query/cli/progress_bar.h"
-#include "query/cli/replay_table.h"
 #include "query/cli/rules_file.h"
 #include "query/export/json_out.h"
+#include "query/export/replay_table.h"
 
 #define ROW_BYTES_MAX 8192
 

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+const server = process.env.ZAYTON ?? 'http://127.0.0.1:8080';
+
 export default defineConfig({
   base: './',
   resolve: {
@@ -24,5 +26,6 @@ export default defineConfig({
     commonjsOptions: { include: [/node_modules/] },
   },
   assetsInclude: ['**/*.geojson'],
-  server: { proxy: { '/api': process.env.ZAYTON ?? 'http://127.0.0.1:8080', '/metrics': process.env.ZAYTON ?? 'http://127.0.0.1:8080' } },
+  // the server takes changes from its own page alone
+  server: { proxy: { '/api': { target: server, headers: { origin: server } }, '/metrics': server } },
 });

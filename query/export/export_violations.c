@@ -146,14 +146,15 @@ static void members_who(struct json_out *j, const struct export_violation *e)
 	member_text(j, "fence", f->fence);
 }
 
-static void members_found(struct json_out *j, const struct export_violation *e)
+static void members_found(struct json_out *j, const struct export_violation *e, bool of_case)
 {
 	const struct finding *f = &e->violation->finding;
 	member_integer(j, "start_ms", f->start_ms);
 	member_integer(j, "end_ms", f->end_ms);
 	member_integer(j, "found_ms", f->found_ms);
 	member_bool(j, "open", f->open);
-	member_bool(j, "late", e->violation->late);
+	if (of_case)
+		member_bool(j, "late", e->violation->late);
 	member_integer(j, "confidence", f->confidence);
 	jout_key(j, "severity");
 	if (e->rule)
@@ -168,17 +169,30 @@ static void members_found(struct json_out *j, const struct export_violation *e)
 	member_digest(j, f);
 }
 
+static void members_rule(struct json_out *j, const struct export_violation *e)
+{
+	const struct finding *f = &e->violation->finding;
+	member_text(j, "rule", f->rule);
+	member_title(j, e->rule);
+	member_text(j, "kind", rule_kind_token(f->kind));
+	member_text(j, "kind_zh", rule_kind_chinese(f->kind));
+}
+
+void export_finding_members(struct json_out *j, const struct export_violation *e)
+{
+	members_rule(j, e);
+	members_who(j, e);
+	members_found(j, e, false);
+}
+
 void export_violation_members(struct json_out *j, const struct export_violation *e)
 {
 	const struct violation *v = e->violation;
 	jout_key(j, "id");
 	jout_unsigned(j, v->id);
-	member_text(j, "rule", v->finding.rule);
-	member_title(j, e->rule);
-	member_text(j, "kind", rule_kind_token(v->finding.kind));
-	member_text(j, "kind_zh", rule_kind_chinese(v->finding.kind));
+	members_rule(j, e);
 	members_who(j, e);
-	members_found(j, e);
+	members_found(j, e, true);
 	member_text(j, "state", case_state_token(v->state));
 	member_text(j, "state_zh", case_state_chinese(v->state));
 	member_bool(j, "handled", v->handled);

@@ -40,6 +40,8 @@ STATUS_CHECKED enum status export_violation_row(struct export_list *w, const str
 
 /* The members of a row inside an open object. */
 void export_violation_members(struct json_out *j, const struct export_violation *e);
+/* Those of them that the finding has, and not its case: for what was found and stands nowhere. */
+void export_finding_members(struct json_out *j, const struct export_violation *e);
 /* One event of a case's history: number, event, event_zh, state, state_zh, at_ms, who, text, document, and the finding
  * as it was then (start_ms, end_ms, open, numbers, digest) when it was kept. */
 void export_case_event(struct json_out *j, const struct case_event *e);

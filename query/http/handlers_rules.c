@@ -7,6 +7,7 @@
 
 #include "engine/core/clock.h"
 #include "query/export/json_out.h"
+#include "query/http/handlers_rules.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_problem.h"
 #include "query/http/http_stream.h"
@@ -142,6 +143,21 @@ static void answer_mistakes(struct http_call *c, const struct buf *mistakes)
 	else
 		http_answer(c, 422, "application/problem+json", buf_view(&text));
 	buf_deinit(&text);
+}
+
+bool call_rulebook(struct http_call *c, struct span text, struct rulebook **out)
+{
+	struct buf mistakes = buf_init(MISTAKES_JSON_MAX);
+	struct json_out j = json_out_init(&mistakes);
+	jout_open(&j, '[');
+	enum status status = rulebook_parse(text, add_mistake, &j, out);
+	jout_close(&j, ']');
+	if (status == STATUS_MALFORMED)
+		answer_mistakes(c, &mistakes);
+	else if (status)
+		http_problem_of_status(c->x, status);
+	buf_deinit(&mistakes);
+	return !status;
 }
 
 static void put_rules(struct http_call *c)

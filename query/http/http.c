@@ -7,6 +7,7 @@
 #include "engine/core/hash.h"
 #include "engine/core/log.h"
 #include "query/export/mask.h"
+#include "query/http/backtest_jobs.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_policy.h"
 #include "query/http/http_pool.h"
@@ -24,6 +25,7 @@ struct http {
 	struct http_server *server;
 	struct live_feed *live;
 	struct http_accounts *accounts;
+	struct backtests *backtests;
 	uint16_t port;
 	struct {
 		http_metrics_writer *write;
@@ -52,11 +54,11 @@ struct http_options http_options_default(struct engine *e)
 static enum status add_own_routes(struct http *h)
 {
 	static enum status (*const adders[])(struct http *) = {
-		handlers_system_add,   handlers_devices_add,    handlers_positions_add, handlers_tracks_add,
-		handlers_records_add,  handlers_holds_add,      handlers_rules_add,     handlers_violation_counts_add,
-		handlers_live_add,     handlers_violations_add, handlers_evidence_add,  handlers_archive_add,
-		handlers_commands_add, handlers_ledger_add,     handlers_calendar_add,  handlers_series_add,
-		handlers_session_add,  handlers_weighings_add,  handlers_collisions_add};
+		handlers_system_add,   handlers_devices_add,    handlers_positions_add,  handlers_tracks_add,
+		handlers_records_add,  handlers_holds_add,      handlers_rules_add,      handlers_violation_counts_add,
+		handlers_live_add,     handlers_violations_add, handlers_evidence_add,   handlers_archive_add,
+		handlers_commands_add, handlers_ledger_add,     handlers_calendar_add,   handlers_series_add,
+		handlers_session_add,  handlers_weighings_add,  handlers_collisions_add, handlers_backtest_add};
 	for (size_t i = 0; i < sizeof adders / sizeof adders[0]; i++) {
 		enum status status = adders[i](h);
 		if (status)
@@ -129,6 +131,11 @@ struct http_accounts *http_accounts(struct http *h)
 struct live_feed *http_live(struct http *h)
 {
 	return h->live;
+}
+
+struct backtests *http_backtests(struct http *h)
+{
+	return h->backtests;
 }
 
 const struct http_router *http_routes(const struct http *h)
@@ -325,8 +332,10 @@ static void end_threads(struct http *h)
 		live_feed_stop(h->live);
 	live_feed_free(h->live);
 	pool_free(h->pool);
+	backtests_free(h->backtests);
 	h->live = NULL;
 	h->pool = NULL;
+	h->backtests = NULL;
 }
 
 enum status http_start(struct http *h)
@@ -347,6 +356,8 @@ enum status http_start(struct http *h)
 	};
 	enum status status = pool_new(o->pool_threads, o->pool_queue, &h->pool);
 	if (!status && o->engine)
+		status = backtests_new(o->engine, &h->backtests);
+	if (!status && o->engine)
 		status = live_feed_start(o->engine, h->accounts, o->heartbeat_ms, &h->live);
 	if (!status)
 		status = http_server_start(&server, &h->server);
@@ -365,9 +376,11 @@ void http_stop(struct http *h)
 		live_feed_stop(h->live);
 	http_server_stop(h->server);
 	pool_free(h->pool);
+	backtests_free(h->backtests);
 	live_feed_free(h->live);
 	http_server_free(h->server);
 	h->pool = NULL;
+	h->backtests = NULL;
 	h->live = NULL;
 	h->server = NULL;
 }

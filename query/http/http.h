@@ -67,6 +67,7 @@ struct engine *http_engine(struct http *h);
 /* NULL without an engine, as what follows. */
 struct http_accounts *http_accounts(struct http *h);
 struct live_feed *http_live(struct http *h);
+struct backtests *http_backtests(struct http *h);
 const struct http_router *http_routes(const struct http *h);
 STATUS_CHECKED enum status http_write_metrics(struct http *h, struct buf *out);
 /* Who asks, from where and what for. */

@@ -13,6 +13,7 @@ STATUS_CHECKED enum status handlers_records_add(struct http *h);    /* quarantin
 STATUS_CHECKED enum status handlers_holds_add(struct http *h);      /* holds */
 STATUS_CHECKED enum status handlers_calendar_add(struct http *h);   /* signed days, dead zones */
 STATUS_CHECKED enum status handlers_rules_add(struct http *h);      /* rules, permits, judging up to now */
+STATUS_CHECKED enum status handlers_backtest_add(struct http *h);   /* rules tried on what is stored */
 STATUS_CHECKED enum status handlers_archive_add(struct http *h);    /* who was where */
 /* counts, handling rate: before handlers_violations_add */
 STATUS_CHECKED enum status handlers_violation_counts_add(struct http *h);

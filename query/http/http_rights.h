@@ -33,6 +33,7 @@
 	X(HOLDS, "holds", "ww--wwwr-", "what is kept for cases")                                                       \
 	X(COMMANDS, "commands", "wwo-wwwrr", "what terminals are told")                                                \
 	X(RULES, "rules", "wwrrwrrrw", "rules")                                                                        \
+	X(BACKTESTS, "backtests", "ww--wwwrw", "rules tried on what is stored")                                        \
 	X(FENCES, "fences", "wwrrwwwrw", "fences")                                                                     \
 	X(PERMITS, "permits", "wworwwrrw", "permits")                                                                  \
 	X(JUDGING, "judging", "wr-------", "waiting until everything is judged")                                       \

@@ -20,6 +20,7 @@ export const DAY = '2026-03-02';
 export const START_MS = Date.parse(`${DAY}T08:00:00+08:00`);
 export const END_MS = START_MS + 4 * 3600000;
 export const PLATE = '闽C10001';
+export const PASSWORD = 'a-long-password-1';
 
 const iso = (ms) => new Date(ms).toISOString();
 
@@ -64,7 +65,10 @@ dam1,rain,mm,,0,100,10m,演示雨量,东村
 `;
 const values = ['site,quantity,time,value',
   ...Array.from({ length: 72 }, (_, i) => i).filter((i) => i < 30 || i > 40)
-    .map((i) => `dam1,level,${iso(START_MS + i * 600000)},${(6 + 3 * Math.sin(i / 8)).toFixed(2)}`)].join('\n') + '\n';
+    .map((i) => `dam1,level,${iso(START_MS + i * 600000)},${(6 + 3 * Math.sin(i / 8)).toFixed(2)}`),
+  // 12 mm every ten minutes from 09:00 for an hour and a half, dry around it but for what the gauge did not say
+  ...Array.from({ length: 72 }, (_, i) => i).filter((i) => i < 20 || i > 22)
+    .map((i) => `dam1,rain,${iso(START_MS + i * 600000)},${i >= 6 && i < 15 ? 12 : 0}`)].join('\n') + '\n';
 
 function run(...args) {
   try {
@@ -135,8 +139,24 @@ export async function openWorld(...settings) {
   }
   /* A report of a terminal that speaks JT/T 808: registers, authenticates, reports, and waits for each answer. */
   const report = (...fields) => sendReport(jt808, ...fields);
+  /* An account of `role`, whose name and unit it is; its scope is everything. */
+  async function user(role, change = {}) {
+    const answer = await fetch(`${base}/api/v1/users`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name: role, role, unit: role, scope: 'all', password: PASSWORD, ...change }) });
+    if (!answer.ok) throw new Error(`account: ${answer.status} ${await answer.text()}`);
+  }
+  /* A page of somebody who signed in by the form, at `hash`. */
+  async function pageOf(role, hash, options) {
+    const p = await page('', options);
+    await p.click('button:text-is("登录")');
+    await p.fill('[name=name]', role);
+    await p.fill('[name=password]', PASSWORD);
+    await p.click('form.login button.main');
+    await p.waitForSelector(`.who span:text-is("${role}")`);
+    await p.goto(`${base}/${hash}`);
+    return p;
+  }
   const api = async (path, init) => (await fetch(base + path, init)).json();
-  return { base, page, api, report, restart, close, complaints, folder };
+  return { base, page, pageOf, user, api, report, restart, close, complaints, folder };
 }
 
 /* --- a terminal of JT/T 808-2013 --- */

@@ -13,13 +13,15 @@ export interface Line {
   fill?: string;
   band?: boolean;
 }
+/* One that does not `stretch` is drawn only where the values come near it. */
+export interface Level { value: number; label: string; colour?: string; stretch?: boolean }
 export interface Chart { element: HTMLElement; destroy: () => void }
 
 const style = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /* `times_ms` ascending; every line has as many values. `levels` are drawn as straight dashed lines with their words. */
 export function timeChart(times_ms: number[], lines: Line[], unit: string, o: {
-  height?: number; levels?: { value: number; label: string }[]; name: string; onTime?: (ms: number) => void;
+  height?: number; levels?: Level[]; name: string; onTime?: (ms: number) => void;
 }): Chart {
   const element = document.createElement('div');
   element.className = 'chart';
@@ -27,8 +29,9 @@ export function timeChart(times_ms: number[], lines: Line[], unit: string, o: {
   element.setAttribute('aria-label', o.name);
   const axis = { stroke: style('--soft'), grid: { stroke: style('--line'), width: 1 }, ticks: { stroke: style('--line'), width: 1 }, font: '12px system-ui' };
   const levels = o.levels ?? [];
-  const least = (low: number) => Math.min(low, ...levels.map((l) => l.value));
-  const most = (high: number) => Math.max(high, ...levels.map((l) => l.value));
+  const stretching = levels.filter((l) => l.stretch !== false).map((l) => l.value);
+  const least = (low: number) => Math.min(low, ...stretching);
+  const most = (high: number) => Math.max(high, ...stretching);
   let plot: uPlot | null = null;
 
   const draw = (width: number): void => {
@@ -59,13 +62,14 @@ export function timeChart(times_ms: number[], lines: Line[], unit: string, o: {
       hooks: {
         draw: [(u) => {
           u.ctx.save();
-          u.ctx.strokeStyle = u.ctx.fillStyle = style('--bad');
           u.ctx.font = `${12 * devicePixelRatio}px system-ui`;
           u.ctx.textAlign = 'left';
           u.ctx.textBaseline = 'bottom';
           u.ctx.setLineDash([6, 4]);
           for (const level of levels) {
             const y = u.valToPos(level.value, 'y', true);
+            if (y < u.bbox.top || y > u.bbox.top + u.bbox.height) continue;
+            u.ctx.strokeStyle = u.ctx.fillStyle = level.colour ?? style('--bad');
             u.ctx.beginPath();
             u.ctx.moveTo(u.bbox.left, y);
             u.ctx.lineTo(u.bbox.left + u.bbox.width, y);

@@ -45,7 +45,8 @@ function header(principal: Principal, settings: Settings): HTMLElement {
       h('span', { title: `${t('signed_in')} ${principal.name} · ${principal.role} · ${principal.unit}` }, principal.name),
       button(t('language'), () => { setLanguage(chinese() ? 'en' : 'zh'); void start(); }, { kind: 'quiet' }),
       button('◐', toggleTheme, { kind: 'quiet', label: t('theme') }),
-      principal.sessions || sessionStorage.getItem('zayton.token') ? button(t('sign_out'), () => void busy(signOut(principal)).then(start), { kind: 'quiet' }) : null));
+      principal.sessions && !principal.until ? button(t('sign_in'), () => signIn(true, '', () => void start()), { kind: 'quiet' }) : null,
+      principal.until || sessionStorage.getItem('zayton.token') ? button(t('sign_out'), () => { signedIn = false; void busy(signOut(principal)).then(start); }, { kind: 'quiet' }) : null));
 }
 
 async function show(principal: Principal, settings: Settings): Promise<void> {
@@ -76,16 +77,26 @@ async function show(principal: Principal, settings: Settings): Promise<void> {
 let onHash = (): void => {};
 window.addEventListener('hashchange', () => onHash());
 
+/* The form in place of everything else. */
+function signIn(sessions: boolean, why: string, back: (() => void) | null = null): void {
+  endPage();
+  onHash = () => {};
+  document.title = `${t('sign_in')} · ${t('app')}`;
+  fill(app, loginForm(sessions, () => void start(), why, back));
+  (app.querySelector('input') as HTMLElement | null)?.focus();
+}
+
+let signedIn = false;
+
 async function start(): Promise<void> {
   endPage();
   setLanguage(chinese() ? 'zh' : 'en');
   const { principal, sessions } = await whoAmI();
   if (!principal) {
-    onHash = () => {};
-    fill(app, loginForm(sessions, () => void start()));
-    (app.querySelector('input') as HTMLElement | null)?.focus();
+    signIn(sessions, signedIn ? t('session_ended') : '');
     return;
   }
+  signedIn = true;
   const settings = await get<Settings>('/api/v1/console').catch(() => noSettings);
   fill(app, h('a', { class: 'skip', href: '#content', onclick: (e: Event) => { e.preventDefault(); document.getElementById('content')!.focus(); } }, t('skip')),
     h('progress', { id: 'progress', 'aria-label': t('loading'), hidden: true }),

@@ -2,9 +2,9 @@
 import { ask, forgetToken, get, Problem, send, setToken } from './api';
 import { h } from './dom';
 import { t } from './messages';
-import { field, input, textOf, wordsOf } from './widgets';
+import { button, field, input, textOf, wordsOf } from './widgets';
 
-export interface Principal { name: string; role: string; unit: string; scope: string; sessions: boolean; rights?: Record<string, string> }
+export interface Principal { name: string; role: string; unit: string; scope: string; sessions: boolean; until?: string | null; rights?: Record<string, string> }
 
 /* May he read or write what `group` of the matrix of rights stands for? Without sessions everything is tried, and the
  * server says. Groups it does not name are not held back either. */
@@ -37,8 +37,9 @@ export async function whoAmI(): Promise<{ principal: Principal | null; sessions:
   }
 }
 
-export function loginForm(sessions: boolean, done: () => void): HTMLElement {
-  const problem = h('p', { class: 'bad', role: 'alert' });
+/* `why` (may be empty) is said above it; `back` is for those who need not sign in. */
+export function loginForm(sessions: boolean, done: () => void, why = '', back: (() => void) | null = null): HTMLElement {
+  const problem = h('p', { class: 'bad', role: 'alert' }, why);
   const form = h('form', { class: 'login', onsubmit: async (e: Event) => {
     e.preventDefault();
     const values = new FormData(form);
@@ -57,7 +58,7 @@ export function loginForm(sessions: boolean, done: () => void): HTMLElement {
   } }, h('h1', null, t('app')), sessions
     ? [field(t('user_name'), input('name', { required: true })), field(t('password'), input('password', { type: 'password', required: true }))]
     : field(t('token'), input('token', { type: 'password', required: true }), t('token_hint')),
-  problem, h('button', { class: 'main' }, t('sign_in')));
+  problem, h('button', { class: 'main' }, t('sign_in')), back ? button(t('cancel'), back) : null);
   return h('main', { id: 'content', tabindex: '-1' }, form);
 }
 

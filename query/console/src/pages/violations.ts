@@ -6,12 +6,13 @@
 import { all, download, get, listen, rows, send, url } from '../api';
 import { timeChart, type Chart } from '../charts';
 import { fill, h } from '../dom';
-import { DAY_MS, day, dayStart, duration, plate, plateLong, time } from '../format';
+import { DAY_MS, day, dayStart, duration, plateLong, time } from '../format';
 import type { LonLat } from '../gcj02';
 import { addFences, fitTo, mapFrame, setData, shown, textLayout, textPaint, type MapLibre } from '../map';
-import { chinese, said, t, word, type Key } from '../messages';
+import { said, t, word, type Key } from '../messages';
 import { go, link, replaceQuery, type Place } from '../router';
 import { may } from '../session';
+import { numberText, speedKinds, titleOf, who } from '../finding_text';
 import { fixesOf, speedLines } from '../track';
 import type { Report, Violation } from '../types';
 import { button, busy, dialog, facts, field, input, into, notice, paper, pill, select, table, textOf } from '../widgets';
@@ -24,20 +25,6 @@ const filters = ['kind', 'state', 'severity', 'plate', 'company', 'village', 'de
 
 const stateKind: Record<string, string> = { pending: 'warn', confirmed: 'bad', rejected: 'soft', transferred: 'good', withdrawn: 'soft' };
 const statePill = (v: Violation): HTMLElement => pill(word('v', v.state), stateKind[v.state] ?? '');
-const titleOf = (v: Violation): string => (v.title ? v.title[chinese() ? 'zh' : 'en'] : said(v as unknown as Record<string, unknown>, 'kind'));
-const who = (v: Violation): string => plate(v.plate) || v.phone || v.device?.slice(0, 8) || v.fence || '—';
-
-const speedKinds = ['overspeed'];
-/* Units of the numbers depend on the kind; these are those that all kinds share, and speeds. */
-function numberText(v: Violation, key: string, value: number): string {
-  if (key === 'duration') return duration(value);
-  if (key === 'distance') return `${(value / 1e6).toFixed(2)} km`;
-  if (speedKinds.includes(v.kind) && (key === 'limit' || key === 'peak' || key === 'other')) return `${(value / 10).toFixed(1)} km/h`;
-  if (key === 'band') return value ? `≥ ${value} %` : '—';
-  if (v.kind === 'fatigue' && (key === 'limit' || key === 'peak')) return duration(value);
-  return String(value);
-}
-
 /* The query of the server for the filters of the address: whole days of China. */
 function asked(query: URLSearchParams): Record<string, string> {
   const out: Record<string, string> = {};

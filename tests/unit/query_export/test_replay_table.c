@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/cli/replay_table.h"
+#include "query/export/replay_table.h"
 
 static struct finding finding_of(const char *rule, uint64_t subject, int64_t start_ms, int64_t end_ms)
 {
@@ -69,6 +69,37 @@ Test(replay_table, others_rules_and_subjects_do_not_count)
 	struct finding standing[] = {finding_of("b", 1, 0, 10), finding_of("a", 2, 0, 10)};
 	struct finding found[] = {finding_of("a", 1, 0, 10), finding_of("c", 1, 0, 10)};
 	expect_table(RESULT(found), RESULT(standing), "a 1/1 0 1 1 | b 0/1 0 1 0 | c 1/0 0 0 1 | ");
+}
+
+/* Rows as "rule@start change | ". */
+static void expect_rows(struct replay_result found, struct replay_result standing, size_t most, const char *expected,
+			size_t expected_all)
+{
+	char text[1024] = "";
+	struct replay_row *rows;
+	size_t count, all;
+	cr_assert_eq(replay_rows(&found, &standing, most, &rows, &count, &all), STATUS_OK);
+	for (size_t i = 0; i < count; i++)
+		sprintf(text + strlen(text), "%s@%lld %s | ", rows[i].finding.rule, (long long)rows[i].finding.start_ms,
+			replay_change_token(rows[i].change));
+	cr_expect_str_eq(text, expected);
+	cr_expect_eq(all, expected_all);
+	free(rows);
+}
+
+Test(replay_table, rows_come_by_start_each_with_what_became_of_it)
+{
+	struct finding standing[] = {finding_of("r", 1, 0, 10), finding_of("r", 1, 20, 40), finding_of("r", 1, 60, 70)};
+	struct finding found[] = {finding_of("r", 1, 80, 90), finding_of("r", 1, 5, 12), finding_of("q", 1, 60, 70)};
+	expect_rows(RESULT(found), RESULT(standing), 100, "r@5 same | r@20 gone | q@60 new | r@60 gone | r@80 new | ",
+		    5);
+}
+
+Test(replay_table, rows_past_the_bound_are_counted_and_left_out)
+{
+	struct finding found[] = {finding_of("r", 1, 80, 90), finding_of("r", 1, 5, 12), finding_of("r", 1, 30, 31)};
+	expect_rows(RESULT(found), ((struct replay_result){0}), 2, "r@5 new | r@30 new | ", 3);
+	expect_rows((struct replay_result){0}, (struct replay_result){0}, 2, "", 0);
 }
 
 static void expect_difference(struct replay_result a, struct replay_result b, bool same, size_t at)

@@ -1,4 +1,4 @@
-#include "query/cli/replay_table.h"
+#include "query/export/replay_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +111,69 @@ enum status replay_table(struct replay_result *found, struct replay_result *stan
 	free(one.latest);
 	free(other.latest);
 	return status;
+}
+
+/* --- row by row --- */
+
+struct marked {
+	const struct finding *finding;
+	enum replay_change change;
+};
+
+static int compare_start(const void *a, const void *b)
+{
+	const struct finding *x = ((const struct marked *)a)->finding, *y = ((const struct marked *)b)->finding;
+	if (x->start_ms != y->start_ms)
+		return x->start_ms < y->start_ms ? -1 : 1;
+	return compare_group(x, y);
+}
+
+static size_t mark(const struct side *found, const struct side *standing, struct marked *out)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < found->count; i++)
+		out[count++] = (struct marked){&found->list[i],
+					       overlaps(standing, &found->list[i]) ? REPLAY_SAME : REPLAY_NEW};
+	for (size_t i = 0; i < standing->count; i++)
+		if (!overlaps(found, &standing->list[i]))
+			out[count++] = (struct marked){&standing->list[i], REPLAY_GONE};
+	qsort(out, count, sizeof *out, compare_start);
+	return count;
+}
+
+static enum status take_rows(const struct side *found, const struct side *standing, size_t most,
+			     struct replay_row **out, size_t *out_count, size_t *out_all)
+{
+	struct marked *all = malloc((found->count + standing->count + 1) * sizeof *all);
+	if (!all)
+		return STATUS_NO_MEMORY;
+	*out_all = mark(found, standing, all);
+	*out_count = *out_all < most ? *out_all : most;
+	*out = malloc((*out_count + 1) * sizeof **out);
+	for (size_t i = 0; *out && i < *out_count; i++)
+		(*out)[i] = (struct replay_row){*all[i].finding, all[i].change};
+	free(all);
+	return *out ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+enum status replay_rows(struct replay_result *found, struct replay_result *standing, size_t most,
+			struct replay_row **out, size_t *out_count, size_t *out_all)
+{
+	struct side one = {0}, other = {0};
+	enum status status = side_init(&one, found);
+	if (!status)
+		status = side_init(&other, standing);
+	if (!status)
+		status = take_rows(&one, &other, most, out, out_count, out_all);
+	free(one.latest);
+	free(other.latest);
+	return status;
+}
+
+const char *replay_change_token(enum replay_change change)
+{
+	static const char *const tokens[] = {[REPLAY_SAME] = "same", [REPLAY_NEW] = "new", [REPLAY_GONE] = "gone"};
+	return tokens[change];
 }
 
 enum status replay_first_difference(const struct replay_result *a, const struct replay_result *b, bool *out_same,
