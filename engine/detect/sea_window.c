@@ -4,7 +4,7 @@
 
 #include "engine/core/hash.h"
 #include "engine/core/limits.h"
-#include "engine/detect/stage2.h"
+#include "engine/detect/sea_window_step.h"
 
 /* a seed that no other kind of identity has; stored with the facts */
 #define SEED_WINDOW UINT64_C(0x77696e646f7701)
@@ -35,6 +35,7 @@ bool sea_fix_of(const struct report *r, struct sea_fix *out)
 		return false;
 	out->moving = r->speed_dkmh >= SEA_MOVING_DKMH && r->speed_dkmh <= MOVER_SPEED_MAX && r->course_deg <= 360 &&
 		      !lies_still(r);
+	out->course_deg = r->course_deg;
 	return mover_of(r->time_ms, r->lat_e7, r->lon_e7, out->moving ? r->speed_dkmh : 0,
 			out->moving ? r->course_deg : 0, &out->mover);
 }
@@ -70,39 +71,31 @@ bool sea_kind_of(unsigned class_code, unsigned *out_kind)
 	}
 }
 
+bool sea_is_stranger(unsigned class_code, unsigned source)
+{
+	return class_code == DEVICE_CLASS_OTHER && source == SOURCE_AIS;
+}
+
+bool sea_wants_births(const struct detect_context *context)
+{
+	for (uint32_t i = 0; i < context->book_count; i++)
+		for (uint32_t k = 0; k < context->books[i].book->count; k++)
+			if (context->books[i].book->rules[k].kind == RULE_REBORN)
+				return true;
+	return false;
+}
+
 bool sea_wants_pairs(const struct detect_context *context)
 {
 	for (uint32_t i = 0; i < context->book_count; i++)
 		for (uint32_t k = 0; k < context->books[i].book->count; k++)
-			if (context->books[i].book->rules[k].kind >= RULE_COLLISION &&
-			    context->books[i].book->rules[k].kind <= RULE_TWO_CODES)
+			if (context->books[i].book->rules[k].kind >= RULE_REBORN &&
+			    context->books[i].book->rules[k].kind <= RULE_FORMATION)
 				return true;
 	return false;
 }
 
 /* --- what the rules ask of a window --- */
-
-struct window {
-	const struct detect_context *context;
-	const struct sea_track *tracks;
-	struct boat { /* of a track */
-		unsigned kind;
-		bool counts;
-		uint64_t vehicle;
-		size_t next;                  /* the first fix behind the instant */
-		const struct sea_fix *latest; /* at the instant, NULL: none is fresh */
-	} * boats;
-	size_t count;
-	int64_t from_ms, to_ms, as_of_ms; /* [from, to) */
-	struct approach_limits wide;      /* the widest that a rule of collisions asks */
-	int64_t fresh_ms;
-	bool risk, together, all_kinds, any_fishing;
-	int64_t distance_mm; /* the largest that a rule of being together asks */
-	struct tenure *tenures;
-	size_t tenure_count, tenure_capacity;
-	struct fact *facts;
-	size_t fact_count, fact_capacity;
-};
 
 static struct approach_limits wide_of(const struct rule *r)
 {
@@ -127,13 +120,19 @@ static void want_risk(struct window *w, const struct rule *r)
 	w->any_fishing |= r->params[PARAM_COLLISION_PAIRS] == PAIRS_ANY_FISHING;
 }
 
-static enum status want_together(struct window *w, const struct tenure *t)
+static enum status want_other(struct window *w, const struct tenure *t)
 {
 	if (!array_grow((void **)&w->tenures, &w->tenure_capacity, w->tenure_count, sizeof *w->tenures))
 		return STATUS_NO_MEMORY;
 	w->tenures[w->tenure_count++] = *t;
-	w->together = true;
-	widen(&w->distance_mm, t->rule->params[PARAM_ENCOUNTER_DISTANCE]);
+	if (t->rule->kind == RULE_FORMATION) {
+		w->formations = true;
+	} else if (t->rule->kind < RULE_COLLISION) {
+		w->codes = true;
+	} else {
+		w->together = true;
+		widen(&w->distance_mm, t->rule->params[PARAM_ENCOUNTER_DISTANCE]);
+	}
 	return STATUS_OK;
 }
 
@@ -144,9 +143,10 @@ _Static_assert((int)PARAM_ENCOUNTER_DISTANCE == (int)PARAM_TWO_CODES_DISTANCE &&
 
 static enum status read_rules(struct window *w)
 {
-	static const enum rule_kind kinds[] = {RULE_COLLISION, RULE_ENCOUNTER, RULE_TWO_CODES};
+	static const enum rule_kind kinds[] = {RULE_COLLISION,  RULE_ENCOUNTER,     RULE_TWO_CODES, RULE_REBORN,
+					       RULE_SOURCE_OFF, RULE_SOURCES_APART, RULE_FORMATION};
 	enum status status = STATUS_OK;
-	for (size_t i = 0; i < 3 && !status; i++) {
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !status; i++) {
 		struct tenure_walk walk = {0};
 		struct tenure t;
 		while (!status && tenure_next(w->context, kinds[i], &walk, &t))
@@ -154,7 +154,7 @@ static enum status read_rules(struct window *w)
 				if (kinds[i] == RULE_COLLISION)
 					want_risk(w, t.rule);
 				else
-					status = want_together(w, &t);
+					status = want_other(w, &t);
 			}
 	}
 	return status;
@@ -167,12 +167,15 @@ static void read_boats(struct window *w)
 		w->context->subject(w->context->registry, w->tracks[i].device, w->from_ms, &subject);
 		w->boats[i].counts = sea_kind_of(subject.class_code, &w->boats[i].kind);
 		w->boats[i].vehicle = subject.vehicle;
+		w->boats[i].registered = subject.registered;
+		w->boats[i].source = subject.source;
+		w->boats[i].formation = subject.formation;
 	}
 }
 
 /* --- instants --- */
 
-static void go_to(struct window *w, int64_t at_ms)
+void window_go_to(struct window *w, int64_t at_ms)
 {
 	for (size_t i = 0; i < w->count; i++) {
 		struct boat *b = &w->boats[i];
@@ -187,6 +190,12 @@ static void go_to(struct window *w, int64_t at_ms)
 static bool are_paired(const struct window *w, size_t a, size_t b)
 {
 	return w->boats[a].vehicle != w->boats[b].vehicle || !w->boats[a].vehicle;
+}
+
+void window_rewind(struct window *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		w->boats[i].next = 0;
 }
 
 /* `a` is the lower device. NULL without memory; STATUS_FULL shows in the count. */
@@ -206,6 +215,16 @@ static struct fact *add_fact(struct window *w, uint8_t kind, size_t a, size_t b,
 			   .to_ms = at_ms};
 	mover_position(&w->boats[a].latest->mover, at_ms, &f->from_lat_e7, &f->from_lon_e7);
 	return f;
+}
+
+enum status window_add(struct window *w, const struct fact *f)
+{
+	if (w->fact_count == SEA_WINDOW_FACTS_MAX)
+		return STATUS_FULL;
+	if (!array_grow((void **)&w->facts, &w->fact_capacity, w->fact_count, sizeof *w->facts))
+		return STATUS_NO_MEMORY;
+	w->facts[w->fact_count++] = *f;
+	return STATUS_OK;
 }
 
 static enum status full_or_no_memory(const struct window *w)
@@ -255,7 +274,7 @@ static enum status judge_instant(struct window *w, struct collision *c, int64_t 
 {
 	const uint32_t *near;
 	size_t count;
-	go_to(w, at_ms);
+	window_go_to(w, at_ms);
 	enum status status = put_movers(w, c);
 	for (uint32_t i = 0; i < w->count && !status; i++) {
 		if (!collision_at(c, i))
@@ -346,7 +365,7 @@ static enum status close_at(struct window *w, struct by_lat *order, int64_t at_m
 	size_t count = 0;
 	int32_t lon_e7;
 	enum status status = STATUS_OK;
-	go_to(w, at_ms);
+	window_go_to(w, at_ms);
 	for (uint32_t i = 0; i < w->count; i++)
 		if (w->boats[i].latest) {
 			order[count].boat = i;
@@ -389,7 +408,8 @@ static enum status add_together(struct window *w, const struct close_pair *p, in
 	f->to_lat_e7 = (int32_t)p->distance_mm;
 	f->to_lon_e7 = (int32_t)p->speed_max << 16 | p->speed_min;
 	for (size_t i = 0; i < w->tenure_count; i++)
-		if (pair_is_together(w->context, w->tenures[i].rule, f))
+		if ((w->tenures[i].rule->kind == RULE_ENCOUNTER || w->tenures[i].rule->kind == RULE_TWO_CODES) &&
+		    pair_is_together(w->context, w->tenures[i].rule, f))
 			return STATUS_OK;
 	w->fact_count--;
 	return STATUS_OK;
@@ -401,8 +421,7 @@ static enum status judge_together(struct window *w)
 	struct by_lat *order = malloc(w->count * sizeof *order);
 	enum status status = order ? STATUS_OK : STATUS_NO_MEMORY;
 	int64_t at = w->from_ms, last_ms = at;
-	for (size_t i = 0; i < w->count; i++)
-		w->boats[i].next = 0;
+	window_rewind(w);
 	for (; at < w->to_ms && at <= w->as_of_ms && !status; at += SEA_TOGETHER_MS) {
 		last_ms = at;
 		now.count = 0;
@@ -428,15 +447,19 @@ enum status sea_window_judge(const struct detect_context *context, const struct 
 			   .to_ms = (window + 1) * SEA_WINDOW_MS,
 			   .as_of_ms = as_of_ms};
 	enum status status = read_rules(&w);
-	if (!status && count > 1 && (w.risk || w.together) && w.from_ms <= as_of_ms) {
+	if (!status && count && (w.risk || w.together || w.codes || w.formations) && w.from_ms <= as_of_ms) {
 		w.boats = calloc(count, sizeof *w.boats);
 		status = w.boats ? STATUS_OK : STATUS_NO_MEMORY;
 		if (!status)
 			read_boats(&w);
-		if (!status && w.risk)
+		if (!status && count > 1 && w.risk)
 			status = judge_risk(&w);
-		if (!status && w.together)
+		if (!status && count > 1 && w.together)
 			status = judge_together(&w);
+		if (!status && w.codes)
+			status = window_judge_codes(&w);
+		if (!status && w.formations)
+			status = window_judge_formations(&w);
 	}
 	for (size_t i = 0; i < w.fact_count && !status; i++)
 		sink->fact(sink->context, &w.facts[i]);
