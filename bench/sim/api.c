@@ -155,6 +155,8 @@ int api_put_vehicle(int port, const struct scene *s, const struct scene_vehicle 
 	bool boat = v->voice != VOICE_JT808;
 	if (v->unregistered)
 		return 0;
+	if (v->of)
+		return put_transmitter(port, v);
 	scene_phone(v, phone);
 	snprintf(named, sizeof named, "%s:%s", boat ? "plate" : "phone", phone);
 	escape(named, reference);

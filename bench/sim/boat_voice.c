@@ -81,6 +81,34 @@ void boat_voice_name(struct buf *out, enum scene_voice voice, uint32_t mmsi, con
 	wire_must(ais_write(&packet, "AI", mmsi % 10, out));
 }
 
+static void put_static(struct buf *out, const struct ais_message *m, int64_t time_ms)
+{
+	static struct ais_packet packet;
+	wire_must(ais_encode(m, &packet));
+	put_tag(out, time_ms);
+	wire_must(ais_write(&packet, "AI", m->mmsi % 10, out));
+}
+
+unsigned boat_voice_static(struct buf *out, enum scene_voice voice, uint32_t mmsi, const char *name, uint8_t ship_type,
+			   uint16_t length_m, int64_t time_ms)
+{
+	struct ais_message m = {.type = voice == VOICE_AIS_A ? 5 : 24, .mmsi = mmsi, .known = true};
+	if (m.type == 24) {
+		boat_voice_name(out, voice, mmsi, name, ship_type, time_ms);
+		ais_set(&m, AIS_PART, 1);
+	} else {
+		snprintf(m.name, sizeof m.name, "%s", name);
+		m.has |= UINT64_C(1) << AIS_NAME;
+	}
+	ais_set(&m, AIS_SHIPTYPE, ship_type);
+	ais_set(&m, AIS_BOW, length_m / 2);
+	ais_set(&m, AIS_STERN, length_m - length_m / 2);
+	ais_set(&m, AIS_PORT, 2);
+	ais_set(&m, AIS_STARBOARD, 2);
+	put_static(out, &m, time_ms);
+	return m.type == 24 ? 2 : 1;
+}
+
 int boat_voice_connect(int port)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};

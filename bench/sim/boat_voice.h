@@ -15,6 +15,9 @@ void boat_voice_put(struct buf *out, enum scene_voice voice, uint32_t number, co
 /* What a ship says of itself: class A with type 5, class B with 24, part A. */
 void boat_voice_name(struct buf *out, enum scene_voice voice, uint32_t mmsi, const char *name, uint8_t ship_type,
 		     int64_t time_ms);
+/* The same with a length: class A in one message, class B in two, parts A and B of 24. Returns how many. */
+unsigned boat_voice_static(struct buf *out, enum scene_voice voice, uint32_t mmsi, const char *name, uint8_t ship_type,
+			   uint16_t length_m, int64_t time_ms);
 /* A connection to the station on that port of this host; -1. */
 int boat_voice_connect(int port);
 /* All of `text`; 0, or -1 when the connection is gone. */

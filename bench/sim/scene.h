@@ -16,9 +16,10 @@
  *     breaks RULE ...     keeps RULE ...      which rules it breaks, or keeps, narrowly
  *     noise off                               the receiver is exact
  *     vehicle KEY CLASS                       begins a vehicle; what follows up to `find` is about it
- *     boat KEY CLASS VOICE                    likewise a boat; VOICE ais (class B), ais-a or beidou; no acknowledgement
- *       field NAME VALUE                      of the registry; `day+N` becomes the date N days after the scene's
- *       permit KIND [fences A,B] [hours HH:MM-HH:MM] [from CLOCK] [to CLOCK]
+ *     boat KEY CLASS VOICE [of KEY]           likewise a boat; VOICE ais (class B), ais-a or beidou; no
+ * acknowledgement; with `of` another transmitter of that boat says NAME TYPE LENGTH                 AIS static data at
+ * its start: ship type, metres; no spaces in the name field NAME VALUE                      of the registry; `day+N`
+ * becomes the date N days after the scene's permit KIND [fences A,B] [hours HH:MM-HH:MM] [from CLOCK] [to CLOCK]
  *       unregistered                          the registry is told nothing
  *       every 10 s                            between reports from here on
  *       start CLOCK at LAT,LON                and first report
@@ -131,6 +132,10 @@ struct scene_vehicle {
 	struct scene_permit permits[SCENE_PERMITS_MAX];
 	unsigned field_count, permit_count;
 	bool unregistered, started;
+	unsigned of;       /* number of the boat that it is a transmitter of; 0: its own */
+	char says[21];     /* by AIS; empty: nothing */
+	uint8_t says_type; /* of ship */
+	uint16_t says_length_m;
 	int64_t start_ms; /* of the scene's day */
 	double start_lat, start_lon;
 	struct scene_step *steps;

@@ -116,7 +116,8 @@ enum status scene_book_place(struct scene_book *b, int64_t now_ms, int floating_
 
 void scene_phone(const struct scene_vehicle *v, char out[SCENE_PHONE_MAX])
 {
-	snprintf(out, SCENE_PHONE_MAX, v->voice == VOICE_JT808 ? "1390600%04u" : "boat:闽演渔%04u", v->number % 10000);
+	snprintf(out, SCENE_PHONE_MAX, v->voice == VOICE_JT808 ? "1390600%04u" : "boat:闽演渔%04u",
+		 (v->of ? v->of : v->number) % 10000);
 }
 
 uint32_t scene_call_number(const struct scene_vehicle *v)

@@ -81,6 +81,9 @@ size_t scene_play_terminal_count(const struct scene_play *p)
 static size_t put_boat(struct scene_source *s, const struct scene_vehicle *v, struct buf *out)
 {
 	size_t lines = 0;
+	if (*v->says && s->trace.count)
+		lines = boat_voice_static(out, v->voice, scene_call_number(v), v->says, v->says_type, v->says_length_m,
+					  s->trace.reports[0].time_ms);
 	for (; !scene_source_is_done(s); s->at++) {
 		const struct scene_message *m = &s->order.messages[s->at];
 		for (unsigned i = 0; i < m->count; i++, lines++)

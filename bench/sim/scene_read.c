@@ -244,6 +244,30 @@ static bool read_boat(struct reader *r)
 	if (!read_choice(r, r->words[3], "ais|ais-a|beidou", &voice) || !read_vehicle(r))
 		return false;
 	r->vehicle->voice = VOICE_AIS_B + (enum scene_voice)voice;
+	if (r->count == 4)
+		return true;
+	unsigned i = 0, last = r->scene->vehicle_count - 1;
+	while (i < last && strcmp(r->scene->vehicles[i].key, r->words[r->count - 1]))
+		i++;
+	if (r->count != 6 || strcmp(r->words[4], "of") || i == last)
+		return wrong(r, "`boat KEY CLASS VOICE of KEY` of a boat before");
+	r->vehicle->of = r->scene->vehicles[i].number;
+	return true;
+}
+
+static bool read_says(struct reader *r)
+{
+	double type, length;
+	struct scene_vehicle *v = r->vehicle;
+	if (v->voice != VOICE_AIS_A && v->voice != VOICE_AIS_B)
+		return wrong(r, "`says` of what speaks no AIS");
+	if (strlen(r->words[1]) >= sizeof v->says)
+		return wrong(r, "a name longer than %zu", sizeof v->says - 1);
+	strcpy(v->says, r->words[1]);
+	if (!read_number(r, r->words[2], 0, 99, &type) || !read_number(r, r->words[3], 0, 500, &length))
+		return false;
+	v->says_type = (uint8_t)type;
+	v->says_length_m = (uint16_t)length;
 	return true;
 }
 
@@ -597,7 +621,8 @@ static const struct statement {
 	{"keeps", IN_SCENE, 2, WORDS_MAX, read_rules},
 	{"noise", IN_SCENE, 2, 2, read_noise},
 	{"vehicle", IN_SCENE, 3, 3, read_vehicle},
-	{"boat", IN_SCENE, 4, 4, read_boat},
+	{"boat", IN_SCENE, 4, 6, read_boat},
+	{"says", IN_VEHICLE, 4, 4, read_says},
 	{"date", IN_SCENE, 2, 2, read_date},
 	{"status", IN_VEHICLE, 2, 2, read_plain},
 	{"find", IN_SCENE, 6, 11, read_find},

@@ -88,7 +88,7 @@ enum verdict over_wind_judge(struct step *st, const struct plan_rule *p, const s
 	const int64_t *v = p->rule->params;
 	int64_t rating = st->s->subject.wind_rating ? st->s->subject.wind_rating : v[PARAM_OVER_WIND_RATING];
 	int64_t wind = at ? wind_of(at->fence, v[PARAM_OVER_WIND_BY]) : 0;
-	if (!rating || wind <= rating || is_exempt(st, v[PARAM_OVER_WIND_EXEMPT]))
+	if (!rating || wind <= rating + v[PARAM_OVER_WIND_MARGIN] || is_exempt(st, v[PARAM_OVER_WIND_EXEMPT]))
 		return FAILS;
 	out->value = wind;
 	out->limit = rating;
@@ -145,6 +145,45 @@ enum verdict over_crew_judge(struct step *st, const struct plan_rule *p, const s
 		return FAILS;
 	out->value = subject->persons_aboard;
 	out->limit = subject->certified_persons;
+	out->confidence = p->kind->confidence;
+	return HOLDS;
+}
+
+enum verdict crew_differs_judge(struct step *st, const struct plan_rule *p, const struct place *at,
+				const struct episode *e, struct reading *out)
+{
+	(void)at;
+	(void)e;
+	const struct subject_view *subject = &st->s->subject;
+	bool differs = subject->crew_count && subject->persons_aboard && subject->persons_aboard != subject->crew_count;
+	if (!differs || is_exempt(st, p->rule->params[PARAM_CREW_DIFFERS_EXEMPT]))
+		return FAILS;
+	out->value = subject->persons_aboard;
+	out->limit = subject->crew_count;
+	out->confidence = p->kind->confidence;
+	return HOLDS;
+}
+
+enum verdict misstated_judge(struct step *st, const struct plan_rule *p, const struct place *at,
+			     const struct episode *e, struct reading *out)
+{
+	(void)at;
+	const struct subject_view *subject = &st->s->subject;
+	const int64_t *v = p->rule->params;
+	int64_t said = (int64_t)subject->said_length_m * 1000, length = (int64_t)subject->length_dm * 100;
+	int64_t differs = subject->misstated;
+	if (said && length && llabs(said - length) > v[PARAM_MISSTATED_LENGTH])
+		differs |= MISSTATED_LENGTH;
+	bool other = e && e->numbers[FINDING_CODE] != differs; /* something else differs: another finding */
+	if (!differs || other || is_exempt(st, v[PARAM_MISSTATED_EXEMPT]))
+		return FAILS;
+	out->code = differs;
+	if (differs & MISSTATED_LENGTH) {
+		out->value = said;
+		out->limit = length;
+	}
+	if (differs & MISSTATED_TYPE)
+		out->level = subject->said_type;
 	out->confidence = p->kind->confidence;
 	return HOLDS;
 }
@@ -228,6 +267,58 @@ enum status drag_run(struct step *st, const struct plan_rule *p)
 	}
 	if (held == YES && is_asked_for(p, &s->subject))
 		status = drag_step(st, p, there ? &s->episodes[st->entry] : NULL);
+	st->entry += st->entry < s->count && s->episodes[st->entry].rule == number;
+	return status;
+}
+
+/* --- loiter: one entry from each report at sea on; `base` is where it began ---
+ *
+ *   distance   . . . . . . . . . . . | .        |: further from there than `distance`, or too fast: it begins anew
+ *              [ after `time` found ]                                                                              */
+
+static bool loiters(struct step *st, const struct plan_rule *p, const struct episode *e, int64_t *out_mm)
+{
+	const int64_t *v = p->rule->params;
+	struct geo_point from = position_unpack(e->base);
+	int64_t dt_ms = st->now - st->s->fix.time_ms;
+	*out_mm = distance_mm(from.lat_e7, from.lon_e7, st->lat_e7, st->lon_e7);
+	return *out_mm <= v[PARAM_LOITER_DISTANCE] && step_leg(st) * 36 < v[PARAM_LOITER_SPEED] * dt_ms &&
+	       !gap_exceeded(p->rule, e->seen_ms, st->now);
+}
+
+static void loiter_on(struct step *st, const struct plan_rule *p, struct episode *e, int64_t distance)
+{
+	struct reading m = reading_none();
+	m.value = m.distance = distance;
+	m.limit = p->rule->params[PARAM_LOITER_TIME];
+	m.confidence = p->kind->confidence;
+	if (e->numbers[FINDING_DISTANCE] > distance)
+		m.distance = e->numbers[FINDING_DISTANCE];
+	episode_grow(st, p, e, &m);
+	if (!(e->flags & EPISODE_FOUND) && st->now - e->start_ms >= p->rule->params[PARAM_LOITER_TIME] &&
+	    e->points >= p->rule->points)
+		episode_found(st, p, e);
+}
+
+enum status loiter_run(struct step *st, const struct plan_rule *p)
+{
+	struct detect_state *s = st->s;
+	uint16_t number = (uint16_t)(p - st->plan->rules);
+	bool there = st->entry < s->count && s->episodes[st->entry].rule == number;
+	bool here = st->judged && is_asked_for(p, &s->subject) && rule_conditions(st, p) == HOLDS &&
+		    places_meet_where(p, &st->places) && !is_exempt(st, p->rule->params[PARAM_LOITER_EXEMPT]);
+	int64_t distance = 0;
+	enum status status = STATUS_OK;
+	if (there && st->judged && !(here && loiters(st, p, &s->episodes[st->entry], &distance))) {
+		episode_finish(s, st->entry, p->rule, st->sink);
+		there = false;
+	}
+	if (here && !there) {
+		status = hold_begin(st, p, position_pack(st->lat_e7, st->lon_e7));
+		distance = 0;
+	}
+	if (here && !status)
+		loiter_on(st, p, &s->episodes[st->entry], distance);
 	st->entry += st->entry < s->count && s->episodes[st->entry].rule == number;
 	return status;
 }

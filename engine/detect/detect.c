@@ -33,6 +33,9 @@ static const struct kind kinds[RULE_KIND_COUNT] = {
 	[RULE_OUT_OF_AREA] = {out_of_area_judge, NULL, 0, CONFIDENCE_HIGH, true},
 	[RULE_DRAG] = {NULL, drag_run, NEED_JUDGED, CONFIDENCE_HIGH, true},
 	[RULE_OVER_CREW] = {over_crew_judge, NULL, NEED_CROWD, CONFIDENCE_MEDIUM, true},
+	[RULE_CREW_DIFFERS] = {crew_differs_judge, NULL, NEED_CREW, CONFIDENCE_MEDIUM, true},
+	[RULE_MISSTATED] = {misstated_judge, NULL, NEED_MISSTATED, CONFIDENCE_MEDIUM, true},
+	[RULE_LOITER] = {NULL, loiter_run, NEED_JUDGED, CONFIDENCE_MEDIUM, true},
 	[RULE_JUMP] = {NULL, jump_run, NEED_LEAP, CONFIDENCE_MEDIUM, true},
 };
 

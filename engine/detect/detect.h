@@ -42,6 +42,9 @@ struct detect_context {
 	 * OTHER). */
 	void (*subject)(const void *registry, uint64_t device, int64_t time_ms, struct detect_subject *out);
 	const void *registry;
+	/* The other sources of the boat that `device` is a source of at `time_ms`, up to `max`; returns how many. NULL:
+	 * nobody has another. */
+	size_t (*sources)(const void *registry, uint64_t device, int64_t time_ms, uint64_t *out, size_t max);
 	/* Whether a learned dead zone (盲区) covers the position at the time; may be NULL. */
 	bool (*dead_zone)(const void *zones, int64_t time_ms, int32_t lat_e7, int32_t lon_e7);
 	const void *zones;

@@ -59,6 +59,15 @@ uint64_t rule_more_bits(const struct rule *r)
 	case RULE_OVER_CREW:
 		one = v[PARAM_OVER_CREW_EXEMPT];
 		break;
+	case RULE_CREW_DIFFERS:
+		one = v[PARAM_CREW_DIFFERS_EXEMPT];
+		break;
+	case RULE_MISSTATED:
+		one = v[PARAM_MISSTATED_EXEMPT];
+		break;
+	case RULE_LOITER:
+		one = v[PARAM_LOITER_EXEMPT];
+		break;
 	default:
 		break;
 	}
@@ -188,22 +197,29 @@ static bool is_of_one_report(const struct rule *r)
 	case RULE_OVER_WIND:
 	case RULE_OUT_OF_AREA:
 	case RULE_OVER_CREW:
+	case RULE_CREW_DIFFERS:
+	case RULE_MISSTATED:
 	case RULE_FATIGUE: /* by facts: a gap's are looked up */
 	case RULE_CONVOY:
 	case RULE_PATROL:
 	case RULE_COLLISION:
 	case RULE_ENCOUNTER:
 	case RULE_TWO_CODES:
+	case RULE_REBORN:
+	case RULE_SOURCE_OFF:
+	case RULE_SOURCES_APART:
+	case RULE_FORMATION:
 		return true;
 	default:
 		return false;
 	}
 }
 
-static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t number)
+static void note_rule(struct class_plan *c, const struct plan_rule *p, uint16_t number, bool of_sea)
 {
 	const struct rule *r = p->rule;
-	c->recalls |= !is_of_one_report(r) || p->segment;
+	/* boats that do not say their speed stand by their positions */
+	c->recalls |= !is_of_one_report(r) || p->segment || (of_sea && r->kind == RULE_DWELL);
 	c->reads_items |= p->need & (NEED_ITEMS | NEED_ASSIST | NEED_BLIND | NEED_TIPPED) || r->kind == RULE_NO_FIX;
 	if (r->kind == RULE_PORT_REPORT)
 		note_visits(c, (uint16_t)r->params[PARAM_PORT_REPORT_TAG]);
@@ -247,7 +263,7 @@ static void compile_class(const struct plan *plan, unsigned class_code, struct c
 		if (plan->rules[i].rule->classes >> class_code & 1 &&
 		    rule_kind_stage(plan->rules[i].rule->kind) != RULE_STAGE_STREAMS) {
 			note_inputs(c, &plan->rules[i], &plan->book->inputs);
-			note_rule(c, &plan->rules[i], (uint16_t)i);
+			note_rule(c, &plan->rules[i], (uint16_t)i, class_is_of_sea(class_code));
 		}
 	if (c->fact_gap_ms == INT64_MAX)
 		c->fact_gap_ms = FACT_GAP_DEFAULT_MS;

@@ -27,14 +27,16 @@
 #define NEED_LEAP 0x100u   /* perhaps faster from the last fix than the lowest limit of the class's two_places rules */
 #define NEED_ANCHOR 0x200u /* where it was, within 1e-6 degree, with more on the odometer */
 #define NEED_DUE 0x400u    /* one of its dates, or of its permits to trade, has passed */
-#define NEED_NO_VIDEO 0x800u  /* the device has none */
-#define NEED_ROUTE 0x1000u    /* a permit that names a route, valid or not */
-#define NEED_TIPPED 0x2000u   /* the load gone since the last report, or what else may say so */
-#define NEED_ASSIST 0x4000u   /* an item 64..67 */
-#define NEED_BLIND 0x8000u    /* an item 31 that says no satellite */
-#define NEED_LAID_UP 0x10000u /* a boat laid up */
-#define NEED_CROWD 0x20000u   /* a boat with more people aboard than certified */
-#define NEED_COUNT 18
+#define NEED_NO_VIDEO 0x800u    /* the device has none */
+#define NEED_ROUTE 0x1000u      /* a permit that names a route, valid or not */
+#define NEED_TIPPED 0x2000u     /* the load gone since the last report, or what else may say so */
+#define NEED_ASSIST 0x4000u     /* an item 64..67 */
+#define NEED_BLIND 0x8000u      /* an item 31 that says no satellite */
+#define NEED_LAID_UP 0x10000u   /* a boat laid up */
+#define NEED_CROWD 0x20000u     /* a boat with more people aboard than certified */
+#define NEED_MISSTATED 0x40000u /* a boat whose static data may differ from the registry */
+#define NEED_CREW 0x80000u      /* a boat with other people aboard than its list has */
+#define NEED_COUNT 20
 /* rules of a class beyond these are asked one by one (class_plan.asked) */
 #define ASKED_MAX 64
 

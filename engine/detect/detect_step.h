@@ -110,7 +110,8 @@ struct subject_view {
 	uint8_t permit_count;
 	int64_t joined_ms, due_ms[DUE_COUNT];
 	uint32_t gears;
-	uint16_t certified_persons, persons_aboard;
+	uint16_t certified_persons, persons_aboard, crew_count, said_length_m, length_dm;
+	uint8_t misstated, said_type;
 	uint8_t source, navigation, wind_rating, area_count;
 	bool laid_up;
 	uint64_t areas[SUBJECT_AREAS_MAX]; /* place_number() of the licence's fences */
@@ -418,6 +419,8 @@ KIND_JUDGE(alarm_item_judge);
 KIND_JUDGE(over_wind_judge);
 KIND_JUDGE(out_of_area_judge);
 KIND_JUDGE(over_crew_judge);
+KIND_JUDGE(crew_differs_judge);
+KIND_JUDGE(misstated_judge);
 STATUS_CHECKED enum status section_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status detour_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status gap_run(struct step *st, const struct plan_rule *p);
@@ -426,6 +429,7 @@ STATUS_CHECKED enum status port_gap_run(struct step *st, const struct plan_rule 
 STATUS_CHECKED enum status port_report_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status depart_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status drag_run(struct step *st, const struct plan_rule *p);
+STATUS_CHECKED enum status loiter_run(struct step *st, const struct plan_rule *p);
 STATUS_CHECKED enum status jump_run(struct step *st, const struct plan_rule *p);
 
 /* --- state.c --- */

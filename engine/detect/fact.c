@@ -47,7 +47,7 @@ uint64_t pair_number(uint64_t device, uint64_t other)
 
 static bool is_kind(uint8_t kind)
 {
-	return (kind >= FACT_DRIVE && kind <= FACT_VISIT) || kind == FACT_RISK || kind == FACT_TOGETHER;
+	return (kind >= FACT_DRIVE && kind <= FACT_VISIT) || (kind >= FACT_RISK && kind <= FACT_LEFT);
 }
 
 #define ORDER(a, b)                                                                                                    \

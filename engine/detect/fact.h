@@ -27,7 +27,26 @@ enum fact_kind {
 	/* Two vessels close to each other during a whole window: as above, but to_lat_e7 is the largest distance in mm
 	 * and to_lon_e7 the higher speed << 16 | the lower, 0.1 km/h. */
 	FACT_TOGETHER = 8,
+	/* Two codes in one window: `device`, `driver`, `value` and `place` as above, to_lon_e7 is enum codes_are.
+	 * Silent: from_* where the other was first heard in the window. Apart: from one fix to the next, of the other;
+	 * from_* where that was, to_lat_e7 mm between them. Reborn: from the last fix of the one that vanished to the
+	 * first of the one that was born; from_* where the former was, to_lat_e7 mm between them then. */
+	FACT_CODES = 9,
+	/* A boat away from its formation during a whole window: `driver` the boat, `value` the formation, `place` the
+	 * pair of them; from_* where it was, to_lat_e7 the least distance to the nearest other, mm. */
+	FACT_LEFT = 10,
 };
+
+enum codes_are {
+	CODES_FIRST_SILENT = 1,
+	CODES_SECOND_SILENT = 2,
+	CODES_APART = 3,
+	CODES_FIRST_REBORN = 4, /* the first vanished, the second was born */
+	CODES_SECOND_REBORN = 5,
+};
+#define CODES_ARE_MASK 0xff
+#define CODES_TURN_SHIFT 8 /* above it, of the reborn: by how many degrees the courses differ, 0 when one lies still   \
+			    */
 
 struct fact {
 	uint8_t kind;
@@ -49,7 +68,7 @@ uint64_t place_number(struct span fence_id);
 uint64_t pair_number(uint64_t device, uint64_t other);
 static inline bool fact_is_of_pair(const struct fact *f)
 {
-	return f->kind == FACT_RISK || f->kind == FACT_TOGETHER;
+	return f->kind >= FACT_RISK && f->kind <= FACT_LEFT;
 }
 
 /* Order: (from, kind, device, to, driver, place, and the rest): facts that compare equal are equal. */

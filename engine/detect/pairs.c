@@ -1,8 +1,12 @@
-/* pairs.c -- stage 2 of two vessels: facts of their windows to findings.
+/* pairs.c -- stage 2 of two vessels, or of one and its formation: facts of their windows to findings.
  *
  *   risk       n n w n w w . . n n           n: within the limits, w: within a fifth more, .: outside
  *              [ finding ]     [ another     begins with n, goes on while n or w follows within PAIR_GAP_MS
  *   together   |window|window|window|  |window|      windows that follow each other are one
+ *
+ *   silent     |window|      |window|window|        one window may be missing; from two windows before the first
+ *   apart      |window|      |window|              likewise; enough of them are one
+ *   reborn     old ── x  n ── new                  each fact is one
  *
  * A finding's subject is the pair (pair_number()), so that all of one pair is judged and replaced at once. Of the head
  * of a rule `classes` applies: both vessels are of them. */
@@ -212,6 +216,192 @@ static enum status judge_together(struct couple *c, const struct tenure *t)
 	return status ? status : together_end(c, t, first, last, distance_mm, true);
 }
 
+/* --- two codes --- */
+
+/* A run of windows of one rule. */
+struct code_run {
+	const struct fact *first, *last;
+	int64_t peak_mm, windows;
+};
+
+static unsigned codes_of(const struct fact *f)
+{
+	return (unsigned)f->to_lon_e7 & CODES_ARE_MASK;
+}
+
+/* Which of the two is silent, or vanished. */
+static unsigned silent_of(const struct fact *f)
+{
+	return codes_of(f) == CODES_SECOND_SILENT || codes_of(f) == CODES_SECOND_REBORN;
+}
+
+static bool code_counts(struct couple *c, const struct tenure *t, const struct fact *f)
+{
+	if (f->kind != FACT_CODES || f->from_ms < t->from_ms || f->from_ms >= t->to_ms || f->from_ms > c->as_of_ms)
+		return false;
+	unsigned silent = silent_of(f);
+	const struct detect_subject *subject = subject_at(c, silent, f->from_ms);
+	return t->rule->classes >> (subject->class_code & 31) & 1 &&
+	       codes_count(c->context, t->rule, f, subject->source);
+}
+
+/* About the silent one, or the lower. NULL without memory. */
+static struct finding *begin_codes(struct couple *c, const struct tenure *t, const struct code_run *r)
+{
+	struct finding *f = begin(c, t, r->first, r->last);
+	if (!f)
+		return NULL;
+	f->device = c->devices[silent_of(r->first)];
+	f->other = c->devices[!silent_of(r->first)];
+	f->numbers[FINDING_REPORTS] = r->windows;
+	f->confidence = CONFIDENCE_MEDIUM;
+	return f;
+}
+
+static bool is_open(const struct couple *c, const struct tenure *t, const struct fact *last)
+{
+	return c->as_of_ms - last->to_ms <= 2 * SEA_WINDOW_MS && c->as_of_ms < t->to_ms;
+}
+
+static enum status silent_end(struct couple *c, const struct tenure *t, const struct code_run *r, bool last)
+{
+	int64_t time_ms = t->rule->params[PARAM_SOURCE_OFF_TIME], start_ms = r->first->from_ms - SEA_BACK_MS;
+	if (r->last->to_ms - start_ms < time_ms)
+		return STATUS_OK;
+	struct finding *f = begin_codes(c, t, r);
+	if (!f)
+		return STATUS_NO_MEMORY;
+	f->start_ms = start_ms;
+	f->open = last && is_open(c, t, r->last);
+	f->found_ms = start_ms + time_ms;
+	f->numbers[FINDING_DURATION] = f->end_ms - f->start_ms;
+	f->numbers[FINDING_LIMIT] = time_ms;
+	return STATUS_OK;
+}
+
+static enum status apart_end(struct couple *c, const struct tenure *t, const struct code_run *r, bool last)
+{
+	if (r->windows < t->rule->params[PARAM_SOURCES_APART_TIMES])
+		return STATUS_OK;
+	struct finding *f = begin_codes(c, t, r);
+	if (!f)
+		return STATUS_NO_MEMORY;
+	f->open = last && is_open(c, t, r->last);
+	f->found_ms = f->end_ms;
+	f->numbers[FINDING_LIMIT] = t->rule->params[PARAM_SOURCES_APART_LIMIT];
+	f->numbers[FINDING_PEAK] = f->numbers[FINDING_DISTANCE] = r->peak_mm;
+	return STATUS_OK;
+}
+
+static enum status reborn_end(struct couple *c, const struct tenure *t, const struct code_run *r)
+{
+	struct finding *f = begin_codes(c, t, r);
+	if (!f)
+		return STATUS_NO_MEMORY;
+	f->confidence = CONFIDENCE_LOW;
+	f->found_ms = (sea_window_of(f->end_ms) + 2) * SEA_WINDOW_MS;
+	f->numbers[FINDING_LIMIT] = t->rule->params[PARAM_REBORN_DISTANCE];
+	f->numbers[FINDING_PEAK] = r->peak_mm;
+	return STATUS_OK;
+}
+
+static enum status run_end(struct couple *c, const struct tenure *t, struct code_run *r, bool last)
+{
+	enum status status = STATUS_OK;
+	if (r->first)
+		status = t->rule->kind == RULE_SOURCE_OFF      ? silent_end(c, t, r, last)
+			 : t->rule->kind == RULE_SOURCES_APART ? apart_end(c, t, r, last)
+							       : reborn_end(c, t, r);
+	*r = (struct code_run){0};
+	return status;
+}
+
+/* Whether the fact goes on with the run: of the same sense, and with one window missing at most. */
+static bool goes_on(const struct tenure *t, const struct code_run *r, const struct fact *f)
+{
+	return t->rule->kind != RULE_REBORN && codes_of(f) == codes_of(r->first) &&
+	       sea_window_of(f->to_ms) - sea_window_of(r->last->to_ms) <= 2;
+}
+
+static enum status judge_codes(struct couple *c, const struct tenure *t)
+{
+	struct code_run r = {0};
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < c->count && !status; i++) {
+		const struct fact *f = &c->facts[i];
+		if (!code_counts(c, t, f))
+			continue;
+		if (r.first && !goes_on(t, &r, f))
+			status = run_end(c, t, &r, false);
+		if (!r.first)
+			r.first = f;
+		r.last = f;
+		r.windows++;
+		r.peak_mm = f->to_lat_e7 > r.peak_mm ? f->to_lat_e7 : r.peak_mm;
+	}
+	return status ? status : run_end(c, t, &r, true);
+}
+
+/* --- formations --- */
+
+static enum status left_end(struct couple *c, const struct tenure *t, const struct fact *first, const struct fact *last,
+			    int64_t nearest_mm, bool open)
+{
+	int64_t time_ms = t->rule->params[PARAM_FORMATION_TIME];
+	if (!first || last->to_ms - first->from_ms < time_ms)
+		return STATUS_OK;
+	struct finding *f = begin(c, t, first, last);
+	if (!f)
+		return STATUS_NO_MEMORY;
+	f->device = c->devices[0];
+	f->other = 0;
+	f->open = open && is_open(c, t, last);
+	f->found_ms = first->from_ms + time_ms;
+	f->confidence = CONFIDENCE_MEDIUM;
+	f->numbers[FINDING_LIMIT] = time_ms;
+	f->numbers[FINDING_PEAK] = nearest_mm;
+	return STATUS_OK;
+}
+
+static enum status judge_formation(struct couple *c, const struct tenure *t)
+{
+	const struct fact *first = NULL, *last = NULL;
+	int64_t nearest_mm = 0;
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < c->count && !status; i++) {
+		const struct fact *f = &c->facts[i];
+		bool counts = f->kind == FACT_LEFT && f->from_ms >= t->from_ms && f->from_ms < t->to_ms &&
+			      f->from_ms <= c->as_of_ms &&
+			      t->rule->classes >> (subject_at(c, 0, f->from_ms)->class_code & 31) & 1 &&
+			      left_counts(c->context, t->rule, f);
+		if (!counts)
+			continue;
+		if (first && f->from_ms - last->from_ms != SEA_WINDOW_MS) {
+			status = left_end(c, t, first, last, nearest_mm, false);
+			first = NULL;
+		}
+		nearest_mm = !first || f->to_lat_e7 < nearest_mm ? f->to_lat_e7 : nearest_mm;
+		first = first ? first : f;
+		last = f;
+	}
+	return status ? status : left_end(c, t, first, last, nearest_mm, true);
+}
+
+static enum status judge_kind(struct couple *c, const struct tenure *t)
+{
+	switch (t->rule->kind) {
+	case RULE_COLLISION:
+		return judge_collision(c, t);
+	case RULE_ENCOUNTER:
+	case RULE_TWO_CODES:
+		return judge_together(c, t);
+	case RULE_FORMATION:
+		return judge_formation(c, t);
+	default:
+		return judge_codes(c, t);
+	}
+}
+
 static int compare_facts(const void *a, const void *b)
 {
 	return fact_compare(a, b);
@@ -236,7 +426,8 @@ static struct fact *in_order(const struct fact *facts, size_t *count)
 enum status pairs_judge(const struct detect_context *context, const struct fact *facts, size_t count, int64_t as_of_ms,
 			struct detect_sink *sink)
 {
-	static const enum rule_kind kinds[] = {RULE_COLLISION, RULE_ENCOUNTER, RULE_TWO_CODES};
+	static const enum rule_kind kinds[] = {RULE_COLLISION,  RULE_ENCOUNTER,     RULE_TWO_CODES, RULE_REBORN,
+					       RULE_SOURCE_OFF, RULE_SOURCES_APART, RULE_FORMATION};
 	struct couple c = {.context = context, .as_of_ms = as_of_ms, .count = count};
 	if (!count)
 		return STATUS_OK;
@@ -247,11 +438,11 @@ enum status pairs_judge(const struct detect_context *context, const struct fact 
 		c.devices[0] = list[0].driver;
 		c.devices[1] = (uint64_t)list[0].value;
 	}
-	for (size_t i = 0; i < 3 && !status; i++) {
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !status; i++) {
 		struct tenure_walk walk = {0};
 		struct tenure t;
 		while (!status && tenure_next(context, kinds[i], &walk, &t))
-			status = kinds[i] == RULE_COLLISION ? judge_collision(&c, &t) : judge_together(&c, &t);
+			status = judge_kind(&c, &t);
 	}
 	if (!status)
 		finding_list_tell(&c.findings, sink);

@@ -84,9 +84,16 @@
 	X(30, DRAG, "drag", 1, "走锚或移位")                                                                           \
 	X(31, OVER_CREW, "over_crew", 1, "超员")                                                                       \
 	X(32, JUMP, "jump", 1, "位置跳变")                                                                             \
+	X(33, MISSTATED, "misstated", 1, "船码不符")                                                                   \
+	X(34, REBORN, "reborn", 2, "疑似换码")                                                                         \
+	X(35, SOURCE_OFF, "source_off", 2, "一源失联")                                                                 \
+	X(36, SOURCES_APART, "sources_apart", 2, "两源位置不符")                                                       \
 	X(37, COLLISION, "collision", 2, "碰撞危险")                                                                   \
 	X(38, ENCOUNTER, "encounter", 2, "海上相会")                                                                   \
 	X(39, TWO_CODES, "two_codes", 2, "疑似一船多码")                                                               \
+	X(40, FORMATION, "formation", 2, "脱离编队")                                                                   \
+	X(41, LOITER, "loiter", 1, "异常徘徊")                                                                         \
+	X(42, CREW_DIFFERS, "crew_differs", 1, "人证不符")                                                             \
 	X(45, LEVEL, "level", 3, "数值越限")                                                                           \
 	X(46, RATE, "rate", 3, "突变")                                                                                 \
 	X(47, STUCK, "stuck", 3, "数值不变")                                                                           \
@@ -157,7 +164,7 @@ enum param_unit {
 	  "found after so much driven outside although `hold` is not reached; 0: only `hold` counts")                  \
 	K(OFF_HOURS, "moving outside the hours of every ROUTE permit valid then")                                      \
 	X(OFF_HOURS, REQUIRE, "require", YES, 0, 1, 1, "", "without any ROUTE permit every hour is outside")           \
-	K(DWELL, "standing inside `where` for `hold`")                                                                 \
+	K(DWELL, "standing inside `where` for `hold`; boats that do not say their speed by their positions")           \
 	X(DWELL, STILL, "still", SPEED, 0, 200, 30, "", "standing is slower than this")                                \
 	K(DUMPING, "outside the approved sites of `where` (as: not tag): the lift up, or load going from loaded to "   \
 		   "empty, or a long stand while loaded")                                                              \
@@ -255,6 +262,7 @@ enum param_unit {
 	X(OVER_WIND, BY, "by", CHOICE, 0, 1, 0, "mean gust", "which wind")                                             \
 	X(OVER_WIND, RATING, "rating", NUMBER, 0, 17, 0, "",                                                           \
 	  "of boats whose rating is not known; 0: they are not judged")                                                \
+	X(OVER_WIND, MARGIN, "margin", NUMBER, 0, 17, 0, "", "by more grades than this above the rating")              \
 	X(OVER_WIND, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")         \
 	K(OUT_OF_AREA,                                                                                                 \
 	  "outside every fence that its licence names (licensed_areas), or of its area of navigation: fences of tags " \
@@ -270,6 +278,21 @@ enum param_unit {
 	K(JUMP, "two fixes that imply a speed that no boat has: a mark, and no way that was made")                     \
 	X(JUMP, LIMIT, "limit", SPEED, 1, 30000, PARAM_REQUIRED, "", "faster than this")                               \
 	X(JUMP, DISTANCE, "distance", LENGTH, 0, 1000000000, PARAM_REQUIRED, "", "and further apart than this")        \
+	K(MISSTATED,                                                                                                   \
+	  "AIS static data (types 5, 19, 24) that the registry contradicts. CODE adds 1 name, 2 call sign, 4 "         \
+	  "ship type (a fishing boat that does not say 30, a merchant ship that does; LEVEL the type said), "          \
+	  "8 length (PEAK what is said, LIMIT what is registered, mm). Names: the registered `ais_name`, else "        \
+	  "the name, else the hull number; of names in Chinese only the number in them is compared")                   \
+	X(MISSTATED, LENGTH, "length", LENGTH, 0, 1000000, 3000, "", "lengths that differ by no more are the same")    \
+	X(MISSTATED, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")         \
+	K(LOITER, "within `distance` of where it began, slower than `speed` from position to position, for `time`; "   \
+		  "PEAK and DISTANCE mm, the furthest from there; LIMIT ms")                                           \
+	X(LOITER, DISTANCE, "distance", LENGTH, 1, 100000000, 1000000, "", "no further from where it began")           \
+	X(LOITER, TIME, "time", TIME, 60000, 864000000, 14400000, "", "for so long")                                   \
+	X(LOITER, SPEED, "speed", SPEED, 1, 500, 37, "", "slower than this, by its positions")                         \
+	X(LOITER, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")            \
+	K(CREW_DIFFERS, "people aboard (persons_aboard) are not as many as the list of crew has; PEAK, LIMIT")         \
+	X(CREW_DIFFERS, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "inside a fence of this tag nothing is found")      \
 	K(COLLISION, "two vessels under way that will pass closer than `cpa` within `tcpa`, both brought to every "    \
 		     "half minute of "                                                                                 \
 		     "event time by their courses; until they are outside both limits and `release` more. LIMIT and "  \
@@ -297,6 +320,33 @@ enum param_unit {
 	X(TWO_CODES, DISTANCE, "distance", LENGTH, 1, 5000000, 100000, "", "no further apart")                         \
 	X(TWO_CODES, TIME, "time", TIME, 600000, 864000000, 3600000, "", "for so long")                                \
 	X(TWO_CODES, SPEED, "speed", SPEED, 1, 500, 37, "", "both at least so fast")                                   \
+	K(REBORN,                                                                                                      \
+	  "a lead, no proof: a registered boat's code falls silent, and within `time` a code that is not "             \
+	  "registered and was never heard begins within `distance` of where the other would be, goes on on its "       \
+	  "course, and the other stays silent until the next full ten minutes but ten. OTHER of the finding is "       \
+	  "the new code; PEAK mm between them")                                                                        \
+	X(REBORN, DISTANCE, "distance", LENGTH, 1, 20000000, 1000000, "", "no further apart")                          \
+	X(REBORN, TIME, "time", TIME, 1000, 600000, 600000, "", "so soon")                                             \
+	X(REBORN, TURN, "turn", NUMBER, 1, 180, 45, "", "degrees that its course may differ by, when both move")       \
+	K(SOURCE_OFF, "one source of a boat is silent while another of it is heard at sea, for `time`, counted in "    \
+		      "windows of ten minutes, the silent one unheard for twenty before each; of another window a "    \
+		      "row may miss one. From its silence on; DEVICE is the silent one; LIMIT ms")                     \
+	X(SOURCE_OFF, SILENT, "silent", CHOICE, 0, 2, PARAM_REQUIRED, "ais beidou nmea", "which source is silent")     \
+	X(SOURCE_OFF, TIME, "time", TIME, 1800000, 864000000, PARAM_REQUIRED, "", "for so long")                       \
+	X(SOURCE_OFF, WITHIN, "within", TAG, 0, TAGS_MAX, 0, "", "while the other is inside a fence of this tag")      \
+	X(SOURCE_OFF, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "and not inside one of this")                         \
+	K(SOURCES_APART, "two sources of one boat whose fixes, one behind the other, imply a speed that it cannot "    \
+			 "have, in windows of ten minutes no more than two apart; PEAK mm, the furthest; LIMIT 0.1 "   \
+			 "km/h; REPORTS such windows")                                                                 \
+	X(SOURCES_APART, LIMIT, "limit", SPEED, 1, 30000, PARAM_REQUIRED, "", "faster than this")                      \
+	X(SOURCES_APART, DISTANCE, "distance", LENGTH, 0, 1000000000, PARAM_REQUIRED, "", "and further than this")     \
+	X(SOURCES_APART, TIMES, "times", NUMBER, 1, 100, 2, "", "at least so many windows")                            \
+	K(FORMATION, "a boat of a formation (field `formation`) further than `distance` from every other boat of it "  \
+		     "that is heard, for `time`, all of a window of ten minutes or none; PEAK mm, the least distance " \
+		     "to the nearest; LIMIT ms")                                                                       \
+	X(FORMATION, DISTANCE, "distance", LENGTH, 1, 1000000000, PARAM_REQUIRED, "", "further than this")             \
+	X(FORMATION, TIME, "time", TIME, 600000, 864000000, 1800000, "", "for so long")                                \
+	X(FORMATION, EXEMPT, "exempt", TAG, 0, TAGS_MAX, 0, "", "not while it is inside a fence of this tag")          \
 	K(LEVEL, "a value beyond the limit, until one is back by `margin`; hysteresis begins once it is found")        \
 	X(LEVEL, SIDE, "side", CHOICE, 0, 3, PARAM_REQUIRED, "above at_least below at_most", "what is beyond")         \
 	X(LEVEL, LIMIT, "limit", DECIMAL, -DECIMAL_MAX, DECIMAL_MAX, DECIMAL_OWN, "",                                  \

@@ -5,7 +5,7 @@
 
 #include "engine/core/hash.h"
 #include "engine/core/limits.h"
-#include "engine/detect/stage2.h"
+#include "engine/detect/sea_window_step.h"
 
 /* a seed that no other kind of identity has; stored with the facts */
 #define SEED_WINDOW UINT64_C(0x77696e646f7701)
@@ -36,6 +36,7 @@ bool sea_fix_of(const struct report *r, struct sea_fix *out)
 		return false;
 	out->moving = r->speed_dkmh >= SEA_MOVING_DKMH && r->speed_dkmh <= MOVER_SPEED_MAX && r->course_deg <= 360 &&
 		      !lies_still(r);
+	out->course_deg = r->course_deg;
 	return mover_of(r->time_ms, r->lat_e7, r->lon_e7, out->moving ? r->speed_dkmh : 0,
 			out->moving ? r->course_deg : 0, &out->mover);
 }
@@ -71,46 +72,31 @@ bool sea_kind_of(unsigned class_code, unsigned *out_kind)
 	}
 }
 
+bool sea_is_stranger(unsigned class_code, unsigned source)
+{
+	return class_code == DEVICE_CLASS_OTHER && source == SOURCE_AIS;
+}
+
+bool sea_wants_births(const struct detect_context *context)
+{
+	for (uint32_t i = 0; i < context->book_count; i++)
+		for (uint32_t k = 0; k < context->books[i].book->count; k++)
+			if (context->books[i].book->rules[k].kind == RULE_REBORN)
+				return true;
+	return false;
+}
+
 bool sea_wants_pairs(const struct detect_context *context)
 {
 	for (uint32_t i = 0; i < context->book_count; i++)
 		for (uint32_t k = 0; k < context->books[i].book->count; k++)
-			if (context->books[i].book->rules[k].kind >= RULE_COLLISION &&
-			    context->books[i].book->rules[k].kind <= RULE_TWO_CODES)
+			if (context->books[i].book->rules[k].kind >= RULE_REBORN &&
+			    context->books[i].book->rules[k].kind <= RULE_FORMATION)
 				return true;
 	return false;
 }
 
 /* --- what the rules ask of a window --- */
-
-struct window {
-	const struct detect_context *context;
-	const struct sea_track *tracks;
-	struct boat { /* of a track */
-		unsigned kind;
-		bool counts;
-		uint64_t vehicle;
-		size_t next;                  /* the first fix behind the instant */
-		const struct sea_fix *latest; /* at the instant, NULL: none is fresh */
-		/* rules of being together, a bit each: those that its speed allows at the fix `measured`, and those
-		 * that ask for another place than where it is at the last instant */
-		uint64_t able, exempt;
-		const struct sea_fix *measured;
-		uint16_t speed;
-		bool stays; /* it is there at the last instant */
-	} * boats;
-	size_t count;
-	int64_t from_ms, to_ms, as_of_ms; /* [from, to) */
-	struct approach_limits wide;      /* the widest that a rule of collisions asks */
-	int64_t fresh_ms;
-	bool risk, together;
-	enum mover_pairs pairs; /* the most that a rule of collisions asks */
-	int64_t distance_mm;    /* the largest that a rule of being together asks */
-	struct tenure *tenures;
-	size_t tenure_count, tenure_capacity;
-	struct fact *facts;
-	size_t fact_count, fact_capacity;
-};
 
 static struct approach_limits wide_of(const struct rule *r)
 {
@@ -135,13 +121,19 @@ static void want_risk(struct window *w, const struct rule *r)
 							       : w->pairs;
 }
 
-static enum status want_together(struct window *w, const struct tenure *t)
+static enum status want_other(struct window *w, const struct tenure *t)
 {
 	if (!array_grow((void **)&w->tenures, &w->tenure_capacity, w->tenure_count, sizeof *w->tenures))
 		return STATUS_NO_MEMORY;
 	w->tenures[w->tenure_count++] = *t;
-	w->together = true;
-	widen(&w->distance_mm, t->rule->params[PARAM_ENCOUNTER_DISTANCE]);
+	if (t->rule->kind == RULE_FORMATION) {
+		w->formations = true;
+	} else if (t->rule->kind < RULE_COLLISION) {
+		w->codes = true;
+	} else {
+		w->together = true;
+		widen(&w->distance_mm, t->rule->params[PARAM_ENCOUNTER_DISTANCE]);
+	}
 	return STATUS_OK;
 }
 
@@ -152,9 +144,10 @@ _Static_assert((int)PARAM_ENCOUNTER_DISTANCE == (int)PARAM_TWO_CODES_DISTANCE &&
 
 static enum status read_rules(struct window *w)
 {
-	static const enum rule_kind kinds[] = {RULE_COLLISION, RULE_ENCOUNTER, RULE_TWO_CODES};
+	static const enum rule_kind kinds[] = {RULE_COLLISION,  RULE_ENCOUNTER,     RULE_TWO_CODES, RULE_REBORN,
+					       RULE_SOURCE_OFF, RULE_SOURCES_APART, RULE_FORMATION};
 	enum status status = STATUS_OK;
-	for (size_t i = 0; i < 3 && !status; i++) {
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !status; i++) {
 		struct tenure_walk walk = {0};
 		struct tenure t;
 		while (!status && tenure_next(w->context, kinds[i], &walk, &t))
@@ -162,7 +155,7 @@ static enum status read_rules(struct window *w)
 				if (kinds[i] == RULE_COLLISION)
 					want_risk(w, t.rule);
 				else
-					status = want_together(w, &t);
+					status = want_other(w, &t);
 			}
 	}
 	return status;
@@ -179,10 +172,16 @@ static void read_boat(const struct window *w, const struct sea_track *t, struct 
 		known->to_ms = subject.to_ms;
 		known->vehicle = subject.vehicle;
 		known->counts = sea_kind_of(subject.class_code, &known->kind);
+		known->registered = subject.registered;
+		known->source = subject.source;
+		known->formation = subject.formation;
 	}
 	b->counts = known->counts;
 	b->kind = known->kind;
 	b->vehicle = known->vehicle;
+	b->registered = known->registered;
+	b->source = known->source;
+	b->formation = known->formation;
 }
 
 static void read_boats(struct window *w)
@@ -193,7 +192,7 @@ static void read_boats(struct window *w)
 
 /* --- instants --- */
 
-static void go_to(struct window *w, int64_t at_ms)
+void window_go_to(struct window *w, int64_t at_ms)
 {
 	for (size_t i = 0; i < w->count; i++) {
 		struct boat *b = &w->boats[i];
@@ -208,6 +207,12 @@ static void go_to(struct window *w, int64_t at_ms)
 static bool are_paired(const struct window *w, size_t a, size_t b)
 {
 	return w->boats[a].vehicle != w->boats[b].vehicle || !w->boats[a].vehicle;
+}
+
+void window_rewind(struct window *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		w->boats[i].next = 0;
 }
 
 /* `a` is the lower device. NULL without memory; STATUS_FULL shows in the count. */
@@ -227,6 +232,16 @@ static struct fact *add_fact(struct window *w, uint8_t kind, size_t a, size_t b,
 			   .to_ms = at_ms};
 	mover_position(&w->boats[a].latest->mover, at_ms, &f->from_lat_e7, &f->from_lon_e7);
 	return f;
+}
+
+enum status window_add(struct window *w, const struct fact *f)
+{
+	if (w->fact_count == SEA_WINDOW_FACTS_MAX)
+		return STATUS_FULL;
+	if (!array_grow((void **)&w->facts, &w->fact_capacity, w->fact_count, sizeof *w->facts))
+		return STATUS_NO_MEMORY;
+	w->facts[w->fact_count++] = *f;
+	return STATUS_OK;
 }
 
 static enum status full_or_no_memory(const struct window *w)
@@ -301,7 +316,7 @@ static enum status ask_one(struct window *w, struct collision *c, uint32_t i, un
 
 static enum status judge_instant(struct window *w, struct collision *c, int64_t at_ms)
 {
-	go_to(w, at_ms);
+	window_go_to(w, at_ms);
 	unsigned asked = kinds_to_ask(w);
 	enum status status = asked ? put_movers(w, c) : STATUS_OK;
 	for (uint32_t i = 0; asked && i < w->count && !status; i++)
@@ -378,11 +393,16 @@ static uint16_t speed_of(const struct mover *m)
 	return square ? (uint16_t)((approach_numbers(&p).range_mm + 2048) / 4096) : 0;
 }
 
+static bool is_of_together(const struct rule *r)
+{
+	return r->kind == RULE_ENCOUNTER || r->kind == RULE_TWO_CODES;
+}
+
 static uint64_t able_of(const struct window *w, uint16_t speed)
 {
 	uint64_t able = w->tenure_count > TENURE_BITS ? UINT64_MAX : 0;
 	for (size_t i = 0; i < w->tenure_count && i < TENURE_BITS; i++)
-		if (pair_speed_fits(w->tenures[i].rule, speed))
+		if (is_of_together(w->tenures[i].rule) && pair_speed_fits(w->tenures[i].rule, speed))
 			able |= UINT64_C(1) << i;
 	return able;
 }
@@ -393,7 +413,7 @@ static uint64_t exempt_of(const struct window *w, const struct mover *m, int64_t
 	struct fact f = {.from_ms = w->from_ms};
 	mover_position(m, at_ms, &f.from_lat_e7, &f.from_lon_e7);
 	for (size_t i = 0; i < w->tenure_count && w->tenure_count <= TENURE_BITS; i++)
-		if (pair_is_exempt(w->context, w->tenures[i].rule, &f))
+		if (is_of_together(w->tenures[i].rule) && pair_is_exempt(w->context, w->tenures[i].rule, &f))
 			exempt |= UINT64_C(1) << i;
 	return exempt;
 }
@@ -402,9 +422,8 @@ static uint64_t exempt_of(const struct window *w, const struct mover *m, int64_t
  * a pair is then, the pair is. */
 static void look_ahead(struct window *w, int64_t last_ms)
 {
-	for (size_t i = 0; i < w->count; i++)
-		w->boats[i].next = 0;
-	go_to(w, last_ms);
+	window_rewind(w);
+	window_go_to(w, last_ms);
 	for (size_t i = 0; i < w->count; i++) {
 		struct boat *b = &w->boats[i];
 		b->next = 0;
@@ -475,7 +494,7 @@ static size_t list_able(struct window *w, struct by_lat *order)
 {
 	size_t count = 0;
 	int32_t lon_e7;
-	go_to(w, w->from_ms);
+	window_go_to(w, w->from_ms);
 	for (uint32_t i = 0; i < w->count; i++) {
 		struct boat *b = &w->boats[i];
 		if (!b->latest || !b->stays)
@@ -517,7 +536,7 @@ static enum status meet_all(struct window *w, struct by_lat *order, struct close
 static void keep_close(struct window *w, struct close_list *all, int64_t at_ms)
 {
 	size_t kept = 0;
-	go_to(w, at_ms);
+	window_go_to(w, at_ms);
 	for (size_t i = 0; i < all->count; i++) {
 		struct close_pair p = all->list[i], n;
 		struct boat *one = &w->boats[p.a], *other = &w->boats[p.b];
@@ -544,7 +563,7 @@ static enum status add_together(struct window *w, const struct close_pair *p, in
 	f->to_lat_e7 = (int32_t)p->distance_mm;
 	f->to_lon_e7 = (int32_t)p->speed_max << 16 | p->speed_min;
 	for (size_t i = 0; i < w->tenure_count; i++)
-		if (pair_is_together(w->context, w->tenures[i].rule, f))
+		if (is_of_together(w->tenures[i].rule) && pair_is_together(w->context, w->tenures[i].rule, f))
 			return STATUS_OK;
 	w->fact_count--;
 	return STATUS_OK;
@@ -579,15 +598,19 @@ enum status sea_window_judge(const struct detect_context *context, const struct 
 			   .to_ms = (window + 1) * SEA_WINDOW_MS,
 			   .as_of_ms = as_of_ms};
 	enum status status = read_rules(&w);
-	if (!status && count > 1 && (w.risk || w.together) && w.from_ms <= as_of_ms) {
+	if (!status && count && (w.risk || w.together || w.codes || w.formations) && w.from_ms <= as_of_ms) {
 		w.boats = calloc(count, sizeof *w.boats);
 		status = w.boats ? STATUS_OK : STATUS_NO_MEMORY;
 		if (!status)
 			read_boats(&w);
-		if (!status && w.risk)
+		if (!status && count > 1 && w.risk)
 			status = judge_risk(&w);
-		if (!status && w.together)
+		if (!status && count > 1 && w.together)
 			status = judge_together(&w);
+		if (!status && w.codes)
+			status = window_judge_codes(&w);
+		if (!status && w.formations)
+			status = window_judge_formations(&w);
 	}
 	for (size_t i = 0; i < w.fact_count && !status; i++)
 		sink->fact(sink->context, &w.facts[i]);

@@ -102,6 +102,11 @@ static void view_boat(const struct detect_subject *in, struct subject_view *out)
 	out->certified_persons = in->certified_persons;
 	out->persons_aboard = in->persons_aboard;
 	out->laid_up = in->laid_up;
+	out->crew_count = in->crew_count;
+	out->misstated = in->misstated;
+	out->said_type = in->said_type;
+	out->said_length_m = in->said_length_m;
+	out->length_dm = in->length_dm;
 	out->area_count = in->area_count < SUBJECT_AREAS_MAX ? in->area_count : SUBJECT_AREAS_MAX;
 	for (unsigned i = 0; i < out->area_count; i++)
 		out->areas[i] = place_number(span_of(in->areas[i], strnlen(in->areas[i], FENCE_ID_MAX)));
@@ -117,6 +122,8 @@ static void view_have(struct subject_view *v)
 	v->have = (v->registered ? 0 : NEED_STRANGER) | (v->has_video ? 0 : NEED_NO_VIDEO);
 	v->have |= v->laid_up ? NEED_LAID_UP : 0;
 	v->have |= v->certified_persons && v->persons_aboard > v->certified_persons ? NEED_CROWD : 0;
+	v->have |= v->misstated || (v->said_length_m && v->length_dm) ? NEED_MISSTATED : 0;
+	v->have |= v->crew_count && v->persons_aboard && v->crew_count != v->persons_aboard ? NEED_CREW : 0;
 	v->due_first_ms = INT64_MAX;
 	for (unsigned i = 0; i < DUE_COUNT; i++)
 		v->due_first_ms = earlier(v->due_first_ms, v->due_ms[i]);

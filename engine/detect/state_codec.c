@@ -347,6 +347,7 @@ static bool base_is_sound(const struct episode *e)
 		return e->base >= -1 && e->base < MILEAGE_UNKNOWN;
 	case RULE_TWO_PLACES:
 	case RULE_DRAG:
+	case RULE_LOITER:
 	case RULE_DEPART:
 	case RULE_PORT_REPORT:
 		if (e->kind == RULE_PORT_REPORT && !port_is_sound(e))

@@ -44,6 +44,16 @@ static inline bool permit_is_of_port(unsigned kind)
 	X(4, "beidou")                                                                                                 \
 	X(5, "jt809")                                                                                                  \
 	X(8, "nmea")
+/* Those that rules tell apart. */
+#define SOURCE_AIS 3
+#define SOURCE_BEIDOU 4
+#define SOURCE_NMEA 8
+/* What of a boat's AIS static data (types 5 and 24) may differ from the registry: CODE of rules of kind MISSTATED. The
+ * length differs by more than the rule allows, or does not. */
+#define MISSTATED_NAME 1u
+#define MISSTATED_CALLSIGN 2u
+#define MISSTATED_TYPE 4u
+#define MISSTATED_LENGTH 8u
 /* fences that one boat's licence names */
 #define SUBJECT_AREAS_MAX 8
 
@@ -77,6 +87,11 @@ struct detect_subject {
 	uint8_t wind_rating;                             /* Beaufort, 0 unknown */
 	bool laid_up;                                    /* 停航 */
 	uint16_t certified_persons, persons_aboard;      /* 0 unknown */
+	uint16_t crew_count;                             /* names on its list of crew, 0 unknown */
+	uint8_t misstated;                               /* MISSTATED_*: what its AIS says and the registry does not */
+	uint8_t said_type;                               /* AIS ship type, 0 not said */
+	uint16_t said_length_m, length_dm;               /* by AIS, and registered; 0 unknown */
+	uint64_t formation;                              /* hash of its formation's name (编队), 0 of none */
 	char areas[SUBJECT_AREAS_MAX][FENCE_ID_MAX + 1]; /* fences of its licence; the others are not looked at */
 	uint8_t area_count;
 	uint64_t vehicle; /* device of the boat or vehicle that it is a source of; itself when of none */

@@ -151,6 +151,17 @@ enum verdict off_hours_judge(struct step *st, const struct plan_rule *p, const s
 	return st->moving == EITHER ? UNTOLD : HOLDS;
 }
 
+/* By the way from the fix before, 0.1 km/h; -1: none within the rule's gap. */
+static int32_t leg_speed(struct step *st, const struct rule *r)
+{
+	const struct fix *f = &st->s->fix;
+	if (!st->judged || f->time_ms == TIME_NONE || st->now - f->time_ms < MS_PER_SECOND ||
+	    gap_exceeded(r, f->time_ms, st->now))
+		return -1;
+	int64_t dkmh = step_leg(st) * 36 / (st->now - f->time_ms);
+	return dkmh > INT32_MAX ? INT32_MAX : (int32_t)dkmh;
+}
+
 enum verdict dwell_judge(struct step *st, const struct plan_rule *p, const struct place *at, const struct episode *e,
 			 struct reading *out)
 {
@@ -158,6 +169,8 @@ enum verdict dwell_judge(struct step *st, const struct plan_rule *p, const struc
 	(void)e;
 	(void)out;
 	int32_t speed_dkmh = step_speed(st, 0);
+	if (speed_dkmh < 0 && class_is_of_sea(st->s->subject.class_code))
+		speed_dkmh = leg_speed(st, p->rule); /* beacons do not say */
 	if (speed_dkmh < 0)
 		return UNTOLD;
 	return speed_dkmh < p->rule->params[PARAM_DWELL_STILL] ? HOLDS : FAILS;

@@ -292,6 +292,20 @@ static enum status add_tag(struct fence *f, const char *text)
 	return STATUS_OK;
 }
 
+/* What the rules of the sea look for by itself (detect/default.rules): any warning of a wind, fog, a ban. An order to
+ * return has a deadline of its own, which a warning does not say. */
+static enum status add_sea_tags(const struct warning *w, struct fence *f)
+{
+	enum status status = STATUS_OK;
+	if (w->wind || w->gust)
+		status = add_tag(f, "wind");
+	if (!status && w->kind == WARNING_FOG)
+		status = add_tag(f, "fog");
+	if (!status && w->kind == WARNING_BAN)
+		status = add_tag(f, "sail_ban");
+	return status;
+}
+
 static enum status add_tags(const struct warning *w, struct fence *f)
 {
 	char text[TAG_MAX + 1];
@@ -303,13 +317,13 @@ static enum status add_tags(const struct warning *w, struct fence *f)
 	snprintf(text, sizeof text, WARNING_TAG "-%s-%s", kind, warning_level_words[w->level].token);
 	if (!status && w->level)
 		status = add_tag(f, text);
-	snprintf(text, sizeof text, "wind-%u", w->wind);
+	snprintf(text, sizeof text, "wind_%u", w->wind);
 	if (!status && w->wind)
 		status = add_tag(f, text);
-	snprintf(text, sizeof text, "gust-%u", w->gust);
+	snprintf(text, sizeof text, "gust_%u", w->gust);
 	if (!status && w->gust)
 		status = add_tag(f, text);
-	return status;
+	return status ? status : add_sea_tags(w, f);
 }
 
 static enum status add_area(struct taking *t, struct fence_area *area)

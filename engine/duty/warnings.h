@@ -4,7 +4,7 @@
  *   JSON, CAP 1.2 ── warning_read ──> drafts ── warnings_take ──> record, areas ──> fences warning-ID-NUMBER
  *                                                   │                              tags warning, warning-KIND,
  *                                                   └ what it replaces ends there        warning-KIND-LEVEL,
- *                                                                                        wind-GRADE, gust-GRADE
+ *                                                                                        wind_GRADE, gust_GRADE
  *
  * A warning is active from its `from` (effective) until its `until`, or until a later message of the same issuer that
  * names it (update, cancel) or has its identifier: whichever order they come in, the same hold in the end. What was

@@ -12,6 +12,7 @@
 #include "engine/core/log.h"
 #include "engine/detect/sea_window.h"
 #include "engine/fleet/permits.h"
+#include "engine/fleet/vehicle.h"
 #include "engine/series/boat.h"
 #include "engine/store/keys.h"
 
@@ -53,12 +54,20 @@ static uint64_t name_hash(const char *name)
 	return *name ? hash64(span_of_string(name)) : 0;
 }
 
+/* bytes of what is compared; of longer ones the beginning */
+#define SAID_MAX 63
+#define CALLSIGN_MAX 15
+
 /* What was said so far of the device and of its vehicle. */
 struct said {
 	uint64_t own;     /* fields that the device has itself: bit = field */
 	bool named;       /* a plate or a name is known */
 	bool refused;     /* unregistered or revoked */
 	uint64_t vehicle; /* the device whose plate is this one's VEHICLE, 0 when there is none */
+	char name[SAID_MAX + 1], callsign[CALLSIGN_MAX + 1];                           /* by AIS */
+	char plate[SAID_MAX + 1], register_name[SAID_MAX + 1], ais_name[SAID_MAX + 1]; /* by the registry */
+	char register_callsign[CALLSIGN_MAX + 1];
+	uint8_t register_class;
 };
 _Static_assert(DEVICE_FIELD_STREAMS <= 64, "a bit for each field of a device");
 _Static_assert(DEVICE_KIND_JT808 == 1 && DEVICE_KIND_FILE == 2 && DEVICE_KIND_AIS == 3 && DEVICE_KIND_BEIDOU == 4 &&
@@ -103,9 +112,89 @@ static void take_boat_value(const struct binding *b, struct detect_subject *out)
 	case DEVICE_FIELD_LAID_UP:
 		out->laid_up = strcmp(b->value, "yes") == 0;
 		break;
+	case DEVICE_FIELD_CREW:
+		out->crew_count = (uint16_t)boat_names_count(span_of_string(b->value));
+		break;
+	case DEVICE_FIELD_FORMATION:
+		out->formation = name_hash(b->value);
+		break;
 	default:
 		break;
 	}
+}
+
+/* What its AIS says of itself. */
+static void take_said(const struct binding *b, struct detect_subject *out, struct said *said)
+{
+	unsigned bow, stern;
+	switch (b->field) {
+	case DEVICE_FIELD_SAID_NAME:
+		snprintf(said->name, sizeof said->name, "%s", b->value);
+		break;
+	case DEVICE_FIELD_SAID_CALLSIGN:
+		snprintf(said->callsign, sizeof said->callsign, "%s", b->value);
+		break;
+	case DEVICE_FIELD_SAID_TYPE:
+		out->said_type = (uint8_t)strtoul(b->value, NULL, 10);
+		break;
+	case DEVICE_FIELD_SAID_SIZE: /* both are of 9 bits */
+		out->said_length_m = sscanf(b->value, "%u,%u", &bow, &stern) == 2 ? (uint16_t)(bow + stern) : 0;
+		break;
+	default:
+		break;
+	}
+}
+
+/* What the registry has to hold against that: of the boat when the source is one of a boat's. */
+static void take_registered(const struct binding *b, struct detect_subject *out, struct said *said)
+{
+	switch (b->field) {
+	case DEVICE_FIELD_PLATE:
+		snprintf(said->plate, sizeof said->plate, "%s", b->value);
+		break;
+	case DEVICE_FIELD_NAME:
+		snprintf(said->register_name, sizeof said->register_name, "%s", b->value);
+		break;
+	case DEVICE_FIELD_AIS_NAME:
+		snprintf(said->ais_name, sizeof said->ais_name, "%s", b->value);
+		break;
+	case DEVICE_FIELD_CALLSIGN:
+		snprintf(said->register_callsign, sizeof said->register_callsign, "%s", b->value);
+		break;
+	case DEVICE_FIELD_CLASS:
+		if (device_class_parse(span_of_string(b->value), &said->register_class))
+			said->register_class = DEVICE_CLASS_OTHER;
+		break;
+	case DEVICE_FIELD_LENGTH:
+		out->length_dm = (uint16_t)(strtod(b->value, NULL) * 10 + 0.5);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_fishing(unsigned class_code)
+{
+	return class_code == DEVICE_CLASS_FISHING_BOAT || class_code == DEVICE_CLASS_FISHING_SMALL ||
+	       class_code == DEVICE_CLASS_FISHING_MEDIUM || class_code == DEVICE_CLASS_FISHING_LARGE;
+}
+
+/* MISSTATED_*; the length is left to the rule. Type 30 is fishing (M.1371-5 table 53). */
+static uint8_t misstated(const struct detect_subject *s, const struct said *said)
+{
+	const char *name = *said->ais_name ? said->ais_name : *said->register_name ? said->register_name : said->plate;
+	bool hull = name == said->plate && strncmp(name, "boat:", 5) == 0;
+	bool fishing = is_fishing(said->register_class);
+	uint8_t differs = 0;
+	if (*said->name && !boat_name_may_be(span_of_string(said->name), span_of_string(hull ? name + 5 : name)))
+		differs |= MISSTATED_NAME;
+	if (*said->callsign && *said->register_callsign &&
+	    !boat_name_may_be(span_of_string(said->callsign), span_of_string(said->register_callsign)))
+		differs |= MISSTATED_CALLSIGN;
+	if (s->said_type &&
+	    ((fishing && s->said_type != 30) || (said->register_class == DEVICE_CLASS_VESSEL && s->said_type == 30)))
+		differs |= MISSTATED_TYPE;
+	return differs;
 }
 
 static void take_value(const struct binding *b, struct detect_subject *out, struct said *said)
@@ -199,6 +288,8 @@ static void take_own(const struct context *c, uint64_t device, int64_t time_ms, 
 		if (b->valid_from_ms > time_ms || time_ms >= b->valid_to_ms)
 			continue;
 		take_value(b, out, said);
+		take_said(b, out, said);
+		take_registered(b, out, said);
 		said->own |= UINT64_C(1) << b->field;
 		if (b->field == DEVICE_FIELD_VEHICLE)
 			said->vehicle = vehicle_of(c->registry, b->value, time_ms, out);
@@ -212,14 +303,16 @@ static void take_lent(const struct context *c, int64_t time_ms, struct detect_su
 	struct device d;
 	if (registry_device(c->registry, said->vehicle, &d))
 		return;
+	said->register_class = DEVICE_CLASS_OTHER; /* the source has its own from what it said */
 	for (size_t i = 0; i < d.binding_count; i++) {
 		const struct binding *b = &d.bindings[i];
 		bool counts = b->field == DEVICE_FIELD_STATE ||
 			      (device_field_is_lent(b->field) && !(said->own >> b->field & 1));
-		if (!counts)
-			continue;
 		narrow(b->valid_from_ms, b->valid_to_ms, time_ms, out);
-		if (b->valid_from_ms <= time_ms && time_ms < b->valid_to_ms)
+		if (b->valid_from_ms > time_ms || time_ms >= b->valid_to_ms)
+			continue;
+		take_registered(b, out, said);
+		if (counts)
 			take_value(b, out, said);
 	}
 	device_deinit(&d);
@@ -228,7 +321,7 @@ static void take_lent(const struct context *c, int64_t time_ms, struct detect_su
 static void subject_of(const void *registry, uint64_t device, int64_t time_ms, struct detect_subject *out)
 {
 	const struct context *c = registry;
-	struct said said = {0};
+	struct said said = {.register_class = DEVICE_CLASS_OTHER};
 	memset(out, 0, sizeof *out);
 	out->device = device;
 	out->from_ms = INT64_MIN;
@@ -243,9 +336,16 @@ static void subject_of(const void *registry, uint64_t device, int64_t time_ms, s
 	if (said.vehicle)
 		take_lent(c, time_ms, out, &said);
 	out->registered = said.named && !said.refused;
+	out->misstated = misstated(out, &said);
 	permits_of(c->permits, device, time_ms, out);
 	if (said.vehicle && out->permit_count == 0)
 		permits_of(c->permits, said.vehicle, time_ms, out);
+}
+
+static size_t sources_of(const void *registry, uint64_t device, int64_t time_ms, uint64_t *out, size_t max)
+{
+	const struct context *c = registry;
+	return vehicle_sources(c->registry, device, time_ms, out, max);
 }
 
 /* --- snapshots --- */
@@ -287,6 +387,7 @@ static enum status snapshot_new(struct context *c, const struct rulebook_span *b
 					     .fences = fences,
 					     .subject = subject_of,
 					     .registry = c,
+					     .sources = sources_of,
 					     .dead_zone = dead_zones_cover,
 					     .zones = j->zones};
 	j->fences = fences;

@@ -341,7 +341,8 @@ size_t registry_spans(const struct registry *r, enum device_field field, struct 
 }
 
 /* Add those whose VEHICLE was ever `plate`, each once. */
-static size_t add_sources(const struct registry *r, struct span plate, uint64_t *out, size_t count, size_t max)
+static size_t add_sources(const struct registry *r, uint64_t device, struct span plate, uint64_t *out, size_t count,
+			  size_t max)
 {
 	uint64_t hash = names_hash(DEVICE_FIELD_VEHICLE, plate), source;
 	size_t at = 0;
@@ -349,8 +350,9 @@ static size_t add_sources(const struct registry *r, struct span plate, uint64_t 
 		size_t i = 0;
 		while (i < count && out[i] != source)
 			i++;
-		if (i == count && row_says(row_bytes(ids_find(&r->ids, source)), DEVICE_FIELD_VEHICLE, plate,
-					   VALID_ALWAYS_FROM, VALID_FOREVER))
+		if (i == count && source != device &&
+		    row_says(row_bytes(ids_find(&r->ids, source)), DEVICE_FIELD_VEHICLE, plate, VALID_ALWAYS_FROM,
+			     VALID_FOREVER))
 			out[count++] = source;
 	}
 	return count;
@@ -365,10 +367,20 @@ size_t registry_sources(const struct registry *r, uint64_t device, uint64_t *out
 	struct span bytes = row_bytes(ids_find(&r->ids, device));
 	enum status status = bytes.size ? row_open(bytes, &row) : STATUS_NOT_FOUND;
 	while (!status && !(status = row_next(&row, &fact)))
-		if (fact.field == DEVICE_FIELD_PLATE && fact.value.size)
-			count = add_sources(r, fact.value, out, count, max);
+		if ((fact.field == DEVICE_FIELD_PLATE || fact.field == DEVICE_FIELD_VEHICLE) && fact.value.size)
+			count = add_sources(r, device, fact.value, out, count, max);
 	read_unlock(r);
 	return count;
+}
+
+uint8_t registry_kind(const struct registry *r, uint64_t device)
+{
+	struct row row = {0};
+	read_lock(r);
+	struct span bytes = row_bytes(ids_find(&r->ids, device));
+	bool known = bytes.size && row_open(bytes, &row) == STATUS_OK;
+	read_unlock(r);
+	return known ? row.kind : 0;
 }
 
 uint8_t registry_class(const struct registry *r, uint64_t device, int64_t at_ms)
@@ -574,7 +586,8 @@ static enum status change_field(struct work *w, const struct registry_change *ch
 			return STATUS_CONFLICT;
 	}
 	if (said.field == DEVICE_FIELD_PLATE && previous.size)
-		w->orphan_count = add_sources(w->registry, previous, w->orphans, w->orphan_count, REGISTRY_SOURCES_MAX);
+		w->orphan_count = add_sources(w->registry, w->device, previous, w->orphans, w->orphan_count,
+					      REGISTRY_SOURCES_MAX);
 	w->said[w->said_count++] = said;
 	if (w->changes == UINT32_MAX)
 		return STATUS_FULL;

@@ -81,6 +81,8 @@ enum device_kind {
 	X(23, VEHICLE, "vehicle", "所属车辆", 0)               /* plate of the vehicle that this source speaks of */   \
 	X(24, PERSONS_ABOARD, "persons_aboard", "在船人数", 0) /* as its last port report says */                      \
 	X(25, LAID_UP, "laid_up", "停航", 0)                                                                           \
+	X(26, CALLSIGN, "callsign", "呼号", 0)                                                                         \
+	X(27, AIS_NAME, "ais_name", "AIS核准船名", 0) /* the name its AIS card was issued with */                      \
 	X(30, MMSI, "mmsi", "MMSI", 1)                                                                                 \
 	X(31, BEIDOU_CARD, "beidou_card", "北斗卡号", 1)                                                               \
 	X(32, AIS_CARD, "ais_card", "AIS身份卡号", 1)                                                                  \
@@ -106,6 +108,7 @@ enum device_kind {
 	X(52, SAID_IMO, "said_imo", "AIS自报IMO", 0)                                                                   \
 	X(53, TONNAGE, "tonnage", "总吨位", 0)                                                                         \
 	X(54, POWER, "power_kw", "主机功率", 0)                                                                        \
+	X(55, FORMATION, "formation", "编队", 0)                                                                       \
 	X(60, SITE, "site", "站点编号", 0)                                                                             \
 	X(61, SECTOR, "sector", "行业领域", 0)                                                                         \
 	X(62, POSITION, "position", "位置", 0) /* "lon,lat" in degrees, WGS-84 */                                      \
@@ -148,7 +151,7 @@ STATUS_CHECKED enum status device_field_parse(struct span text, uint8_t *out);
  *                   and of a boat "boat:HULL NUMBER": "船:闽狮渔 01234" -> "boat:闽狮渔01234"
  *   MMSI            nine digits, zeros in front added
  *   BEIDOU_CARD     six to eight digits, leading zeros dropped
- *   AIS_CARD, LICENCE  upper case
+ *   AIS_CARD, LICENCE, CALLSIGN, AIS_NAME  upper case
  *   GEAR            tokens or Chinese names (series/boat.h), kept as tokens with a comma between
  *   NAVIGATION_AREA far, near, coastal, sheltered or 远海, 近海, 沿海, 遮蔽, kept as token
  *   LENGTH, TONNAGE, POWER  a decimal number
@@ -211,6 +214,8 @@ void registry_on_change(struct registry *r, context_changed *changed, void *cont
 
 size_t registry_count(const struct registry *r);
 bool registry_has(const struct registry *r, uint64_t device);
+/* enum device_kind; 0: not known. */
+uint8_t registry_kind(const struct registry *r, uint64_t device);
 /* Whether a source has this field from its vehicle when it has none itself: what is true of the vehicle, not of the
  * terminal or the connection. */
 bool device_field_is_lent(unsigned field);
@@ -233,7 +238,8 @@ size_t registry_spans(const struct registry *r, enum device_field field, struct 
 		      size_t max);
 /* sources of one vehicle that changes are told of: its terminals, and the platforms that forward it */
 #define REGISTRY_SOURCES_MAX 32
-/* Devices whose VEHICLE was at any time a plate that `device` had at any time; up to `max`, returns how many. */
+/* Devices whose VEHICLE was at any time a plate that `device` had at any time, or was a source of; up to `max`, returns
+ * how many. */
 size_t registry_sources(const struct registry *r, uint64_t device, uint64_t *out, size_t max);
 /* Own bindings, nothing lent. Whole copy; free with device_deinit. STATUS_NOT_FOUND, STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status registry_device(const struct registry *r, uint64_t device, struct device *out);

@@ -79,6 +79,9 @@ bool device_field_is_lent(unsigned field)
 	case DEVICE_FIELD_POWER:
 	case DEVICE_FIELD_PERSONS_ABOARD:
 	case DEVICE_FIELD_LAID_UP:
+	case DEVICE_FIELD_CALLSIGN:
+	case DEVICE_FIELD_AIS_NAME:
+	case DEVICE_FIELD_FORMATION:
 		return true;
 	default: /* of a boat: all but its numbers and cards, which are its sources' own */
 		return field >= DEVICE_FIELD_LICENCE && field <= DEVICE_FIELD_CREW;
@@ -333,6 +336,8 @@ static enum status normalise_field(unsigned field, char *text)
 		return normalise_interval(text);
 	case DEVICE_FIELD_AIS_CARD:
 	case DEVICE_FIELD_LICENCE:
+	case DEVICE_FIELD_CALLSIGN:
+	case DEVICE_FIELD_AIS_NAME:
 		raise_case(text);
 		return STATUS_OK;
 	default:

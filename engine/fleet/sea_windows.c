@@ -85,7 +85,7 @@ static void add(struct sea_windows *w, int64_t window, bool kept)
 
 bool sea_windows_note(struct sea_windows *w, int64_t time_ms)
 {
-	int64_t first = sea_window_of(time_ms), last = sea_window_of(time_ms + SEA_FRESH_MAX_MS);
+	int64_t first = sea_window_of(time_ms), last = sea_window_of(time_ms + SEA_BACK_MS);
 	bool begins = false;
 	for (int64_t window = first; window <= last; window++) {
 		if (atomic_load_explicit(recent_of(w, window), memory_order_relaxed) == window)
@@ -205,10 +205,11 @@ static void slab_deinit(struct slab *s)
 	free(s->fixes);
 }
 
+/* Or a code that may be anybody's. */
 static bool is_vessel(const struct registry *r, uint64_t device, int64_t at_ms)
 {
-	unsigned kind;
-	return sea_kind_of(registry_class(r, device, at_ms), &kind);
+	unsigned kind, class_code = registry_class(r, device, at_ms);
+	return sea_kind_of(class_code, &kind) || sea_is_stranger(class_code, registry_kind(r, device));
 }
 
 /* Room for what belongs to each device. */
@@ -273,6 +274,26 @@ static enum status slab_columns(struct slab *s, struct track *track, int64_t to_
 	return status;
 }
 
+/* Whether nothing was heard of an unregistered code before its first fix of the slab, at `first_ms`. */
+static enum status look_born(struct engine *e, const struct detect_context *by, uint64_t device, int64_t first_ms,
+			     int64_t *out_born_ms)
+{
+	struct track *track;
+	struct report r;
+	struct detect_subject subject;
+	by->subject(by->registry, device, first_ms, &subject);
+	if (subject.registered || subject.source != DEVICE_KIND_AIS)
+		return STATUS_OK;
+	enum status status = track_open_judged(e, device, INT64_MIN, first_ms - 1, &track);
+	if (status)
+		return status;
+	status = track_next(track, &r);
+	track_close(track);
+	if (status == STATUS_END)
+		*out_born_ms = first_ms;
+	return status == STATUS_END ? STATUS_OK : status;
+}
+
 /* Fixes of one device up to `to_ms`; what comes first behind it too when `ahead`. */
 static enum status slab_track(struct slab *s, struct engine *e, size_t i, int64_t from_ms, int64_t to_ms, bool ahead)
 {
@@ -292,10 +313,11 @@ static enum status slab_track(struct slab *s, struct engine *e, size_t i, int64_
 }
 
 /* Tracks for the windows [first, last]. STATUS_FULL: too many fixes. */
-static enum status slab_load(struct slab *s, struct engine *e, int64_t first, int64_t last, int64_t as_of_ms,
-			     bool ahead)
+static enum status slab_load(struct slab *s, struct engine *e, const struct detect_context *by, int64_t first,
+			     int64_t last, int64_t as_of_ms, bool ahead)
 {
-	int64_t from_ms = first * SEA_WINDOW_MS - SEA_FRESH_MAX_MS, to_ms = (last + 1) * SEA_WINDOW_MS - 1;
+	bool births = sea_wants_births(by);
+	int64_t from_ms = first * SEA_WINDOW_MS - SEA_BACK_MS, to_ms = (last + 1) * SEA_WINDOW_MS - 1;
 	enum status status = STATUS_OK;
 	to_ms = to_ms < as_of_ms ? to_ms : as_of_ms;
 	s->count = s->fix_count = 0;
@@ -306,6 +328,10 @@ static enum status slab_load(struct slab *s, struct engine *e, int64_t first, in
 			s->tracks[s->count].device = s->devices[i];
 			s->tracks[s->count].subject = &s->subjects[i];
 			s->tracks[s->count].count = s->fix_count - before;
+			s->tracks[s->count].born_ms = SEA_NOT_BORN;
+			if (births)
+				status = look_born(e, by, s->devices[i], s->fixes[before].mover.time_ms,
+						   &s->tracks[s->count].born_ms);
 			s->offsets[s->count++] = before;
 		}
 	}
@@ -317,7 +343,7 @@ static enum status slab_load(struct slab *s, struct engine *e, int64_t first, in
 /* The part of the tracks that one window needs, into `out`; returns how many vessels. */
 static size_t slab_cut(const struct slab *s, int64_t window, struct sea_track *out)
 {
-	int64_t from_ms = window * SEA_WINDOW_MS - SEA_FRESH_MAX_MS, to_ms = (window + 1) * SEA_WINDOW_MS;
+	int64_t from_ms = window * SEA_WINDOW_MS - SEA_BACK_MS, to_ms = (window + 1) * SEA_WINDOW_MS;
 	size_t count = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct sea_track *t = &s->tracks[i];
@@ -332,7 +358,8 @@ static size_t slab_cut(const struct slab *s, int64_t window, struct sea_track *o
 		for (first = low; low < t->count && t->fixes[low].mover.time_ms < to_ms;)
 			low++;
 		if (low > first)
-			out[count++] = (struct sea_track){t->device, t->subject, t->fixes + first, low - first};
+			out[count++] = (struct sea_track){t->device, t->subject, t->fixes + first, low - first,
+							  first ? SEA_NOT_BORN : t->born_ms};
 	}
 	return count;
 }
@@ -415,10 +442,11 @@ static enum status judge_one(struct window_pass *p, const struct slab *s, const 
 static enum status judge_slab(struct window_pass *p, struct slab *s, const struct dirty_window *run, size_t count,
 			      size_t *done)
 {
-	enum status status = slab_load(s, p->e, run[0].window, run[count - 1].window, p->as_of_ms, false);
+	enum status status =
+		slab_load(s, p->e, &p->by->context, run[0].window, run[count - 1].window, p->as_of_ms, false);
 	while (status == STATUS_FULL && count > 1) {
 		count /= 2;
-		status = slab_load(s, p->e, run[0].window, run[count - 1].window, p->as_of_ms, false);
+		status = slab_load(s, p->e, &p->by->context, run[0].window, run[count - 1].window, p->as_of_ms, false);
 	}
 	struct sea_track *room = status ? NULL : malloc((s->count ? s->count : 1) * sizeof *room);
 	if (!status && !room)
@@ -502,13 +530,13 @@ static enum status replay_slabs(struct slab *s, struct engine *e, const struct d
 {
 	int64_t first = 0, last = -1, now = sea_window_of(as_of_ms), count = SLAB_WINDOWS;
 	enum status status =
-		slab_load(s, e, INT64_MIN / 4 / SEA_WINDOW_MS, INT64_MIN / 4 / SEA_WINDOW_MS, as_of_ms, true);
+		slab_load(s, e, by, INT64_MIN / 4 / SEA_WINDOW_MS, INT64_MIN / 4 / SEA_WINDOW_MS, as_of_ms, true);
 	/* what is fresh at the end of a slab matters to the next window, though nothing may be in it */
 	while (!status && (s->fix_count ? last < now : first_next(s) <= as_of_ms)) {
 		first = s->fix_count ? last + 1 : sea_window_of(first_next(s));
 		last = first + count - 1 < now ? first + count - 1 : now;
-		status = slab_load(s, e, first, last, as_of_ms, true);
-		for (; status == STATUS_FULL && count > 1; status = slab_load(s, e, first, last, as_of_ms, true)) {
+		status = slab_load(s, e, by, first, last, as_of_ms, true);
+		for (; status == STATUS_FULL && count > 1; status = slab_load(s, e, by, first, last, as_of_ms, true)) {
 			count /= 2;
 			last = first + count - 1 < now ? first + count - 1 : now;
 		}
@@ -531,7 +559,8 @@ enum status sea_windows_replay(struct engine *e, const struct detect_context *by
 		struct detect_subject now;
 		unsigned kind;
 		by->subject(by->registry, devices[i], as_of_ms, &now);
-		if (!sea_kind_of(now.class_code, &kind) && now.from_ms == INT64_MIN)
+		if (!sea_kind_of(now.class_code, &kind) && !sea_is_stranger(now.class_code, now.source) &&
+		    now.from_ms == INT64_MIN)
 			continue; /* it never was a vessel */
 		if (!array_grow((void **)&slab.devices, &slab.device_capacity, slab.device_count, sizeof *slab.devices))
 			status = STATUS_NO_MEMORY;

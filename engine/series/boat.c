@@ -70,3 +70,84 @@ enum status boat_gears_parse(struct span text, uint32_t *out)
 	}
 	return *out ? STATUS_OK : STATUS_NOT_FOUND;
 }
+
+/* --- names --- */
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The next letter or digit from `*at` on, in upper case; 0 at the end. */
+static uint8_t next_sign(struct span text, size_t *at)
+{
+	while (*at < text.size) {
+		uint8_t c = text.data[(*at)++];
+		if (c >= 'a' && c <= 'z')
+			return (uint8_t)(c - 'a' + 'A');
+		if (is_digit(c) || (c >= 'A' && c <= 'Z'))
+			return c;
+	}
+	return 0;
+}
+
+static bool same_signs(struct span a, struct span b)
+{
+	size_t i = 0, k = 0;
+	uint8_t c;
+	do {
+		c = next_sign(a, &i);
+		if (c != next_sign(b, &k))
+			return false;
+	} while (c);
+	return true;
+}
+
+/* The last run of digits without its leading zeros; empty when there is none but zeros. */
+static struct span last_number(struct span text)
+{
+	size_t end = text.size, at;
+	while (end && !is_digit(text.data[end - 1]))
+		end--;
+	for (at = end; at && is_digit(text.data[at - 1]);)
+		at--;
+	while (at < end && text.data[at] == '0')
+		at++;
+	return span_of(text.data + at, end - at);
+}
+
+bool boat_name_may_be(struct span said, struct span registered)
+{
+	size_t at = 0;
+	bool latin = true;
+	for (size_t i = 0; i < registered.size; i++)
+		latin &= registered.data[i] < 0x80;
+	if (!next_sign(registered, &at))
+		return true;
+	if (latin)
+		return same_signs(said, registered);
+	struct span number = last_number(registered);
+	return !number.size || span_equal(last_number(said), number);
+}
+
+/* Bytes of what parts two names; a name may have spaces in it. */
+static size_t names_apart(struct span text)
+{
+	if (text.data[0] == ',' || text.data[0] == ';' || text.data[0] == '/')
+		return 1;
+	return text.data[0] == ' ' ? 0 : separator(text);
+}
+
+unsigned boat_names_count(struct span list)
+{
+	unsigned count = 0;
+	bool within = false;
+	for (size_t at = 0; at < list.size;) {
+		size_t skip = names_apart(span_of(list.data + at, list.size - at));
+		if (!within && !skip && list.data[at] != ' ')
+			count++;
+		within = !skip && (within || list.data[at] != ' ');
+		at += skip ? skip : 1;
+	}
+	return count;
+}

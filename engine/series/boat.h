@@ -5,6 +5,7 @@
 #ifndef ZAYTON_SERIES_BOAT_H
 #define ZAYTON_SERIES_BOAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/core/bytes.h"
@@ -66,5 +67,12 @@ STATUS_CHECKED enum status boat_area_parse(struct span text, unsigned *out);
 /* A list, separated by commas, spaces or the enumeration comma U+3001; at least one. STATUS_NOT_FOUND: one of them is
  * no gear, or there is none. */
 STATUS_CHECKED enum status boat_gears_parse(struct span text, uint32_t *out);
+
+/* Whether a name as AIS can say it (capitals and digits of six bits) may be the registered one: of a registered name in
+ * Latin letters both are compared without case, spaces and signs; of another, as 闽狮渔01234, the last numbers of both
+ * (MINSHIYU 1234 is it, MINSHIYU 1235 is not). A registered name without letters or digits is any name. */
+bool boat_name_may_be(struct span said, struct span registered);
+/* How many names a list has, with commas, semicolons, slashes or the enumeration comma between. */
+unsigned boat_names_count(struct span list);
 
 #endif

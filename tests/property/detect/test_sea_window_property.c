@@ -89,7 +89,7 @@ static void make_track(size_t i)
 		}
 		cr_assert(sea_fix_of(&r, &v->fixes[n]));
 	}
-	tracks[i] = (struct sea_track){i + 1, below(2) ? &v->known : NULL, v->fixes, n};
+	tracks[i] = (struct sea_track){i + 1, below(2) ? &v->known : NULL, v->fixes, n, SEA_NOT_BORN};
 }
 
 static struct rulebook *make_rules(void)

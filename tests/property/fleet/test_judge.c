@@ -154,6 +154,9 @@ static void put_fence(struct rig *r, const char *id, const char *tag, double lat
 	OF_BOAT("area", "out_of_area", "by = licence\nexempt = port\n")                                                \
 	OF_BOAT("drag", "drag", "while = laid_up\ndistance = 500 m\n")                                                 \
 	OF_BOAT("crew", "over_crew", "exempt = port\n")                                                                \
+	OF_BOAT("list", "crew_differs", "exempt = port\n")                                                             \
+	OF_BOAT("codes", "misstated", "")                                                                              \
+	OF_BOAT("loiter", "loiter", "points = 3\ngap = 20 min\ndistance = 500 m\ntime = 5 min\nspeed = 30 km/h\n")     \
 	OF_BOAT("jump", "jump", "limit = 20 km/h\ndistance = 50 m\n")                                                  \
 	OF_BOAT("gear", "zone", "gears = trawl, gillnet\nsources = jt808\nwhere = tag:mouth\n")                        \
 	OF_BOAT("dark", "silent", "standing = yes\nexempt = port\ntime = 10 min\n")
@@ -196,6 +199,9 @@ static void make_boat(struct rig *r)
 	say(r, BOAT, DEVICE_FIELD_CERTIFIED_PERSONS, "5");
 	say(r, BOAT, DEVICE_FIELD_PERSONS_ABOARD, "6");
 	say(r, BOAT, DEVICE_FIELD_LAID_UP, "是");
+	say(r, BOAT, DEVICE_FIELD_CREW, "王一、李二、张三、赵四");
+	say(r, BOAT, DEVICE_FIELD_SAID_NAME, "MINSHIYU 99");
+	say(r, BOAT, DEVICE_FIELD_SAID_TYPE, "70");
 	put_reports_of_port(r);
 	put_fence(r, "port", "port", 24.9, 118.7, 0.002, 0);
 	put_fence(r, "mouth", "mouth", 24.9, 118.7, 0.006, 0);
@@ -365,7 +371,8 @@ Test(judge, finds_what_the_fleet_did_and_replay_finds_the_same, .timeout = 600)
 		RULE_OVERSPEED, RULE_ZONE,      RULE_OFF_HOURS,   RULE_DWELL,   RULE_GAP,         RULE_NO_FIX,
 		RULE_FROZEN,    RULE_SHIELDED,  RULE_ALARM_BITS,  RULE_EXPIRED, RULE_NO_VIDEO,    RULE_UNREGISTERED,
 		RULE_FATIGUE,   RULE_SILENT,    RULE_CONVOY,      RULE_PATROL,  RULE_PORT_REPORT, RULE_DEPART,
-		RULE_PORT_GAP,  RULE_OVER_WIND, RULE_OUT_OF_AREA, RULE_DRAG,    RULE_OVER_CREW,   RULE_JUMP};
+		RULE_PORT_GAP,  RULE_OVER_WIND, RULE_OUT_OF_AREA, RULE_DRAG,    RULE_OVER_CREW,   RULE_JUMP,
+		RULE_LOITER,    RULE_MISSTATED, RULE_CREW_DIFFERS};
 	struct rig r;
 	size_t count;
 	printf("seed %#llx\n", (unsigned long long)seed);

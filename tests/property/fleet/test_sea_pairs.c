@@ -15,6 +15,13 @@
 #define STEPS 900
 #define STEP_MS 15000
 #define TOGETHER 12 /* vessels 12 and 13 move as one */
+/* and codes: two sources of one boat, and a boat whose code becomes another's */
+#define BOAT_AIS 14
+#define BOAT_BEACON 15
+#define OLD_CODE 16
+#define NEW_CODE 17
+#define SPEAKERS 18
+#define BOAT 18 /* never speaks itself */
 
 static int64_t morning(void)
 {
@@ -71,20 +78,45 @@ static void sail(struct life *l)
 		l->course_deg = (l->course_deg + 180) % 360;
 }
 
+/* What the codes do at a step; false: nothing is said. The beacon says something every ten minutes, but for an hour and
+ * more, and from the 600th step on it is far off. The old code ends at the 400th, the new one begins two minutes later.
+ */
+static bool lives_as_code(struct life *lives, unsigned d, int i)
+{
+	if (d == BOAT_BEACON) {
+		lives[d] = lives[BOAT_AIS];
+		lives[d].lat += i >= 600 && i < 760 ? 0.05 : 0;
+		return i % 40 == 0 && (i < 200 || i >= 520);
+	}
+	if (d == NEW_CODE)
+		lives[d] = lives[OLD_CODE];
+	if (d == OLD_CODE && i > 380) /* straight on */
+		lives[d].speed_dkmh = 110;
+	return d == BOAT_AIS || (d == OLD_CODE ? i <= 400 : i >= 408);
+}
+
 static struct sent *make_bay(uint64_t seed, size_t *count)
 {
-	struct sent *all = malloc(sizeof *all * VESSELS * STEPS);
-	struct life lives[VESSELS];
+	struct sent *all = malloc(sizeof *all * SPEAKERS * STEPS);
+	struct life lives[SPEAKERS];
 	cr_assert_not_null(all);
 	*count = 0;
-	for (unsigned d = 0; d < VESSELS; d++) {
+	for (unsigned d = 0; d < SPEAKERS; d++) {
 		lives[d] = (struct life){.random = seed * (d + 1) | 1};
 		lives[d].lat = 24.56 + (double)(next_random(&lives[d].random) % 80) / 1000;
 		lives[d].lon = 118.76 + (double)(next_random(&lives[d].random) % 80) / 1000;
 	}
 	for (int i = 0; i < STEPS; i++)
-		for (unsigned d = 0; d < VESSELS; d++) {
+		for (unsigned d = 0; d < SPEAKERS; d++) {
 			sail(&lives[d]);
+			if (d == OLD_CODE && i > 300)
+				lives[d].left = 1000;
+			if (d >= VESSELS) {
+				if (lives_as_code(lives, d, i))
+					all[(*count)++] =
+						report_of(rig_device(d), morning() + i * (int64_t)STEP_MS, &lives[d]);
+				continue;
+			}
 			if (d == TOGETHER) {
 				lives[d].speed_dkmh = 110;
 				lives[d].silent = 0;
@@ -105,9 +137,38 @@ static struct sent *make_bay(uint64_t seed, size_t *count)
 	return all;
 }
 
+static void say(struct rig *r, unsigned d, enum device_kind kind, enum device_field field, const char *value)
+{
+	struct registry_change change = {field, span_of_string(value)};
+	cr_assert_eq(registry_apply(engine_registry(r->engine), rig_device(d), kind, &change, 1, VALID_ALWAYS_FROM,
+				    "test", NULL),
+		     STATUS_OK);
+}
+
+static void make_codes(struct rig *r)
+{
+	say(r, BOAT, DEVICE_KIND_BOAT, DEVICE_FIELD_PLATE, "boat:闽狮渔00018");
+	say(r, BOAT, DEVICE_KIND_BOAT, DEVICE_FIELD_CLASS, "fishing");
+	say(r, BOAT_AIS, DEVICE_KIND_AIS, DEVICE_FIELD_VEHICLE, "boat:闽狮渔00018");
+	say(r, BOAT_BEACON, DEVICE_KIND_BEIDOU, DEVICE_FIELD_VEHICLE, "boat:闽狮渔00018");
+	say(r, OLD_CODE, DEVICE_KIND_AIS, DEVICE_FIELD_NAME, "MINSHIYU 00016");
+	say(r, OLD_CODE, DEVICE_KIND_AIS, DEVICE_FIELD_CLASS, "fishing");
+	say(r, NEW_CODE, DEVICE_KIND_AIS, DEVICE_FIELD_STATE, "unregistered");
+	for (unsigned d = 4; d < 10; d += 2)
+		say(r, d, DEVICE_KIND_JT808, DEVICE_FIELD_FORMATION, "一组");
+}
+
 static void make_world(struct rig *r)
 {
-	static const char more[] = "\n[any-risk]\nkind = collision\ntitle = 近 | Near\nsource = test\n"
+	static const char more[] = "\n[near-off]\nkind = source_off\ntitle = 关 | Off\nsource = test\n"
+				   "silent = beidou\ntime = 40 min\n"
+				   "[near-apart]\nkind = sources_apart\ntitle = 离 | Apart\nsource = test\n"
+				   "limit = 100 km/h\ndistance = 1 km\ntimes = 2\n"
+				   "[near-reborn]\nkind = reborn\ntitle = 换 | Reborn\nsource = test\n"
+				   "distance = 2 km\nturn = 180\n"
+				   "[near-left]\nkind = formation\ntitle = 离队 | Left\nsource = test\n"
+				   "distance = 2 km\ntime = 10 min\n"
+				   "[any-risk]\nkind = collision\ntitle = 近 | Near\nsource = test\n"
 				   "cpa = 400 m\ntcpa = 6 min\npairs = any\nfresh = 5 min\n";
 	struct buf text = buf_init(1u << 20);
 	struct span shipped = rules_default();
@@ -117,6 +178,7 @@ static void make_world(struct rig *r)
 					    VALID_ALWAYS_FROM, "test", NULL),
 			     STATUS_OK);
 	}
+	make_codes(r);
 	cr_assert_eq(buf_append(&text, shipped.data, shipped.size), STATUS_OK);
 	cr_assert_eq(buf_append(&text, more, sizeof more - 1), STATUS_OK);
 	cr_assert_eq(context_put_rules(engine_context(r->engine), buf_view(&text), INT64_MIN, "test", NULL, NULL),
@@ -289,6 +351,10 @@ Test(sea_pairs, finds_what_the_vessels_did_and_replay_finds_the_same, .timeout =
 	cr_expect_gt(count_of(&live, "any-risk"), 5);
 	cr_expect_gt(count_of(&live, "encounter-at-sea"), 0);
 	cr_expect_gt(count_of(&live, "two-codes-one-boat"), 0);
+	cr_expect_eq(count_of(&live, "near-off"), 1);
+	cr_expect_gt(count_of(&live, "near-apart"), 0);
+	cr_expect_eq(count_of(&live, "near-reborn"), 1);
+	cr_expect_gt(count_of(&live, "near-left"), 0);
 	expect_by_hand(&live, all, count);
 	expect_same(&live, replayed(&r), "replay differs from live");
 	rig_close(&r);

@@ -65,7 +65,7 @@ static const char *const ids[] = {
 	"weigh-detour",
 	"convoy",
 	"patrol",
-	"fire-electric-current",
+	"fire-electric-current", "fire-electric-current-a",
 	"fire-electric-heat",
 	"fire-alarm",
 	"fire-alarm-unanswered",
@@ -153,6 +153,17 @@ static const char *const ids[] = {
 	"encounter-at-sea",
 	"two-codes-one-boat",
 	"one-code-two-boats",
+	"static-data-differs",
+	"crew-differs",
+	"loitering-at-sea",
+	"over-gust",
+	"out-in-fog",
+	"beacon-off-ais-on",
+	"beacon-off-case",
+	"ais-off-beacon-on",
+	"sources-apart",
+	"code-changed",
+	"formation-broken",
 };
 #define IDS (sizeof ids / sizeof *ids)
 

@@ -419,6 +419,19 @@ Test(sea, gusts_are_another_rule_and_a_boat_without_a_rating_needs_one)
 	cr_assert_eq(ended(&w, "assumed"), 1);
 }
 
+Test(sea, gusts_within_the_margin_above_the_rating_are_not_too_strong)
+{
+	wind("wind_8", "gust_10");
+	w.subject.wind_rating = w.later.wind_rating = 8;
+	rules(WIND("by = gust\nmargin = 2\n"));
+	say(NOON, 1);
+	cr_assert_eq(w.finding_count, 0);
+	w.subject.wind_rating = w.later.wind_rating = 7;
+	world_start(&w);
+	say(NOON + MINUTE, 1);
+	cr_assert_eq(opened(&w, "wind"), 1);
+}
+
 Test(sea, outside_the_fences_of_the_licence_is_found_and_without_a_licence_nothing)
 {
 	fence("c2", "ground", 0, 9);
@@ -561,4 +574,163 @@ Test(sea, a_jump_is_marked_there_and_back_and_is_no_way_across_a_lane)
 	say(NOON + 14 * MINUTE, 60); /* in ten minutes it may */
 	cr_assert_eq(ended(&w, "jump"), 2);
 	cr_assert_eq(ended(&w, "lane"), 1);
+}
+
+/* --- crew, static data --- */
+
+Test(sea, other_people_aboard_than_on_the_list_are_found_and_as_many_are_not)
+{
+	fence("port", "harbour", 0, 1);
+	w.subject.crew_count = w.later.crew_count = 5;
+	w.subject.persons_aboard = w.later.persons_aboard = 5;
+	rules("[crew]\nkind = crew_differs\n" RULE("exempt = harbour\n"));
+	say(NOON, 5);
+	w.subject.persons_aboard = w.later.persons_aboard = 4;
+	world_start(&w);
+	say(NOON + MINUTE, 1);
+	cr_assert_eq(w.finding_count, 0);
+	say(NOON + 2 * MINUTE, 5);
+	cr_assert_eq(opened(&w, "crew"), 1);
+	cr_expect_eq(w.findings[0].f.numbers[FINDING_PEAK], 4);
+	cr_expect_eq(w.findings[0].f.numbers[FINDING_LIMIT], 5);
+	w.subject.crew_count = w.later.crew_count = 0; /* no list */
+	world_start(&w);
+	say(NOON + 3 * MINUTE, 5);
+	cr_assert_eq(ended(&w, "crew"), 1);
+}
+
+#define CODES "[codes]\nkind = misstated\n" RULE("length = 3 m\n")
+
+Test(sea, a_length_beyond_the_tolerance_is_found_and_one_within_it_is_not)
+{
+	w.subject.length_dm = w.later.length_dm = 200;
+	w.subject.said_length_m = w.later.said_length_m = 23;
+	rules(CODES);
+	say(NOON, 5);
+	cr_assert_eq(w.finding_count, 0);
+	w.subject.said_length_m = w.later.said_length_m = 24;
+	world_start(&w);
+	say(NOON + MINUTE, 5);
+	cr_assert_eq(opened(&w, "codes"), 1);
+	const struct finding *f = &w.findings[0].f;
+	cr_expect_eq(f->numbers[FINDING_CODE], MISSTATED_LENGTH);
+	cr_expect_eq(f->numbers[FINDING_PEAK], 24000);
+	cr_expect_eq(f->numbers[FINDING_LIMIT], 20000);
+	w.subject.said_length_m = w.later.said_length_m = 0; /* not said */
+	world_start(&w);
+	say(NOON + 2 * MINUTE, 5);
+	cr_assert_eq(ended(&w, "codes"), 1);
+}
+
+Test(sea, what_else_differs_is_another_finding)
+{
+	w.subject.misstated = w.later.misstated = MISSTATED_NAME;
+	rules(CODES);
+	say(NOON, 5);
+	w.subject.misstated = w.later.misstated = MISSTATED_NAME | MISSTATED_TYPE;
+	w.subject.said_type = w.later.said_type = 70;
+	world_start(&w);
+	say(NOON + MINUTE, 5);
+	cr_assert_eq(ended(&w, "codes"), 1);
+	say(NOON + 2 * MINUTE, 5);
+	cr_assert_eq(opened(&w, "codes"), 2);
+	const struct finding *f = &w.findings[w.finding_count - 1].f;
+	cr_expect_eq(f->numbers[FINDING_CODE], MISSTATED_NAME | MISSTATED_TYPE);
+	cr_expect_eq(f->numbers[FINDING_LEVEL], 70);
+}
+
+Test(boat, names_in_latin_are_compared_whole_and_of_chinese_ones_the_number)
+{
+	static const struct {
+		const char *said, *registered;
+		bool same;
+	} cases[] = {{"MIN SHI YU 01234", "minshiyu01234", true},
+		     {"MIN SHI YU 01235", "minshiyu01234", false},
+		     {"MINSHIYU1234", "闽狮渔01234", true},
+		     {"MINSHIYU01235", "闽狮渔01234", false},
+		     {"MINSHIYU", "闽狮渔01234", false},
+		     {"YU 7-1234", "闽狮渔1234号", true},
+		     {"ANYTHING", "闽狮渔", true},
+		     {"ANYTHING", "", true}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		cr_expect_eq(boat_name_may_be(span_of_string(cases[i].said), span_of_string(cases[i].registered)),
+			     cases[i].same, "%s, %s", cases[i].said, cases[i].registered);
+	cr_expect_eq(boat_names_count(span_of_string("王一, 李 二、张三;Li Si/")), 4);
+	cr_expect_eq(boat_names_count(span_of_string(" , ")), 0);
+}
+
+/* --- loitering, standing without a speed --- */
+
+#define LOITER                                                                                                         \
+	"[loiter]\nkind = loiter\n" RULE(                                                                              \
+		"gap = 1 h\npoints = 4\ndistance = 1 km\ntime = 4 h\nspeed = 3.7 km/h\nexempt = harbour\n")
+
+/* Every 10 min to and fro between two cells, `x` and its `by`-th neighbour; cells are 100 m. */
+static void hang_about(int64_t from_ms, int64_t to_ms, int x, int by)
+{
+	for (int64_t at = from_ms; at <= to_ms; at += 10 * MINUTE)
+		say(at, (at - from_ms) / (10 * MINUTE) % 2 ? x + by : x);
+}
+
+Test(sea, four_hours_within_a_kilometre_are_loitering_to_the_report)
+{
+	rules(LOITER);
+	hang_about(NOON, NOON + 4 * HOUR - 10 * MINUTE, 5, 5);
+	cr_assert_eq(w.finding_count, 0);
+	world_restart(&w);
+	say(NOON + 4 * HOUR, 5);
+	cr_assert_eq(opened(&w, "loiter"), 1);
+	cr_expect_eq(w.findings[0].f.start_ms, NOON);
+	say(NOON + 4 * HOUR + 20 * MINUTE, 20); /* 1.5 km away in 20 min */
+	cr_assert_eq(ended(&w, "loiter"), 1);
+	cr_expect_lt(llabs(ended_at(&w, "loiter", 0)->numbers[FINDING_DISTANCE] - 505000), 5000);
+}
+
+Test(sea, who_goes_too_far_or_too_fast_begins_anew)
+{
+	rules(LOITER);
+	hang_about(NOON, NOON + 2 * HOUR, 5, 0);
+	hang_about(NOON + 2 * HOUR + 10 * MINUTE, NOON + 6 * HOUR, 16, 0); /* 1.1 km on */
+	cr_assert_eq(w.finding_count, 0);
+	hang_about(NOON + 8 * HOUR, NOON + 13 * HOUR, 16, 7); /* 700 m in 10 min are 4.2 km/h */
+	cr_assert_eq(w.finding_count, 0);
+}
+
+Test(sea, in_port_and_with_hours_between_reports_nobody_loiters)
+{
+	fence("port", "harbour", 4, 6);
+	rules(LOITER);
+	hang_about(NOON, NOON + 6 * HOUR, 5, 0);
+	say(NOON + 10 * HOUR, 9);
+	say(NOON + 12 * HOUR, 9);
+	say(NOON + 14 * HOUR, 9);
+	say(NOON + 16 * HOUR, 9);
+	cr_assert_eq(w.finding_count, 0);
+}
+
+#define DWELL "[dwell]\nkind = dwell\n" RULE("where = tag:lane\nhold = 20 min\ngap = 30 min\nstill = 3 km/h\n")
+
+Test(sea, a_beacon_without_a_speed_stands_by_its_positions)
+{
+	fence("lane", "lane", 0, 30);
+	rules(DWELL);
+	say(NOON, 1);
+	say(NOON + 10 * MINUTE, 5); /* 400 m: 2.4 km/h */
+	say(NOON + 20 * MINUTE, 9);
+	cr_assert_eq(w.finding_count, 0);
+	say(NOON + 30 * MINUTE, 13);
+	cr_assert_eq(opened(&w, "dwell"), 1);
+	cr_expect_eq(w.findings[0].f.start_ms, NOON + 10 * MINUTE);
+	say(NOON + 40 * MINUTE, 19); /* 3.6 km/h */
+	cr_assert_eq(ended(&w, "dwell"), 1);
+}
+
+Test(sea, on_the_road_a_report_without_a_speed_does_not_tell)
+{
+	w.subject.class_code = w.later.class_code = DEVICE_CLASS_MUCK_TRUCK;
+	fence("lane", "lane", 0, 30);
+	rules(DWELL);
+	for (int i = 0; i < 6; i++)
+		say(NOON + i * 10 * MINUTE, 1);
+	cr_assert_eq(w.finding_count, 0);
 }

@@ -208,13 +208,31 @@ Test(warnings, a_warning_holds_for_rules_while_it_stands)
 	uint64_t id = take(GALE, STATUS_OK);
 	cr_expect(tag_holds("warning", DAY));
 	cr_expect(tag_holds("warning-gale", DAY));
-	cr_expect(tag_holds("wind-9", DAY));
+	cr_expect(tag_holds("wind_9", DAY));
+	cr_expect(tag_holds("wind", DAY), "the shipped rule over-wind looks for it");
+	cr_expect_not(tag_holds("fog", DAY));
 	cr_expect(tag_holds("warning-gale-orange", DAY + 12 * HOUR - 1));
 	cr_expect_not(tag_holds("warning", DAY + 12 * HOUR));
 	cr_expect_not(tag_holds("warning", DAY - 1));
 	cr_expect_eq(take(GALE, STATUS_EXISTS), id);
 	take("{" HEAD ", \"kind\": \"fog\", \"until\": \"2026-08-20T20:00:00+08:00\", \"areas\": " SQUARE "}",
 	     STATUS_CONFLICT);
+}
+
+Test(warnings, fog_and_a_ban_are_what_the_rules_of_the_sea_look_for)
+{
+	take("{" HEAD ", \"kind\": \"fog\", \"until\": \"2026-08-20T20:00:00+08:00\", \"areas\": " SQUARE "}",
+	     STATUS_OK);
+	cr_expect(tag_holds("fog", DAY));
+	cr_expect_not(tag_holds("sail_ban", DAY));
+	cr_expect_not(tag_holds("wind", DAY));
+	warnings_close(warnings);
+	harbour_end(&world);
+	begin();
+	take("{" HEAD ", \"kind\": \"ban\", \"until\": \"2026-08-20T20:00:00+08:00\", \"areas\": " SQUARE "}",
+	     STATUS_OK);
+	cr_expect(tag_holds("sail_ban", DAY));
+	cr_expect_not(tag_holds("fog", DAY));
 }
 
 Test(warnings, an_update_ends_what_it_names_whichever_comes_first)
