@@ -183,8 +183,10 @@ static enum status enter(struct collision *c, uint32_t slot)
 	int64_t east, north;
 	mover_position(&v->mover, c->epoch_ms, &lat_e7, &lon_e7);
 	enum status status = cell_take(c, row_of(lat_e7), column_of(lon_e7), &number);
+	if (status)
+		return status;
 	struct cell *cell = &c->cells[number];
-	if (!status && cell->count == cell->capacity)
+	if (cell->count == cell->capacity)
 		status = cell_grow(c, cell);
 	if (status)
 		return status;

@@ -127,7 +127,7 @@ uint8_t warning_kind_of_text(const char *text)
 		WARNING_KIND_TABLE(X)
 #undef X
 	};
-	for (uint8_t k = 1; k < WARNING_KIND_COUNT; k++)
+	for (unsigned k = 1; k < WARNING_KIND_COUNT; k++)
 		for (const char *word = words[k]; *word;) {
 			size_t size = strcspn(word, "|");
 			char one[32];

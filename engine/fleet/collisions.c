@@ -56,8 +56,8 @@ static enum status set_capacity(struct collisions *c, uint32_t capacity, const s
 	enum status status = collision_watch_new(&o, &watch);
 	if (status)
 		return status;
-	struct slot *slots = calloc(capacity, sizeof *slots);
-	uint32_t *table = calloc(4 * (size_t)capacity, sizeof *table);
+	struct slot *slots = calloc((size_t)capacity + 1, sizeof *slots);
+	uint32_t *table = calloc(4 * (size_t)capacity + 1, sizeof *table);
 	if (!slots || !table) {
 		collision_watch_free(watch);
 		free(slots);

@@ -175,7 +175,7 @@ static enum status take_blocks(struct seeker *s, const struct latest_ask *ask, s
 	enum status status = store_blocks_open(s->engine->store, ask->device, ask->from_ms, ask->to_ms, true, &blocks);
 	if (status)
 		return status;
-	while (!(status = store_blocks_next(blocks, &b)) && !status)
+	while (!status && !(status = store_blocks_next(blocks, &b)))
 		status = take_block(s, ask, blocks, &b.summary, out);
 	store_blocks_close(blocks);
 	return status == STATUS_END ? STATUS_OK : status;

@@ -43,7 +43,7 @@ const char *calendar_risk_token(unsigned risk)
 
 enum status calendar_risk_parse(struct span text, uint8_t *out)
 {
-	for (uint8_t i = 0; i < CALENDAR_RISK_COUNT; i++)
+	for (unsigned i = 0; i < CALENDAR_RISK_COUNT; i++)
 		if (span_equal(text, span_of_string(risk_tokens[i])) ||
 		    span_equal(text, span_of_string(risk_words[i]))) {
 			*out = i;

@@ -96,6 +96,7 @@ static int64_t least_step(const uint64_t *k, size_t count)
 {
 	int64_t least = count > 1 ? INT64_MAX : 0;
 	for (size_t i = 1; i < count; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): k has count values */
 		int64_t step = (int64_t)(k[i] - k[i - 1]);
 		least = step < least ? step : least;
 	}

@@ -311,7 +311,7 @@ static bool is_digit(uint8_t c)
 /* "*hh" CR LF with the sum that `body` has, in upper case. */
 static bool is_sum(struct span text, size_t at, size_t body_from)
 {
-	static const char digits[] = "0123456789ABCDEF";
+	static const uint8_t digits[] = "0123456789ABCDEF";
 	if (at + 5 > text.size || text.data[at] != '*' || memcmp(text.data + at + 3, "\r\n", 2) != 0)
 		return false;
 	uint8_t sum = sentence_sum(span_of(text.data + body_from, at - body_from));

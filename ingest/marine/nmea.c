@@ -96,9 +96,10 @@ static enum status signed_angle(struct span value, struct span letter, const cha
 	enum status status = angle(value, degree_digits, degree_digits == 2 ? 90 : 180, no_point, &e7);
 	if (status)
 		return status;
-	if (letter.size != 1 || (letter.data[0] != letters[0] && letter.data[0] != letters[1]))
+	char said = letter.size == 1 ? (char)letter.data[0] : '\0';
+	if (!said || (said != letters[0] && said != letters[1]))
 		return STATUS_OUT_OF_RANGE;
-	*out_e7 = letter.data[0] == letters[1] ? -e7 : e7;
+	*out_e7 = said == letters[1] ? -e7 : e7;
 	return STATUS_OK;
 }
 

@@ -134,8 +134,7 @@ static uint32_t load(const uint8_t *at, unsigned size, bool little)
 
 static int32_t signed_of(uint32_t v, unsigned size)
 {
-	unsigned up = 32 - 8 * size;
-	return (int32_t)(v << up) >> up;
+	return size == 1 ? (int8_t)v : size == 2 ? (int16_t)v : size == 3 ? (int32_t)(v << 8) >> 8 : (int32_t)v;
 }
 
 static int64_t angle_e7(int64_t v, uint8_t unit)

@@ -215,7 +215,7 @@ void asks_answered(struct link *l, const struct jt809_header *h, const struct jt
 
 static uint8_t kind_of(const struct jt809_message *m)
 {
-	for (uint8_t kind = 1; kind < LINK_ASK_COUNT; kind++) {
+	for (unsigned kind = 1; kind < LINK_ASK_COUNT; kind++) {
 		struct link_ask_wire wire = link_ask_wire(kind);
 		if (wire.id == m->id && wire.sub_id == m->sub_id)
 			return kind;

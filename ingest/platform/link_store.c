@@ -138,7 +138,7 @@ const char *link_ask_chinese(unsigned kind)
 
 enum status link_ask_parse(const char *token, uint8_t *out)
 {
-	for (uint8_t i = 1; i < LINK_ASK_COUNT; i++)
+	for (unsigned i = 1; i < LINK_ASK_COUNT; i++)
 		if (strcmp(token, kinds[i].token) == 0) {
 			*out = i;
 			return STATUS_OK;

@@ -74,7 +74,7 @@ void lower_tick(struct link *l, uint64_t now_ms)
 			dial_later(l, now_ms);
 	} else if (l->main && now_ms - l->main->heard_ms > 3 * (uint64_t)heartbeat_ms) {
 		peer_close(l->main);
-	} else if (l->logged_in && now_ms - l->main->said_ms >= heartbeat_ms) {
+	} else if (l->main && l->logged_in && now_ms - l->main->said_ms >= heartbeat_ms) {
 		l->heartbeats_said++;
 		peer_send(l->main, 0x1005, (struct span){NULL, 0});
 	}

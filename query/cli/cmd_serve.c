@@ -380,7 +380,8 @@ static enum status open_http(struct server *v)
 		status = http_add_metrics(v->http, duty_room_metrics, v->duty);
 	if (!status && v->boat_gateway)
 		status = http_add_metrics(v->http, gateway_metrics, v->boat_gateway);
-	status = township_route_add(v->http, &v->township);
+	if (!status)
+		status = township_route_add(v->http, &v->township);
 	if (!status)
 		status = http_add_metrics(v->http, register_metrics, v->hazard_feed);
 	if (!status && v->platform)

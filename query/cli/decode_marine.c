@@ -60,8 +60,8 @@ static enum status take_line(struct decoder *d, struct span line)
 static enum status take_pending(struct decoder *d)
 {
 	struct span rest = buf_view(&d->pending), line;
-	enum status status = STATUS_OK, found;
-	while (!status && (found = sentence_line_next(&rest, &line)) != STATUS_NEED_MORE) {
+	enum status status = STATUS_OK;
+	while (!status && sentence_line_next(&rest, &line) != STATUS_NEED_MORE) {
 		if (!d->passing)
 			status = take_line(d, line);
 		d->passing = false;

@@ -394,7 +394,7 @@ int import_township(int argc, char **argv)
 						{NULL, 0, NULL, 0}};
 	struct town_import m = {.path = NULL};
 	int option;
-	while (strcmp(argv[0], tables[m.table]) != 0)
+	while (m.table < TABLE_COUNT - 1 && strcmp(argv[0], tables[m.table]) != 0)
 		m.table++;
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
