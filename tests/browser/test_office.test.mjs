@@ -82,7 +82,7 @@ test('rules are read with their sources; a mistake is told at its line and nothi
 
 test('values are drawn with their thresholds, and a gap stays a gap', async () => {
   const page = await w.page('#/sensors');
-  await page.click('button.row:has-text("dam1") >> nth=0');
+  await page.click('[aria-label="监测项"] tr:has-text("水位") button.row');
   await page.waitForSelector('.page-sensors .chart canvas');
   const facts = await page.textContent('.page-sensors .facts');
   assert.match(facts, /下限0/);

@@ -109,4 +109,6 @@ applyTheme();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', applyTheme);
 whenUnauthorized(() => void start());
 whenPurposeWanted(() => askText(t('purpose'), t('purpose_hint')));
+// the page's own code comes while the server is asked who one is
+(pages.find((p) => p.path === readPlace(location.hash).page) ?? pages[0]!).load().catch(() => { /* show() says so */ });
 start().catch((error: unknown) => fill(app, h('main', { id: 'content' }, h('div', { class: 'none', role: 'alert' }, h('p', null, wordsOf(error)), button(t('retry'), () => location.reload())))));

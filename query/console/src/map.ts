@@ -120,6 +120,11 @@ export function setData(map: MapLibre, id: string, features: GeoJSON.Feature[], 
   else map.addSource(id, { type: 'geojson', data, ...(o.cluster ? { cluster: true, clusterMaxZoom: 11, clusterRadius: 44, clusterMinPoints: 4 } : {}) });
 }
 
+/* Of a source whose features have ids: these are new or changed, those are gone. Costs what changed, not what is there. */
+export function addData(map: MapLibre, id: string, add: GeoJSON.Feature[], remove: string[] = []): void {
+  (map.getSource(id) as GeoJSONSource).updateData({ add, remove });
+}
+
 export const textLayout = (field: unknown, size = 12) => ({ 'text-field': field as never, 'text-font': FONT, 'text-size': size, 'text-max-width': 12 });
 export const textPaint = () => ({ 'text-color': css('--text'), 'text-halo-color': css('--panel'), 'text-halo-width': 1.5 });
 

@@ -1,7 +1,7 @@
 /* live.ts -- where everything is now.
  *
  *   GET /positions (NDJSON, once) ──> what is known by device <── /positions/live (server-sent events)
- *                                            │ at most once a second
+ *                                            │ at most once a second: those that changed, as a difference
  *                                            └──> points of the map, trails, counts by class
  *
  * Between two positions of a device nothing is invented: an arrow stands where the device said it was. */
@@ -10,7 +10,7 @@ import { groupOf, groups, isBoat } from '../classes';
 import { fill, h } from '../dom';
 import { ago, fromInput, knots, plate, time, toInput, day } from '../format';
 import type { LonLat } from '../gcj02';
-import { addFences, fitTo, mapFrame, maplibregl, setData, shown, textLayout, textPaint, type MapLibre } from '../map';
+import { addData, addFences, fitTo, mapFrame, maplibregl, setData, shown, textLayout, textPaint, type MapLibre } from '../map';
 import { t, word, type Key } from '../messages';
 import { link } from '../router';
 import { may } from '../session';
@@ -23,6 +23,7 @@ interface Visit { device: string; name: string | null; reports: number; first: {
 
 const TRAIL_POINTS = 40;
 const SKIPPED_MAX = 5;
+const AGAIN_MS = 60000; // everything anew: what nobody heard of grows silent without a word
 const SILENT_MS = 30 * 60000;
 
 export const title = (p: { plate: string | null; name: string | null; device: string }): string => plate(p.plate) || p.name || p.device.slice(0, 8);
@@ -42,9 +43,9 @@ function speedOf(p: Position): string {
 export const mount: Mount = (root, { settings, place, principal }) => {
   const known = new Map<string, Position>();
   const trails = new Map<string, LonLat[]>();
-  const off = new Set<string>();
+  const off = new Set<string>(), touched = new Set<string>(); // since the last drawing
   const layers: Record<string, boolean> = { layer_trails: true, layer_labels: true, layer_fences: true, layer_tiles: true, layer_cluster: true };
-  let map: MapLibre | null = null, changed = false, skipped = 0, fitted = false, followed = place.query.get('follow'), selected: string | null = null;
+  let map: MapLibre | null = null, changed = false, skipped = 0, drawnAt = 0, fitted = false, followed = place.query.get('follow'), selected: string | null = null;
   let drawing: Drawing | null = null;
   const ended: (() => void)[] = [];
 
@@ -87,28 +88,43 @@ export const mount: Mount = (root, { settings, place, principal }) => {
   function feature(p: Position, now: number): GeoJSON.Feature | null {
     if (p.lat === null || p.lon === null || off.has(groupOf(p.class).key)) return null;
     const state = stateOf(p, now);
-    return { type: 'Feature', geometry: { type: 'Point', coordinates: shown([p.lon, p.lat]) },
+    return { type: 'Feature', id: p.device, geometry: { type: 'Point', coordinates: shown([p.lon, p.lat]) },
       properties: { device: p.device, title: title(p), icon: state === 'moving' || (state === 'alarm' && (p.speed_kmh ?? 0) >= 2) ? 'arrow' : 'dot', course: p.course_deg ?? 0, colour: groupOf(p.class).colour, faint: state === 'silent' || state === 'no_fix' ? 0.45 : 1, alarm: state === 'alarm' ? 1 : 0 } };
   }
 
+  function trail(device: string): GeoJSON.Feature | null {
+    const points = trails.get(device), group = groupOf(known.get(device)?.class);
+    return !layers.layer_trails || !points || points.length < 2 || off.has(group.key) ? null : { type: 'Feature', id: device, geometry: { type: 'LineString', coordinates: points.map(shown) }, properties: { colour: group.colour } };
+  }
+  const there = (f: GeoJSON.Feature | null): f is GeoJSON.Feature => f !== null;
+
+  /* What the legend, the layers or time changed is drawn whole; else only what was heard of. */
   function redraw(): void {
-    if (!map || !changed) return;
+    const now = Date.now(), whole = changed || now - drawnAt > AGAIN_MS;
+    if (!map || (!whole && !touched.size)) return;
+    const source = layers.layer_cluster ? 'things' : 'single', other = layers.layer_cluster ? 'single' : 'things';
     // a slow machine finishes drawing one turn before it gets the next, but is not kept waiting for ever
-    const source = layers.layer_cluster ? 'things' : 'single';
     if (map.getSource(source) && !map.isSourceLoaded(source) && ++skipped < SKIPPED_MAX) return;
     skipped = 0;
+    const ids = whole ? [...known.keys()] : [...touched];
     changed = false;
-    const now = Date.now();
-    const features = [...known.values()].map((p) => feature(p, now)).filter((f): f is GeoJSON.Feature => f !== null);
-    setData(map, layers.layer_cluster ? 'things' : 'single', features, { cluster: layers.layer_cluster ?? false });
-    setData(map, layers.layer_cluster ? 'single' : 'things', [], { cluster: !layers.layer_cluster });
-    setData(map, 'trails', layers.layer_trails ? [...trails].filter(([id, points]) => points.length > 1 && !off.has(groupOf(known.get(id)?.class).key)).map(([id, points]) => ({
-      type: 'Feature', geometry: { type: 'LineString', coordinates: points.map(shown) }, properties: { colour: groupOf(known.get(id)?.class).colour } })) : []);
+    touched.clear();
+    const features = ids.map((id) => feature(known.get(id)!, now)).filter(there), lines = (whole ? [...trails.keys()] : ids).map(trail).filter(there);
+    if (whole) {
+      drawnAt = now;
+      setData(map, source, features);
+      setData(map, other, []);
+      setData(map, 'trails', lines);
+    } else {
+      const gone = ids.filter((id) => feature(known.get(id)!, now) === null);
+      addData(map, source, features, gone);
+      if (lines.length) addData(map, 'trails', lines);
+    }
     showCounts();
     const p = followed ? known.get(followed) : undefined;
     if (p && p.lat !== null && p.lon !== null) map.easeTo({ center: shown([p.lon, p.lat]), duration: 400 });
-    if (selected) showDetail();
-    if (!fitted && features.length) {
+    if (selected && (whole || ids.includes(selected))) showDetail();
+    if (!fitted && whole && features.length) {
       fitted = true;
       if (followed) select(followed, true); else fitTo(map, [...known.values()].filter((q) => q.lat !== null && q.lon !== null && stateOf(q, now) !== 'silent').map((q): LonLat => [q.lon!, q.lat!]), { maxZoom: 12, padding: 80 });
     }
@@ -120,7 +136,7 @@ export const mount: Mount = (root, { settings, place, principal }) => {
     setData(m, 'things', [], { cluster: true });
     setData(m, 'single', []);
     setData(m, 'drawn', []);
-    m.addLayer({ id: 'trails', type: 'line', source: 'trails', paint: { 'line-color': ['get', 'colour'], 'line-width': 2, 'line-opacity': 0.6 } });
+    m.addLayer({ id: 'trails', type: 'line', source: 'trails', minzoom: 9, paint: { 'line-color': ['get', 'colour'], 'line-width': 2, 'line-opacity': 0.6 } });
     m.addLayer({ id: 'clusters', type: 'circle', source: 'things', filter: ['has', 'point_count'], paint: { 'circle-color': '#0b5c7a', 'circle-radius': ['interpolate', ['linear'], ['get', 'point_count'], 4, 14, 100, 24, 1000, 34], 'circle-stroke-color': '#fff', 'circle-stroke-width': 2 } });
     m.addLayer({ id: 'cluster-count', type: 'symbol', source: 'things', filter: ['has', 'point_count'], layout: { ...textLayout(['get', 'point_count_abbreviated'], 13), 'text-allow-overlap': true }, paint: { 'text-color': '#fff' } });
     for (const source of ['things', 'single']) {
@@ -218,7 +234,7 @@ export const mount: Mount = (root, { settings, place, principal }) => {
     const before = known.get(p.device);
     if (before && Date.parse(before.time) > Date.parse(p.time)) return;
     known.set(p.device, p);
-    changed = true;
+    touched.add(p.device);
     if (p.lat === null || p.lon === null || (before && before.time === p.time)) return;
     const trail = trails.get(p.device) ?? [];
     trail.push([p.lon, p.lat]);
@@ -238,7 +254,7 @@ export const mount: Mount = (root, { settings, place, principal }) => {
   const stop = new AbortController();
   ended.push(() => stop.abort());
   const began = Date.now();
-  const load = rows<Position>('/api/v1/positions', { format: 'ndjson' }, take, stop.signal).then(() => { redraw(); showCounts(); });
+  const load = rows<Position>('/api/v1/positions', { format: 'ndjson' }, take, stop.signal).then(() => { changed = true; redraw(); showCounts(); });
   void busy(load.then(() => {
     if (stop.signal.aborted) return;
     ended.push(listen('/api/v1/positions/live', { after: String(began), event: (_, data) => { for (const p of (data as { positions?: Position[] }).positions ?? []) take(p); if (!map) showCounts(); },
