@@ -450,15 +450,15 @@ static void get_findings(struct http_call *c)
 }
 
 static const struct http_route routes[] = {
+	{HTTP_GET, 0, "/api/v1/backtests", "listBacktests",
+	 "Those that are kept, newest first, without their results; a restart forgets them.", "application/json", NULL,
+	 0, get_backtests, NULL},
 	{HTTP_POST, HTTP_ROUTE_BODY, "/api/v1/backtests", "postBacktest",
 	 "Try rules on what is stored, in the background (202): {\"rules\":text of a rules file, left out for those "
 	 "that "
 	 "held, \"from\":..., \"to\":..., \"devices\":[...]}; mistakes of the rules are told with their lines (422). "
 	 "Audited.",
 	 "application/json", NULL, 0, post_backtest, NULL},
-	{HTTP_GET, 0, "/api/v1/backtests", "listBacktests",
-	 "Those that are kept, newest first, without their results; a restart forgets them.", "application/json", NULL,
-	 0, get_backtests, NULL},
 	{HTTP_GET, 0, "/api/v1/backtests/{number}", "getBacktest",
 	 "How far it is; once done, by rule: found, standing, same (found that overlap one that stands), new, gone.",
 	 "application/json", NULL, 0, get_backtest, NULL},
