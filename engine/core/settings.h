@@ -178,6 +178,9 @@
 	X(STRING, outbox_file, "outbox_file", "", 0, SETTINGS_TEXT_MAX, "",                                            \
 	  "where news of the hazard register go: webhooks, MQTT, mail (query/outbox/outbox_config.h)",                 \
 	  "隐患消息推送配置文件(webhook、MQTT、邮件)")                                                                 \
+	X(UINT, outbox_give_up, "outbox_give_up", "168", 1, 8760, "h",                                                 \
+	  "news that a receiver answers but does not take for so long are parked, to be sent again by hand",           \
+	  "消息推送失败多久后转入待人工重发")                                                                          \
 	X(STRING, links_file, "links_file", "", 0, SETTINGS_TEXT_MAX, "",                                              \
 	  "the platforms we are linked with (JT/T 809), see ingest/platform/links_file.h",                             \
 	  "平台级联(JT/T 809)配置文件")                                                                                \

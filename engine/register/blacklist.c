@@ -232,7 +232,7 @@ static enum status decide(struct blacklist *b, const struct blacklist_entry *e, 
 		status = encode(e, row);
 	store_be64(key + 1, b->sequence + 1);
 	if (!status)
-		status = entry_commit(b->store, span_of(key, sizeof key), buf_view(row));
+		status = entry_commit(b->store, span_of(key, sizeof key), buf_view(row), NULL);
 	if (!status) {
 		l->decision = e->decision;
 		b->sequence++;

@@ -20,6 +20,13 @@ static struct span deed_key(uint64_t id, uint32_t number, uint8_t key[13])
 	return span_of(key, 13);
 }
 
+static struct span notice_key(uint64_t sequence, uint8_t key[9])
+{
+	key[0] = ENTRY_NOTICE;
+	store_be64(key + 1, sequence);
+	return span_of(key, 9);
+}
+
 static struct span subject_key(uint64_t sequence, uint8_t key[9])
 {
 	key[0] = ENTRY_SUBJECT;
@@ -166,7 +173,7 @@ static enum status subject_commit(struct calendar *c, const struct calendar_subj
 		buf_deinit(&row);
 		return status;
 	}
-	status = entry_commit(c->store, subject_key(c->subject_sequence + 1, key), buf_view(&row));
+	status = entry_commit(c->store, subject_key(c->subject_sequence + 1, key), buf_view(&row), NULL);
 	pthread_rwlock_wrlock(&c->lock);
 	if (status)
 		subject_free(&copy);
@@ -256,6 +263,15 @@ static enum status load_subject(void *context, struct span key, struct span valu
 	return status;
 }
 
+static enum status load_notice(void *context, struct span key, struct span value)
+{
+	struct calendar *c = context;
+	if (key.size != 9 || value.size != 12 || load_be64(key.data + 1) != c->notice_sequence + 1)
+		return STATUS_CORRUPT;
+	c->notice_sequence++;
+	return STATUS_OK;
+}
+
 enum status calendar_open(struct store *s, struct calendar_rules *rules, struct figures *figures, struct calendar **out)
 {
 	struct calendar *c = calloc(1, sizeof *c);
@@ -271,6 +287,8 @@ enum status calendar_open(struct store *s, struct calendar_rules *rules, struct 
 	enum status status = entry_walk(s, ENTRY_TASK, load_deed, c);
 	if (!status)
 		status = entry_walk(s, ENTRY_SUBJECT, load_subject, c);
+	if (!status)
+		status = entry_walk(s, ENTRY_NOTICE, load_notice, c);
 	if (status) {
 		log_error("calendar", "a row cannot be read: %s", status_text(status));
 		calendar_close(c);
@@ -389,12 +407,17 @@ static enum status commit(struct calendar *c, uint64_t id, const struct calendar
 		buf_deinit(&row);
 		return status;
 	}
-	status = entry_commit(c->store, deed_key(id, d->number, key), buf_view(&row));
+	bool tells = d->deed == TASK_DEED_REMIND || d->deed == TASK_DEED_ESCALATE;
+	uint8_t at[9];
+	struct span deed = deed_key(id, d->number, key);
+	struct entry_index index = {notice_key(c->notice_sequence + 1, at), span_of(key + 1, 12)};
+	status = entry_commit(c->store, deed, buf_view(&row), tells ? &index : NULL);
 	if (status) {
 		deed_copies_free(&k);
 	} else {
 		pthread_rwlock_wrlock(&c->lock);
 		calendar_fold(c, id, d, &k);
+		c->notice_sequence += tells;
 		pthread_rwlock_unlock(&c->lock);
 	}
 	buf_deinit(&row);
@@ -617,4 +640,47 @@ enum status calendar_tick(struct calendar *c, int64_t now_ms, size_t *out)
 	free(n.items);
 	free(k);
 	return status;
+}
+
+struct notice_walk {
+	struct history to;
+	struct store *store;
+	struct buf row;
+	uint64_t sequence;
+};
+
+static enum status visit_notice(void *context, struct span key, struct span value)
+{
+	struct notice_walk *w = context;
+	uint8_t deed[13] = {ENTRY_TASK};
+	if (key.size != 9 || value.size != 12)
+		return STATUS_CORRUPT;
+	memcpy(deed + 1, value.data, 12);
+	buf_clear(&w->row);
+	enum status status = store_get(w->store, STORE_TASK, span_of(deed, sizeof deed), &w->row);
+	if (!status)
+		status = visit_deed(&w->to, span_of(deed, sizeof deed), buf_view(&w->row));
+	if (!status)
+		w->sequence = load_be64(key.data + 1);
+	return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+}
+
+enum status calendar_notices(struct calendar *c, uint64_t after, calendar_deed_visit *visit, void *context,
+			     uint64_t *out_sequence)
+{
+	uint8_t prefix = ENTRY_NOTICE, key[9];
+	struct notice_walk w = {{visit, context}, c->store, buf_init(ENTRY_BYTES_MAX), after};
+	enum status status = store_scan_within(c->store, STORE_TASK, span_of(&prefix, 1), notice_key(after + 1, key),
+					       visit_notice, &w);
+	buf_deinit(&w.row);
+	*out_sequence = w.sequence;
+	return status;
+}
+
+uint64_t calendar_notices_last(struct calendar *c)
+{
+	pthread_rwlock_rdlock(&c->lock);
+	uint64_t last = c->notice_sequence;
+	pthread_rwlock_unlock(&c->lock);
+	return last;
 }

@@ -8,6 +8,7 @@
  *            start                        done | done_late | waived
  *
  *   family `task`   0x01 | task 8 | number 4 -> a deed (entry.h); 0x02 | sequence 8 -> an enterprise as it was entered
+ *                   0x05 | sequence 8 -> task 8 | number 4: a deed that tells people something
  *
  * A task is the hash of its rule, period and subject, or of its annex, number, title and subject: it needs no row until
  * something is said of it. Deeds are never rewritten and all state is folded from them on opening, so that list and
@@ -201,5 +202,12 @@ STATUS_CHECKED enum status calendar_subjects(struct calendar *c, calendar_subjec
 /* Write down the reminders and delays that are due now, each once: `system` reminds and escalates. Returns how many
  * through `out`, at most CALENDAR_NOTICES_MAX. */
 STATUS_CHECKED enum status calendar_tick(struct calendar *c, int64_t now_ms, size_t *out);
+
+/* Reminders and delays behind `after` in the order in which they were written, for those who pass them on;
+ * `*out_sequence` is the last that `visit` took with STATUS_OK (`after` when none). */
+STATUS_CHECKED enum status calendar_notices(struct calendar *c, uint64_t after, calendar_deed_visit *visit,
+					    void *context, uint64_t *out_sequence);
+/* Of the last notice; 0: none was ever written. */
+uint64_t calendar_notices_last(struct calendar *c);
 
 #endif

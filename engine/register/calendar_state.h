@@ -36,6 +36,7 @@ struct calendar {
 	struct subject *subjects; /* by name */
 	size_t subject_count, subject_capacity;
 	uint64_t subject_sequence;
+	uint64_t notice_sequence;
 };
 
 /* NULL: nothing was said of it. */

@@ -18,6 +18,7 @@ enum entry_tag {
 	ENTRY_SUBJECT = 2, /* sequence 8 */
 	ENTRY_FIGURES = 3, /* sequence 8 */
 	ENTRY_LISTED = 4,  /* sequence 8 */
+	ENTRY_NOTICE = 5,  /* sequence 8 -> task 8 | number 4: the reminders and delays, in the order of being told */
 };
 
 /* bytes of one entry */
@@ -53,13 +54,22 @@ static inline char *entry_copy(struct span text)
 	return copy;
 }
 
-static inline enum status entry_commit(struct store *s, struct span key, struct span value)
+/* Where an entry is found again, written with it. */
+struct entry_index {
+	struct span key, value;
+};
+
+/* `index` may be NULL. */
+static inline enum status entry_commit(struct store *s, struct span key, struct span value,
+				       const struct entry_index *index)
 {
 	struct store_batch *b;
 	enum status status = store_batch_new(s, &b);
 	if (status)
 		return status;
 	store_batch_log(b, STORE_TASK, key, value);
+	if (index)
+		store_batch_put(b, STORE_TASK, index->key, index->value);
 	crash_point("entry_before");
 	status = store_commit(s, b, true);
 	crash_point("entry_committed");

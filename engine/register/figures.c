@@ -386,7 +386,7 @@ static enum status enter(struct figures *f, struct figures_entry *e, uint8_t *ou
 		status = reserve(f, e, &p, &village);
 	pthread_rwlock_unlock(&f->lock);
 	if (!status)
-		status = entry_commit(f->store, sequence_key(e->sequence, key), buf_view(&row));
+		status = entry_commit(f->store, sequence_key(e->sequence, key), buf_view(&row), NULL);
 	if (!status) {
 		pthread_rwlock_wrlock(&f->lock);
 		apply(f, e, p, village);

@@ -28,5 +28,6 @@ int cmd_command(int argc, char **argv);
 int cmd_links(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_user(int argc, char **argv);
+int cmd_outbox(int argc, char **argv);
 
 #endif

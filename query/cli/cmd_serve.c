@@ -200,7 +200,8 @@ static enum status duty_room_metrics(void *context, struct buf *out)
 
 static enum status open_outbox(struct server *v)
 {
-	enum status status = outbox_route_open(v->settings.outbox_file, v->engine, v->hazards, &v->outbox);
+	enum status status = outbox_route_open(v->settings.outbox_file, (unsigned)v->settings.outbox_give_up, v->engine,
+					       v->hazards, v->township.calendar, &v->outbox);
 	if (!status && v->outbox)
 		status = outbox_start(v->outbox);
 	if (status)

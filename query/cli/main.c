@@ -22,6 +22,8 @@ static const struct {
 	{"check", cmd_check, "verify every checksum and invariant of a store", "校验数据目录"},
 	{"info", cmd_info, "what is in a store", "数据目录概况"},
 	{"user", cmd_user, "accounts of people, in a store that no one serves", "账户管理(停机时)"},
+	{"outbox", cmd_outbox, "news for other systems: what waits, what is parked, sent again",
+	 "消息推送:状态、人工重发"},
 	{"settings", cmd_settings, "every setting, its range and its default", "全部设置项"},
 };
 

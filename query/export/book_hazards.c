@@ -9,6 +9,7 @@
 #include "engine/core/clock.h"
 #include "engine/core/log.h"
 #include "query/export/export_hazards.h"
+#include "query/export/mask.h"
 
 #define S_PER_DAY 86400
 #define SHEETS_MAX HAZARD_LIST_COUNT
@@ -102,18 +103,28 @@ static enum status status_of(lxw_error error)
 static void cell_format(struct sheet *s, struct span text, lxw_format *format)
 {
 	char copy[HAZARD_NOTE_MAX + 1];
+	struct buf room = buf_init(sizeof copy);
+	text = mask_view(text, &room);
 	size_t size = text.size < sizeof copy ? text.size : sizeof copy - 1;
 	if (size) {
 		memcpy(copy, text.data, size);
 		copy[size] = '\0';
 		take(s->book, worksheet_write_string(s->out, s->row, s->column, copy, format));
 	}
+	buf_deinit(&room);
 	s->column++;
 }
 
 static void cell_text(struct sheet *s, struct span text)
 {
 	cell_format(s, text, NULL);
+}
+
+static void cell_of_field(struct sheet *s, unsigned field, struct span text)
+{
+	bool before = mask_people(export_hazard_is_of_people(field));
+	cell_text(s, text);
+	mask_people(before);
 }
 
 static void cell_string(struct sheet *s, const char *text)
@@ -245,7 +256,7 @@ static void hazard_cell(struct sheet *s, const struct hazard *h, unsigned field)
 	else if (field == HAZARD_FIELD_DEADLINE)
 		cell_day(s, h->deadline_day);
 	else
-		cell_text(s, hazard_value(h, field));
+		cell_of_field(s, field, hazard_value(h, field));
 }
 
 static void hazard_row(struct sheet *s, const struct hazard *h)

@@ -4,6 +4,7 @@
 
 #include "query/export/export_track.h"
 #include "query/export/json_out.h"
+#include "query/export/mask.h"
 
 static const char *kind_token(uint8_t kind)
 {
@@ -27,6 +28,13 @@ static const char *kind_token(uint8_t kind)
 	default:
 		return "other";
 	}
+}
+
+/* Holds names and numbers of people, and nothing that a device is known by. */
+static bool is_of_people(unsigned field)
+{
+	return field == DEVICE_FIELD_DRIVER || field == DEVICE_FIELD_SAFETY_MAN || field == DEVICE_FIELD_OWNER ||
+	       field == DEVICE_FIELD_CREW;
 }
 
 /* No field, or nobody's business. */
@@ -60,6 +68,14 @@ static void text_or_null(struct json_out *j, const char *key, const char *text)
 		jout_null(j);
 }
 
+/* A value as its field wants it masked. */
+static void jout_value(struct json_out *j, const char *key, unsigned field, const char *value)
+{
+	bool before = mask_people(is_of_people(field));
+	text_or_null(j, key, value);
+	mask_people(before);
+}
+
 static void bindings_array(struct json_out *j, const struct device *d)
 {
 	jout_key(j, "bindings");
@@ -71,7 +87,7 @@ static void bindings_array(struct json_out *j, const struct device *d)
 		jout_open(j, '{');
 		jout_key(j, "field");
 		jout_string(j, device_field_token(b->field));
-		text_or_null(j, "value", b->value);
+		jout_value(j, "value", b->field, b->value);
 		jout_key(j, "from");
 		jout_time(j, b->valid_from_ms);
 		jout_key(j, "to");
@@ -96,7 +112,7 @@ void export_device_object(struct json_out *j, const struct device *d, int64_t at
 	for (unsigned field = 1; field < DEVICE_FIELD_STREAMS; field++) {
 		const char *value = export_device_value(d, (uint8_t)field, at_ms);
 		if (is_told(field, value))
-			text_or_null(j, device_field_token(field), value);
+			jout_value(j, device_field_token(field), field, value);
 	}
 	if (bindings)
 		bindings_array(j, d);
@@ -166,9 +182,11 @@ static enum status device_csv(const struct device *d, int64_t at_ms, struct buf 
 		if (is_secret(field))
 			continue;
 		const char *value = export_device_value(d, (uint8_t)field, at_ms);
+		bool before = mask_people(is_of_people(field));
 		status = buf_append_u8(out, ',');
 		if (!status && value)
 			status = csv_append(out, span_of_string(value));
+		mask_people(before);
 	}
 	return status ? status : buf_append(out, "\r\n", 2);
 }

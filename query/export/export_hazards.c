@@ -4,6 +4,7 @@
 
 #include "engine/core/clock.h"
 #include "query/export/export_format.h"
+#include "query/export/mask.h"
 
 void export_hazard_code(const struct hazard *h, char out[HAZARD_CODE_MAX])
 {
@@ -50,6 +51,20 @@ static void member_bool(struct json_out *j, const char *key, bool yes)
 	jout_bool(j, yes);
 }
 
+bool export_hazard_is_of_people(unsigned field)
+{
+	return field == HAZARD_FIELD_FINDER || field == HAZARD_FIELD_PERSON || field == HAZARD_FIELD_ACCEPTOR ||
+	       field == HAZARD_FIELD_LEADER;
+}
+
+static void member_value(struct json_out *j, unsigned field, struct span value)
+{
+	bool before = mask_people(export_hazard_is_of_people(field));
+	jout_key(j, hazard_token(HAZARD_TABLE_FIELD, field));
+	jout_text(j, value);
+	mask_people(before);
+}
+
 void export_hazard_members(struct json_out *j, const struct hazard *h, int32_t today)
 {
 	char code[HAZARD_CODE_MAX];
@@ -81,8 +96,7 @@ void export_hazard_members(struct json_out *j, const struct hazard *h, int32_t t
 	for (unsigned f = 1; f < HAZARD_FIELD_COUNT; f++) {
 		if (!h->values[f].size)
 			continue;
-		jout_key(j, hazard_token(HAZARD_TABLE_FIELD, f));
-		jout_text(j, hazard_value(h, f));
+		member_value(j, f, hazard_value(h, f));
 	}
 	jout_close(j, '}');
 }
@@ -114,8 +128,7 @@ void export_hazard_event(struct json_out *j, const struct hazard_event *e, const
 	jout_key(j, "changes");
 	jout_open(j, '{');
 	for (size_t i = 0; i < e->change_count; i++) {
-		jout_key(j, hazard_token(HAZARD_TABLE_FIELD, e->changes[i].field));
-		jout_text(j, e->changes[i].value);
+		member_value(j, e->changes[i].field, e->changes[i].value);
 	}
 	jout_close(j, '}');
 	jout_key(j, "before");
@@ -210,8 +223,12 @@ static enum status csv_value(const struct hazard *h, unsigned field, struct buf 
 		time_format(h->found_ms, CHINA_OFFSET_MS, time);
 		value = span_of_string(time);
 	}
+	bool before = mask_people(export_hazard_is_of_people(field));
 	enum status status = buf_append_u8(out, ',');
-	return status ? status : csv_append(out, value);
+	if (!status)
+		status = csv_append(out, value);
+	mask_people(before);
+	return status;
 }
 
 static enum status csv_time(int64_t ms, struct buf *out)

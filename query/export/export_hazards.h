@@ -19,6 +19,9 @@ bool export_hazard_is_overdue(const struct hazard *h, int32_t today);
 #define EXPORT_HAZARD_FIELDS 25
 extern const uint8_t export_hazard_fields[EXPORT_HAZARD_FIELDS];
 
+/* Does it hold people (finder, person, acceptor, leader)? Its numbers are masked as theirs (mask.h). */
+bool export_hazard_is_of_people(unsigned field);
+
 /* Members of an object; `today` decides what is overdue (hazard_day). */
 void export_hazard_members(struct json_out *j, const struct hazard *h, int32_t today);
 /* One step of its history, an object. */

@@ -156,8 +156,13 @@ void jout_null(struct json_out *j)
 
 void jout_raw(struct json_out *j, const char *text)
 {
+	jout_raw_text(j, span_of_string(text));
+}
+
+void jout_raw_text(struct json_out *j, struct span text)
+{
 	separate(j);
-	put(j, text, strlen(text));
+	put(j, (const char *)text.data, text.size);
 }
 
 void jout_line(struct json_out *j)

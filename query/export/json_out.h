@@ -43,6 +43,7 @@ void jout_hex(struct json_out *j, struct span bytes);
 void jout_line(struct json_out *j);
 /* Bytes as they are, as a value. */
 void jout_raw(struct json_out *j, const char *text);
+void jout_raw_text(struct json_out *j, struct span text);
 
 /* Append v / 10^decimals to `out`. Shared with the other formats. */
 STATUS_CHECKED enum status fixed_append(struct buf *out, int64_t v, unsigned decimals);

@@ -1,16 +1,18 @@
 #include "query/export/kpi_fleet.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "engine/core/clock.h"
+#include "engine/fleet/track_legs.h"
 #include "engine/fleet/vehicle.h"
-#include "engine/geo/distance.h"
 
 #define MM_PER_M 1000
-/* sum / 1 km/h in mm and ms: 1 km/h = 1 000 000 mm / 3 600 000 ms */
-#define MM_PER_KM 1000000
 #define DEVICES_AT_ONCE 1024
+#define THREADS_MAX 8
 
 struct tally {
 	char *name;
@@ -23,89 +25,102 @@ struct counting {
 	const struct kpi_request *q;
 	struct tally *items;
 	size_t count, capacity;
+	struct vehicle *batch; /* DEVICES_AT_ONCE of them */
+	size_t batch_count;
 };
-
-/* --- one source --- */
-
-struct seen {
-	uint64_t positions, mileage_mm, complete_mm;
-	bool drifts;
-};
-
-static bool is_valid(const struct report *r)
-{
-	return !(r->flags & (REPORT_FLAG_NO_FIX | REPORT_FLAG_OFFSET | REPORT_FLAG_FUTURE));
-}
-
-static void count_leg(const struct kpi_request *q, const struct report *a, const struct report *b, struct seen *s)
-{
-	int64_t mm = distance_mm(a->lat_e7, a->lon_e7, b->lat_e7, b->lon_e7), ms = b->time_ms - a->time_ms;
-	s->mileage_mm += (uint64_t)mm;
-	if (mm <= q->gap_m * MM_PER_M && ms <= q->gap_s * MS_PER_SECOND)
-		s->complete_mm += (uint64_t)mm;
-	/* mm / ms > drift km/h, in whole numbers */
-	s->drifts |= ms > 0 && (__int128)mm * MS_PER_HOUR > (__int128)q->drift_kmh * MM_PER_KM * ms;
-}
-
-/* Positions within [from, to]; `enough`: one is. */
-static enum status look_at_track(struct counting *c, uint64_t device, int64_t from_ms, int64_t to_ms, bool enough,
-				 struct seen *out)
-{
-	struct track *t;
-	struct track_points p;
-	struct report last = {.time_ms = 0};
-	enum status status = track_open(c->engine, device, from_ms, to_ms, &t);
-	*out = (struct seen){.positions = 0};
-	if (status)
-		return status;
-	while (!(enough && out->positions) && !(status = track_points(t, &p)))
-		for (size_t i = 0; i < p.count && !(enough && out->positions); i++) {
-			struct report r = {.time_ms = p.time_ms[i],
-					   .lat_e7 = p.lat_e7[i],
-					   .lon_e7 = p.lon_e7[i],
-					   .flags = p.flags[i]};
-			if (!is_valid(&r))
-				continue;
-			if (out->positions++)
-				count_leg(c->q, &last, &r, out);
-			last = r;
-		}
-	track_close(t);
-	return status == STATUS_END ? STATUS_OK : status;
-}
 
 /* --- one vehicle --- */
 
-static enum status look_at_vehicle(struct counting *c, uint64_t device, const uint64_t *sources, size_t count,
-				   struct tally *t)
+struct vehicle {
+	uint64_t sources[REGISTRY_SOURCES_MAX + 1]; /* itself first */
+	size_t source_count, tally;
+	struct track_legs best; /* of the source with most positions of the period */
+	bool joined;
+	enum status status;
+};
+
+static enum status look_at_track(const struct counting *c, uint64_t device, struct track_legs *out)
 {
 	const struct kpi_request *q = c->q;
-	struct seen best = {.positions = 0}, one;
-	enum status status = STATUS_OK;
-	bool joined = false;
-	for (size_t i = 0; i <= count && !status; i++) {
-		status = look_at_track(c, i ? sources[i - 1] : device, q->from_ms, q->to_ms, q->rates_only, &one);
-		if (!status && one.positions > best.positions)
-			best = one;
-	}
-	joined = best.positions > 0;
-	for (size_t i = 0; i <= count && !status && !joined; i++) {
-		status = look_at_track(c, i ? sources[i - 1] : device, 0, q->to_ms, true, &one);
-		joined = one.positions > 0;
-	}
-	t->joined += joined;
-	t->online += best.positions > 0;
-	t->drifting += best.drifts;
-	t->mileage_mm += best.mileage_mm;
-	t->complete_mm += best.complete_mm;
+	const struct track_legs_limits limits = {q->gap_m * MM_PER_M, q->gap_s * MS_PER_SECOND, q->drift_kmh};
+	bool any = false;
+	if (!q->rates_only)
+		return track_legs(c->engine, device, q->from_ms, q->to_ms, &limits, out);
+	enum status status = track_has_position(c->engine, device, q->from_ms, q->to_ms, &any);
+	*out = (struct track_legs){.positions = any};
 	return status;
 }
 
-static enum status tally_of(struct counting *c, const char *name, struct tally **out)
+static enum status look_at_vehicle(const struct counting *c, struct vehicle *v)
+{
+	struct track_legs one;
+	enum status status = STATUS_OK;
+	for (size_t i = 0; i < v->source_count && !status; i++) {
+		status = look_at_track(c, v->sources[i], &one);
+		if (!status && one.positions > v->best.positions)
+			v->best = one;
+	}
+	v->joined = v->best.positions > 0;
+	for (size_t i = 0; i < v->source_count && !status && !v->joined; i++)
+		status = track_has_position(c->engine, v->sources[i], 0, c->q->to_ms, &v->joined);
+	return status;
+}
+
+static void add_vehicle(struct counting *c, const struct vehicle *v)
+{
+	struct tally *t = &c->items[v->tally];
+	t->joined += v->joined;
+	t->online += v->best.positions > 0;
+	t->drifting += v->best.drifts;
+	t->mileage_mm += v->best.mileage_mm;
+	t->complete_mm += v->best.complete_mm;
+}
+
+/* --- many at once --- */
+
+struct crew {
+	const struct counting *counting;
+	struct vehicle *vehicles;
+	size_t count;
+	_Atomic size_t next;
+};
+
+static void *crew_main(void *context)
+{
+	struct crew *w = context;
+	size_t i;
+	while ((i = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->count)
+		w->vehicles[i].status = look_at_vehicle(w->counting, &w->vehicles[i]);
+	return NULL;
+}
+
+/* The vehicles that were gathered, by as many threads as there are processors; one that does not begin leaves its part
+ * to the others. */
+static enum status count_batch(struct counting *c)
+{
+	pthread_t threads[THREADS_MAX];
+	struct crew w = {.counting = c, .vehicles = c->batch, .count = c->batch_count};
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t wanted = processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (size_t)processors, begun = 1;
+	enum status status = STATUS_OK;
+	while (begun < wanted && begun < w.count && !pthread_create(&threads[begun], NULL, crew_main, &w))
+		begun++;
+	crew_main(&w);
+	for (size_t i = 1; i < begun; i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < c->batch_count && !status; i++) {
+		status = c->batch[i].status;
+		add_vehicle(c, &c->batch[i]);
+	}
+	c->batch_count = 0;
+	return status;
+}
+
+static enum status tally_of(struct counting *c, const char *name, size_t *out)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (strcmp(c->items[i].name, name) == 0) {
-			*out = &c->items[i];
+			*out = i;
 			return STATUS_OK;
 		}
 	if (c->count == KPI_GROUPS_MAX)
@@ -121,7 +136,7 @@ static enum status tally_of(struct counting *c, const char *name, struct tally *
 	c->items[c->count] = (struct tally){.name = strdup(name)};
 	if (!c->items[c->count].name)
 		return STATUS_NO_MEMORY;
-	*out = &c->items[c->count++];
+	*out = c->count++;
 	return STATUS_OK;
 }
 
@@ -182,22 +197,24 @@ static void name_of(struct counting *c, uint64_t device, char out[DEVICE_VALUE_M
 
 static enum status count_device(struct counting *c, uint64_t device)
 {
-	uint64_t sources[REGISTRY_SOURCES_MAX];
+	struct vehicle *v = &c->batch[c->batch_count];
 	char name[DEVICE_VALUE_MAX + 1];
-	struct tally *t;
 	uint8_t kind;
 	bool on_file;
 	enum status status = is_on_file(c, device, &kind, &on_file);
 	if (status || !on_file || !is_asked_for(c, device))
 		return status;
 	name_of(c, device, name);
-	status = tally_of(c, name, &t);
+	*v = (struct vehicle){.sources = {device}};
+	status = tally_of(c, name, &v->tally);
 	if (status)
 		return status;
-	size_t count = vehicle_sources(engine_registry(c->engine), device, c->q->to_ms, sources, REGISTRY_SOURCES_MAX);
-	t->registered++;
-	t->installed += kind != DEVICE_KIND_BOAT || count > 0;
-	return look_at_vehicle(c, device, sources, count, t);
+	size_t count =
+		vehicle_sources(engine_registry(c->engine), device, c->q->to_ms, v->sources + 1, REGISTRY_SOURCES_MAX);
+	v->source_count = 1 + count;
+	c->items[v->tally].registered++;
+	c->items[v->tally].installed += kind != DEVICE_KIND_BOAT || count > 0;
+	return ++c->batch_count == DEVICES_AT_ONCE ? count_batch(c) : STATUS_OK;
 }
 
 static enum status count_all(struct counting *c)
@@ -210,7 +227,7 @@ static enum status count_all(struct counting *c)
 			status = count_device(c, ids[i]);
 		after = ids[n - 1];
 	}
-	return status;
+	return status ? status : count_batch(c);
 }
 
 /* --- the table --- */
@@ -329,9 +346,11 @@ enum status kpi_fleet(struct engine *e, const struct kpi_request *q, struct pape
 	*out = paper_init("车船动态监控考核指标", columns, sizeof columns / sizeof *columns);
 	if (q->from_ms > q->to_ms || q->gap_m < 1 || q->gap_s < 1 || q->drift_kmh < 1)
 		return STATUS_INVALID;
-	enum status status = count_all(&c);
+	c.batch = calloc(DEVICES_AT_ONCE, sizeof *c.batch);
+	enum status status = c.batch ? count_all(&c) : STATUS_NO_MEMORY;
 	if (!status)
 		status = tell(&c, out);
+	free(c.batch);
 	for (size_t i = 0; i < c.count; i++)
 		free(c.items[i].name);
 	free(c.items);

@@ -61,9 +61,10 @@ struct kpi_request {
 	bool rates_only;              /* no tracks are read: mileage and drift stay empty */
 };
 
-/* A table with a row for each name, definitions and settings as notes. Reads every track of the period unless
- * `rates_only`. Free with paper_deinit, also after a failure. STATUS_INVALID: a setting below 1, or a period that ends
- * before it begins; STATUS_FULL; STATUS_CORRUPT, STATUS_IO, STATUS_NO_MEMORY. Any thread but an event loop. */
+/* A table with a row for each name, definitions and settings as notes. Adds up the legs of every track of
+ * the period (track_legs.h) unless `rates_only`. Free with paper_deinit, also after a failure. STATUS_INVALID: a
+ * setting below 1, or a period that ends before it begins; STATUS_FULL; STATUS_CORRUPT, STATUS_IO, STATUS_NO_MEMORY.
+ * Any thread but an event loop. */
 STATUS_CHECKED enum status kpi_fleet(struct engine *e, const struct kpi_request *q, struct paper *out);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static _Thread_local bool masking;
+static _Thread_local bool masking, of_people;
 
 bool mask_set(bool on)
 {
@@ -16,6 +16,13 @@ bool mask_is_on(void)
 	return masking;
 }
 
+bool mask_people(bool on)
+{
+	bool before = of_people;
+	of_people = on;
+	return before;
+}
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -23,7 +30,7 @@ static bool is_digit(char c)
 
 static bool is_word(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (of_people && c == '-');
 }
 
 static bool is_identity(const char *word)
@@ -48,13 +55,28 @@ static const struct {
 	bool (*is)(const char *word);
 } kinds[] = {{18, 3, 4, is_identity}, {11, 3, 4, is_mobile}};
 
-/* The kind of the word at `text`, -1: none. */
-static int kind_of(const char *text, size_t size)
+/* digits of a word of people's */
+#define PEOPLE_DIGITS 5
+
+static bool has_digits(const char *word, size_t size)
 {
-	for (int i = 0; i < (int)(sizeof kinds / sizeof *kinds); i++)
-		if (kinds[i].size == size && kinds[i].is(text))
-			return i;
-	return -1;
+	size_t digits = 0;
+	for (size_t i = 0; i < size; i++)
+		digits += is_digit(word[i]);
+	return digits >= PEOPLE_DIGITS;
+}
+
+/* How much of the word is shown at its ends; false: all of it. */
+static bool is_personal(const char *word, size_t size, size_t *first, size_t *last)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (kinds[i].size == size && kinds[i].is(word)) {
+			*first = kinds[i].first;
+			*last = kinds[i].last;
+			return true;
+		}
+	*first = *last = size / 4;
+	return of_people && has_digits(word, size);
 }
 
 /* The next word at or behind `*at`; its size, 0: none. */
@@ -70,26 +92,24 @@ static size_t next_word(const char *text, size_t size, size_t *at)
 
 void mask_text(char *text, size_t size)
 {
-	size_t n;
-	for (size_t at = 0; (n = next_word(text, size, &at)); at += n) {
-		int kind = kind_of(text + at, n);
-		if (kind >= 0)
-			memset(text + at + kinds[kind].first, '*', n - kinds[kind].first - kinds[kind].last);
-	}
+	size_t n, first, last;
+	for (size_t at = 0; (n = next_word(text, size, &at)); at += n)
+		if (is_personal(text + at, n, &first, &last))
+			memset(text + at + first, '*', n - first - last);
 }
 
 static bool has_any(struct span text)
 {
-	size_t n;
+	size_t n, first, last;
 	for (size_t at = 0; (n = next_word((const char *)text.data, text.size, &at)); at += n)
-		if (kind_of((const char *)text.data + at, n) >= 0)
+		if (is_personal((const char *)text.data + at, n, &first, &last))
 			return true;
 	return false;
 }
 
 struct span mask_view(struct span text, struct buf *room)
 {
-	if (!masking || text.size < 11 || !has_any(text))
+	if (!masking || text.size < PEOPLE_DIGITS || !has_any(text))
 		return text;
 	buf_clear(room);
 	if (buf_append(room, text.data, text.size))

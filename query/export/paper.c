@@ -8,6 +8,7 @@
 #include "engine/register/hazard.h"
 #include "query/export/export_format.h"
 #include "query/export/json_out.h"
+#include "query/export/mask.h"
 
 static const char *const tokens[PAPER_FORM_COUNT] = {
 #define X(NAME, token, media) token,
@@ -80,16 +81,27 @@ void paper_none(struct paper *p)
 	put(p, (struct paper_cell){.kind = PAPER_CELL_NONE});
 }
 
+/* Masked here, once, for every form. */
 void paper_text(struct paper *p, struct span text)
 {
+	struct buf room = buf_init(SIZE_MAX);
+	text = mask_view(text, &room);
 	struct paper_cell cell = {PAPER_CELL_TEXT, (uint32_t)text.size, (int64_t)p->texts.size};
 	if (!text.size) {
 		paper_none(p);
-		return;
+	} else {
+		if (!p->status)
+			p->status = buf_append(&p->texts, text.data, text.size);
+		put(p, cell);
 	}
-	if (!p->status)
-		p->status = buf_append(&p->texts, text.data, text.size);
-	put(p, cell);
+	buf_deinit(&room);
+}
+
+void paper_people(struct paper *p, struct span text)
+{
+	bool before = mask_people(true);
+	paper_text(p, text);
+	mask_people(before);
 }
 
 void paper_string(struct paper *p, const char *text)

@@ -73,6 +73,8 @@ struct paper paper_init(const char *title, const struct paper_column *columns, s
 void paper_deinit(struct paper *p);
 void paper_none(struct paper *p);
 void paper_text(struct paper *p, struct span text);
+/* Of people: a driver, a telephone number (mask.h). */
+void paper_people(struct paper *p, struct span text);
 void paper_string(struct paper *p, const char *text);
 void paper_number(struct paper *p, int64_t v);
 void paper_share(struct paper *p, uint64_t part, uint64_t whole);

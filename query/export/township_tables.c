@@ -141,7 +141,9 @@ static void lane_cell(struct paper *p, size_t lane, const struct figures_sum *su
 {
 	unsigned figure = lanes[lane].figure, whole = lanes[lane].whole;
 	uint64_t wanted = whole ? UINT64_C(1) << whole : UINT64_C(1) << figure;
-	if (lanes[lane].kind == LANE_ENTRY)
+	if (lanes[lane].kind == LANE_ENTRY && figure == LANE_PHONE)
+		paper_people(p, span_of_string(filler->texts[figure]));
+	else if (lanes[lane].kind == LANE_ENTRY)
 		paper_string(p, filler->texts[figure]);
 	else if ((sum->said & wanted) != wanted)
 		paper_none(p);

@@ -11,6 +11,7 @@
 
 #include "engine/core/clock.h"
 #include "query/export/json_out.h"
+#include "query/export/mask.h"
 #include "query/export/township_tables.h"
 #include "query/http/handlers_township.h"
 #include "query/http/http_problem.h"
@@ -122,7 +123,10 @@ static void add_card(struct paper *p, const struct scoring *s, const struct card
 	bool candidate = c->score >= s->line;
 	uint8_t decision = blacklist_stands(b, s->kind, span_of_string(c->name), s->quarter);
 	paper_number(p, (int64_t)paper_rows(p) + 1);
-	paper_string(p, c->name);
+	if (s->kind == BLACKLIST_DRIVER)
+		paper_people(p, span_of_string(c->name));
+	else
+		paper_string(p, c->name);
 	for (unsigned i = 0; i < SEVERITIES; i++)
 		paper_number(p, (int64_t)c->counts[i]);
 	paper_number(p, (int64_t)c->score);
@@ -249,7 +253,9 @@ static enum status tell_decision(void *context, const struct blacklist_entry *e)
 	struct json_out *j = context;
 	jout_open(j, '{');
 	member(j, "kind", span_of_string(blacklist_kind_token(e->kind)));
+	bool before = mask_people(e->kind == BLACKLIST_DRIVER);
 	member(j, "name", e->name);
+	mask_people(before);
 	member(j, "quarter", e->quarter);
 	member(j, "decision", span_of_string(blacklist_decision_token(e->decision)));
 	member(j, "decision_zh", span_of_string(blacklist_decision_chinese(e->decision)));

@@ -10,10 +10,14 @@
 #include <string.h>
 
 #include "engine/core/clock.h"
+#include "query/export/export_hazards.h"
 #include "query/export/json_out.h"
 #include "query/http/handlers_hazards.h"
 #include "query/http/http_problem.h"
 #include "query/http/http_stream.h"
+
+/* of steps that somebody else took meanwhile, behind which no more are told; one more fits */
+#define CHANGED_BYTES (64u << 10)
 
 /* --- what a step is asked with --- */
 
@@ -124,16 +128,8 @@ static void answer_refusal(struct http_call *c, const struct hazard_outcome *o)
 	struct buf text = buf_init(8192);
 	struct json_out j = json_out_init(&text);
 	jout_open(&j, '{');
-	jout_key(&j, "type");
-	jout_string(&j, "urn:zayton:problem:step-not-allowed");
-	jout_key(&j, "title");
-	jout_string(&j, http_status_title(422));
-	jout_key(&j, "status");
-	jout_integer(&j, 422);
-	jout_key(&j, "detail");
-	jout_string(&j, hazard_refusal_english(o->refusal.reason));
-	jout_key(&j, "detail_zh");
-	jout_string(&j, hazard_refusal_chinese(o->refusal.reason));
+	http_problem_members(&j, HTTP_PROBLEM_REFUSED_STEP, hazard_refusal_english(o->refusal.reason),
+			     hazard_refusal_chinese(o->refusal.reason));
 	jout_key(&j, "reason");
 	jout_string(&j, hazard_refusal_token(o->refusal.reason));
 	if (o->refusal.field) {
@@ -151,6 +147,39 @@ static void answer_refusal(struct http_call *c, const struct hazard_outcome *o)
 	buf_deinit(&text);
 }
 
+static enum status put_event(void *context, uint64_t id, const struct hazard_event *e,
+			     const uint8_t digest[HAZARD_DIGEST_SIZE])
+{
+	struct json_out *j = context;
+	(void)id;
+	export_hazard_event(j, e, digest);
+	return j->out->size > CHANGED_BYTES ? STATUS_END : j->status;
+}
+
+/* Somebody was first: what he did since the version that was seen. */
+static void answer_stale(struct http_call *c, const struct hazard_order *o)
+{
+	struct buf text = buf_init(CHANGED_BYTES + 2 * EXPORT_HAZARD_BYTES_MAX);
+	struct json_out j = json_out_init(&text);
+	jout_open(&j, '{');
+	http_problem_members(&j, HTTP_PROBLEM_STALE, "somebody took a step meanwhile: look at what changed",
+			     "他人已先办理，请查看变更后重试");
+	jout_key(&j, "parameter");
+	jout_string(&j, "If-Match");
+	jout_key(&j, "changed");
+	jout_open(&j, '[');
+	enum status status = hazards_history(c->route->context, o->id, o->version, put_event, &j);
+	jout_close(&j, ']');
+	jout_close(&j, '}');
+	jout_line(&j);
+	status = status && status != STATUS_END ? status : j.status;
+	if (status)
+		http_problem_of_status(c->x, status);
+	else
+		http_answer(c, 412, "application/problem+json", buf_view(&text));
+	buf_deinit(&text);
+}
+
 static void take(struct asking *a)
 {
 	struct hazard_outcome out;
@@ -164,8 +193,7 @@ static void take(struct asking *a)
 	else if (status == STATUS_DENIED)
 		answer_refusal(c, &out);
 	else if (status == STATUS_CONFLICT)
-		http_problem_send(c->x, HTTP_PROBLEM_STALE, "If-Match",
-				  "somebody took a step meanwhile: read it again");
+		answer_stale(c, &a->order);
 	else if (field)
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_BODY, field, status_text(status));
 	else if (status == STATUS_EXISTS)

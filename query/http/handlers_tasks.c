@@ -12,6 +12,8 @@
 #include "query/http/http_problem.h"
 #include "query/http/http_stream.h"
 
+/* of deeds that somebody else did meanwhile, behind which no more are told; one more fits */
+#define CHANGED_BYTES (64u << 10)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 /* days around today that a list shows without from and to */
 #define LIST_BACK_DAYS 366
@@ -284,16 +286,8 @@ static void answer_refusal(struct http_call *c, unsigned refusal)
 	struct buf text = buf_init(4096);
 	struct json_out j = json_out_init(&text);
 	jout_open(&j, '{');
-	jout_key(&j, "type");
-	jout_string(&j, "urn:zayton:problem:step-not-allowed");
-	jout_key(&j, "title");
-	jout_string(&j, http_status_title(422));
-	jout_key(&j, "status");
-	jout_integer(&j, 422);
-	jout_key(&j, "detail");
-	jout_string(&j, task_refusal_english(refusal));
-	jout_key(&j, "detail_zh");
-	jout_string(&j, task_refusal_chinese(refusal));
+	http_problem_members(&j, HTTP_PROBLEM_REFUSED_STEP, task_refusal_english(refusal),
+			     task_refusal_chinese(refusal));
 	jout_key(&j, "reason");
 	jout_string(&j, task_refusal_token(refusal));
 	jout_close(&j, '}');
@@ -302,6 +296,44 @@ static void answer_refusal(struct http_call *c, unsigned refusal)
 		http_problem_of_status(c->x, j.status);
 	else
 		http_answer(c, 422, "application/problem+json", buf_view(&text));
+	buf_deinit(&text);
+}
+
+struct meanwhile {
+	struct json_out j;
+	uint32_t seen;
+};
+
+static enum status put_deed(void *context, uint64_t id, const struct calendar_deed *d)
+{
+	struct meanwhile *m = context;
+	(void)id;
+	if (d->number > m->seen)
+		export_task_deed(&m->j, d);
+	return m->j.out->size > CHANGED_BYTES ? STATUS_END : m->j.status;
+}
+
+/* Somebody was first: what he said since the version that was seen. */
+static void answer_stale(struct http_call *c, const struct calendar_order *o)
+{
+	struct buf text = buf_init(CHANGED_BYTES + 2 * EXPORT_TASK_BYTES_MAX);
+	struct meanwhile m = {json_out_init(&text), o->version};
+	jout_open(&m.j, '{');
+	http_problem_members(&m.j, HTTP_PROBLEM_STALE, "somebody said something meanwhile: look at what changed",
+			     "他人已先办理，请查看变更后重试");
+	jout_key(&m.j, "parameter");
+	jout_string(&m.j, "If-Match");
+	jout_key(&m.j, "changed");
+	jout_open(&m.j, '[');
+	enum status status = calendar_history(township_of(c)->calendar, o->id, put_deed, &m);
+	jout_close(&m.j, ']');
+	jout_close(&m.j, '}');
+	jout_line(&m.j);
+	status = status && status != STATUS_END ? status : m.j.status;
+	if (status)
+		http_problem_of_status(c->x, status);
+	else
+		http_answer(c, 412, "application/problem+json", buf_view(&text));
 	buf_deinit(&text);
 }
 
@@ -334,8 +366,7 @@ static void act(struct http_call *c, const struct calendar_order *o)
 	else if (status == STATUS_DENIED)
 		answer_refusal(c, out.refusal);
 	else if (status == STATUS_CONFLICT)
-		http_problem_send(c->x, HTTP_PROBLEM_STALE, "If-Match",
-				  "somebody said something meanwhile: read it again");
+		answer_stale(c, o);
 	else if (status == STATUS_EXISTS)
 		http_problem_send(c->x, HTTP_PROBLEM_CONFLICT, "title",
 				  "annex, number, title and subject are there already");

@@ -54,9 +54,20 @@ static enum status send_book(struct http_call *c, const struct paper *p)
 	return status;
 }
 
+/* Who took it, when and what for, on what a person carries away. */
+static void put_mark(struct http_call *c, struct paper *p, unsigned form)
+{
+	char text[CALL_MARK_MAX];
+	if (form != PAPER_JSON && call_mark(c, text))
+		paper_note(p, "导出", text);
+}
+
 void answer_paper(struct http_call *c, struct paper *p, enum status status, unsigned form, const char *name)
 {
 	char disposition[100];
+	put_mark(c, p, form);
+	if (!status)
+		status = p->status;
 	if (!status && form != PAPER_JSON && form != PAPER_HTML) {
 		snprintf(disposition, sizeof disposition, "attachment; filename=\"%s.%s\"", name,
 			 paper_form_token(form));

@@ -10,6 +10,7 @@
 #include "query/http/http_body.h"
 #include "query/http/http_handlers.h"
 #include "query/http/http_problem.h"
+#include "query/http/http_rights.h"
 #include "query/http/violation_filter.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -211,6 +212,13 @@ static bool call_may_judge(struct http_call *c, struct violation *out)
 	return call_may_write(c) && call_violation(c, out);
 }
 
+/* The ledger is also for the enterprise whose violation it is: it reminds its own drivers. */
+static bool call_may_handle(struct http_call *c, struct violation *out)
+{
+	return http_column_of(&c->principal) == HTTP_COLUMN_ENTERPRISE ? call_violation(c, out)
+								       : call_may_judge(c, out);
+}
+
 /* The answer of a step that was taken or not; `invalid` says what it would have needed. */
 static void answer_step(struct http_call *c, uint64_t id, enum status status, const char *conflict, const char *invalid)
 {
@@ -256,7 +264,7 @@ static void post_handling(struct http_call *c)
 	static const char *const keys[] = {"how", "result"};
 	const char *texts[COUNT(keys)];
 	struct violation v;
-	if (!call_may_judge(c, &v))
+	if (!call_may_handle(c, &v))
 		return;
 	json_t *body = read_texts(c, keys, COUNT(keys), texts);
 	if (!body)

@@ -14,7 +14,7 @@
 #include "engine/core/bytes.h"
 #include "engine/core/status.h"
 
-#define HTTP_PARAMS_MAX 24
+#define HTTP_PARAMS_MAX 32
 #define HTTP_TEXT_MAX 4096
 
 enum http_param_kind {

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "query/export/json_out.h"
-
 #define PROBLEM_BYTES_MAX 8192
 
 static const struct {
@@ -39,6 +37,8 @@ const char *http_status_title(unsigned status)
 		return "Conflict";
 	case 411:
 		return "Length Required";
+	case 412:
+		return "Precondition Failed";
 	case 413:
 		return "Content Too Large";
 	case 422:
@@ -58,12 +58,10 @@ const char *http_status_title(unsigned status)
 	}
 }
 
-static void print_problem(struct json_out *j, struct http_exchange *x, enum http_problem_kind kind,
-			  const char *parameter, const char *detail)
+static void print_head(struct json_out *j, enum http_problem_kind kind, const char *detail)
 {
 	char type[96];
 	snprintf(type, sizeof type, "urn:zayton:problem:%s", kinds[kind].token);
-	jout_open(j, '{');
 	jout_key(j, "type");
 	jout_string(j, type);
 	jout_key(j, "title");
@@ -72,6 +70,20 @@ static void print_problem(struct json_out *j, struct http_exchange *x, enum http
 	jout_unsigned(j, kinds[kind].status);
 	jout_key(j, "detail");
 	jout_string(j, detail);
+}
+
+void http_problem_members(struct json_out *j, enum http_problem_kind kind, const char *english, const char *chinese)
+{
+	print_head(j, kind, english);
+	jout_key(j, "detail_zh");
+	jout_string(j, chinese);
+}
+
+static void print_problem(struct json_out *j, struct http_exchange *x, enum http_problem_kind kind,
+			  const char *parameter, const char *detail)
+{
+	jout_open(j, '{');
+	print_head(j, kind, detail);
 	jout_key(j, "instance");
 	struct span path = span_of_string(x->request.path);
 	jout_text(j, span_of(path.data, path.size < 512 ? path.size : 512));

@@ -7,6 +7,7 @@
 #ifndef ZAYTON_QUERY_HTTP_PROBLEM_H
 #define ZAYTON_QUERY_HTTP_PROBLEM_H
 
+#include "query/export/json_out.h"
 #include "query/http/http_exchange.h"
 
 #define HTTP_PROBLEM_TABLE(X)                                                                                          \
@@ -54,6 +55,8 @@ const char *http_status_title(unsigned status);
 
 /* Answers whole. `parameter` (may be NULL) names what is wrong; nothing may have been begun before. */
 void http_problem_send(struct http_exchange *x, enum http_problem_kind kind, const char *parameter, const char *detail);
+/* type, title, status, detail and detail_zh into an open object, for a problem that has more to say than these. */
+void http_problem_members(struct json_out *j, enum http_problem_kind kind, const char *english, const char *chinese);
 /* The problem that a failing engine call is. */
 void http_problem_of_status(struct http_exchange *x, enum status status);
 

@@ -116,6 +116,8 @@ static const struct {
 	{"postAnswer", HTTP_RIGHTS_LINKS, true},
 	{"listStations", HTTP_RIGHTS_LINKS, false},
 	{"getOutbox", HTTP_RIGHTS_OUTBOX, false},
+	{"listParked", HTTP_RIGHTS_OUTBOX, false},
+	{"sendAgain", HTTP_RIGHTS_OUTBOX, true},
 	{"listGateways", HTTP_RIGHTS_LINKS, false},
 	{"getConsole", HTTP_RIGHTS_INFO, false},
 	{"listenToPositions", HTTP_RIGHTS_POSITIONS, false},
@@ -257,7 +259,8 @@ bool http_rights_is_export(enum http_rights_group group)
 					    UINT64_C(1) << HTTP_RIGHTS_HAZARDS | UINT64_C(1) << HTTP_RIGHTS_BOOKS |
 					    UINT64_C(1) << HTTP_RIGHTS_SERIES | UINT64_C(1) << HTTP_RIGHTS_AUDIT |
 					    UINT64_C(1) << HTTP_RIGHTS_WEIGHINGS |
-					    UINT64_C(1) << HTTP_RIGHTS_ROLL_CALL | UINT64_C(1) << HTTP_RIGHTS_TABLES;
+					    UINT64_C(1) << HTTP_RIGHTS_ROLL_CALL | UINT64_C(1) << HTTP_RIGHTS_TABLES |
+					    UINT64_C(1) << HTTP_RIGHTS_BLACKLIST | UINT64_C(1) << HTTP_RIGHTS_TASKS;
 	return groups_with >> group & 1;
 }
 

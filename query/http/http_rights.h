@@ -28,7 +28,7 @@
 	X(TRACKS, "tracks", "rro-rrrr-", "where one device was: tracks, messages, sessions")                           \
 	X(ARCHIVE, "archive", "rr---rr--", "who was in an area: for a case")                                           \
 	X(VIOLATIONS, "violations", "wworwwwrr", "findings and their reviews")                                         \
-	X(HANDLING, "handling", "wworwwwrr", "what was done about alarms, and its ledger")                             \
+	X(HANDLING, "handling", "wwOrwwwrr", "what was done about alarms, and its ledger")                             \
 	X(EVIDENCE, "evidence", "rr--rrrr-", "evidence sheets")                                                        \
 	X(HOLDS, "holds", "ww--wwwr-", "what is kept for cases")                                                       \
 	X(COMMANDS, "commands", "wwo-wwwrr", "what terminals are told")                                                \
@@ -53,7 +53,7 @@
 	X(TABLES, "tables", "wwowwrrrr", "figures, the tables sent in, rates")                                         \
 	X(INTAKE, "intake", "ww------w", "values written by agents")                                                   \
 	X(LINKS, "links", "ww--wrrrw", "links with other platforms, receiving stations")                               \
-	X(OUTBOX, "outbox", "rr--r--rr", "what leaves for other systems")                                              \
+	X(OUTBOX, "outbox", "ww--r--rw", "what leaves for other systems")                                              \
 	X(USERS, "users", "w------rw", "accounts")                                                                     \
 	X(REST, "rest", "ww-------", "routes that no row names")
 

@@ -44,20 +44,39 @@ void stream_fail(struct http_stream *s, enum status status)
 	buf_deinit(&s->chunk);
 }
 
-/* Who took it, when and what for, as the last line of a CSV that a person carries away. Machines get none. */
-static enum status put_mark(struct http_stream *s)
+bool call_mark(const struct http_call *c, char out[CALL_MARK_MAX])
 {
-	const struct principal *p = &s->call->principal;
+	const struct principal *p = &c->principal;
 	char when[TIME_TEXT_MAX];
 	struct audit_entry e = {.at_ms = clock_now_ms()};
 	bool writes;
-	if (strncmp(s->media, "text/csv", 8) != 0 || !http_is_person(p) ||
-	    !http_rights_is_export(http_rights_of(s->call->route->id, &writes)))
-		return STATUS_OK;
-	call_audit_fill(s->call, &e);
+	if (!http_is_person(p) || !http_rights_is_export(http_rights_of(c->route->id, &writes)))
+		return false;
+	call_audit_fill(c, &e);
 	time_format(e.at_ms, CHINA_OFFSET_MS, when);
-	return buf_printf(&s->chunk, "# 导出 exported: %s (%s) %s%s%s\r\n", p->name, p->unit, when,
-			  *e.purpose ? "; 用途 purpose: " : "", e.purpose);
+	snprintf(out, CALL_MARK_MAX, "%s (%s) %s%s%s", p->name, p->unit, when, *e.purpose ? "; 用途 purpose: " : "",
+		 e.purpose);
+	return true;
+}
+
+/* A comment of XML has no two hyphens. */
+static void without_hyphens(char *text)
+{
+	for (; *text; text++)
+		if (*text == '-' && (text[1] == '-' || !text[1]))
+			*text = '_';
+}
+
+/* As the last line of a CSV, and behind the last element of XML. Machines get none. */
+static enum status put_mark(struct http_stream *s)
+{
+	char text[CALL_MARK_MAX];
+	bool csv = !strncmp(s->media, "text/csv", 8), xml = strstr(s->media, "+xml") != NULL;
+	if ((!csv && !xml) || !call_mark(s->call, text))
+		return STATUS_OK;
+	if (xml)
+		without_hyphens(text);
+	return buf_printf(&s->chunk, csv ? "# 导出 exported: %s\r\n" : "<!-- 导出 exported: %s -->\n", text);
 }
 
 void stream_close(struct http_stream *s, enum status status)

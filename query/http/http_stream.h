@@ -12,6 +12,11 @@
 #include "query/export/export_format.h"
 #include "query/http/http.h"
 
+/* bytes of a mark: name, unit, time, purpose */
+#define CALL_MARK_MAX 512
+/* Who takes an export, when and what for, as it is printed on it. False: a machine does, or it is none. */
+bool call_mark(const struct http_call *c, char out[CALL_MARK_MAX]);
+
 #define STREAM_CHUNK_BYTES 32768
 #define PAGE_ROWS_DEFAULT 1000
 #define PAGE_ROWS_MAX 10000

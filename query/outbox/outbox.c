@@ -30,7 +30,8 @@ struct outbox_options outbox_options_default(struct store *s, struct hazards *r,
 				       .pending_max = OUTBOX_PENDING_MAX,
 				       .retry_ms = 1000,
 				       .timeout_ms = 10000,
-				       .poll_ms = 500};
+				       .poll_ms = 500,
+				       .give_up_ms = OUTBOX_GIVE_UP_MS};
 }
 
 /* --- taking in --- */
@@ -139,6 +140,25 @@ static enum status take_row(void *context, uint64_t feed, uint8_t event, uint64_
 	return STATUS_OK;
 }
 
+static enum status take_notice(void *context, uint64_t id, const struct calendar_deed *d)
+{
+	struct taking *t = context;
+	struct outbox_news n;
+	uint32_t lines = 0;
+	enum status status = ask_room(t);
+	if (status)
+		return status;
+	for (size_t i = 0; i < t->o->config->count; i++)
+		if (t->o->config->items[i].notices >> d->deed & 1)
+			lines |= 1u << i;
+	if (!lines)
+		return STATUS_OK;
+	status = outbox_news_task(t->o->options.calendar, id, d, t->now_ms, &n, &t->body);
+	if (!status)
+		status = put_item(t, &n, lines);
+	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status gather(struct taking *t)
 {
 	const struct outbox_options *p = &t->o->options;
@@ -147,6 +167,10 @@ static enum status gather(struct taking *t)
 		status = STATUS_OK;
 	if (!status && p->engine)
 		status = findings_feed(engine_findings(p->engine), t->position.feed, take_row, t);
+	if (status == STATUS_END)
+		status = STATUS_OK;
+	if (!status && p->calendar)
+		status = calendar_notices(p->calendar, t->position.notice, take_notice, t, &t->position.notice);
 	return status == STATUS_END ? STATUS_OK : status;
 }
 
@@ -154,7 +178,8 @@ static enum status gather(struct taking *t)
 static enum status commit(struct taking *t)
 {
 	struct outbox *o = t->o;
-	if (t->position.sequence == o->position.sequence && t->position.feed == o->position.feed)
+	if (t->position.sequence == o->position.sequence && t->position.feed == o->position.feed &&
+	    t->position.notice == o->position.notice)
 		return STATUS_OK;
 	outbox_position_put(t->batch, &t->position);
 	crash_point("outbox_take");
@@ -249,13 +274,13 @@ static enum status drop_if_unneeded(void *context, struct span key, struct span 
 /* Counts what waits; what is for nobody any more goes. */
 static enum status sweep(struct outbox *o)
 {
-	static const uint8_t waiting = OUTBOX_WAITING, refused = OUTBOX_REFUSED, item = OUTBOX_ITEM;
+	static const uint8_t waiting = OUTBOX_WAITING, parked = OUTBOX_PARKED, item = OUTBOX_ITEM;
 	struct sweep s = {.o = o};
 	enum status status = store_batch_new(o->options.store, &s.batch);
 	if (!status)
 		status = store_scan(o->options.store, STORE_OUTBOX, span_of(&waiting, 1), count_row, &s);
 	if (!status)
-		status = store_scan(o->options.store, STORE_OUTBOX, span_of(&refused, 1), count_row, &s);
+		status = store_scan(o->options.store, STORE_OUTBOX, span_of(&parked, 1), count_row, &s);
 	if (!status && s.dropped) {
 		log_warn(MODULE, "what waited for destinations that are no longer named is dropped");
 		status = store_commit(o->options.store, s.batch, true);
@@ -268,16 +293,19 @@ static enum status sweep(struct outbox *o)
 	return status;
 }
 
-/* The first start takes nothing of what was before it. */
+/* The first start takes nothing of what was before it; the first with a calendar none of its notices. */
 static enum status load_position(struct outbox *o)
 {
 	struct store_batch *b;
-	enum status status = outbox_position_get(o->options.store, &o->position);
-	if (status != STATUS_NOT_FOUND)
+	const struct outbox_options *p = &o->options;
+	enum status status = outbox_position_get(p->store, &o->position);
+	if (status == STATUS_NOT_FOUND)
+		o->position = (struct outbox_position){
+			.sequence = hazards_sequence(p->hazards),
+			.feed = p->engine ? findings_feed_last(engine_findings(p->engine)) : 0};
+	else if (status || o->position.has_notice)
 		return status;
-	o->position = (struct outbox_position){
-		0, hazards_sequence(o->options.hazards),
-		o->options.engine ? findings_feed_last(engine_findings(o->options.engine)) : 0};
+	o->position.notice = p->calendar ? calendar_notices_last(p->calendar) : 0;
 	status = store_batch_new(o->options.store, &b);
 	if (status)
 		return status;
@@ -400,9 +428,12 @@ void outbox_state(struct outbox *o, size_t i, struct outbox_state *out)
 	*out = (struct outbox_state){.name = l->to->name,
 				     .kind = outbox_kind_tokens[l->to->kind],
 				     .pending = l->pending,
+				     .kept = l->kept,
 				     .sent = l->sent,
 				     .failed = l->failed,
 				     .refused = l->refused,
+				     .parked = l->parked,
+				     .dropped = l->dropped,
 				     .sent_ms = l->sent_ms,
 				     .retry_ms = l->retry_ms};
 	memcpy(out->error, l->error, sizeof out->error);
@@ -427,7 +458,10 @@ enum status outbox_metrics(struct outbox *o, struct buf *out)
 	} rows[] = {{"pending", "gauge", "News that wait.", offsetof(struct outbox_state, pending)},
 		    {"sent_total", "counter", "News sent.", offsetof(struct outbox_state, sent)},
 		    {"failed_total", "counter", "Tries that failed.", offsetof(struct outbox_state, failed)},
-		    {"refused_total", "counter", "News refused for good.", offsetof(struct outbox_state, refused)}};
+		    {"refused_total", "counter", "News refused for good.", offsetof(struct outbox_state, refused)},
+		    {"given_up_total", "counter", "News not taken in time.", offsetof(struct outbox_state, parked)},
+		    {"dropped_total", "counter", "Parked news that made room.", offsetof(struct outbox_state, dropped)},
+		    {"parked", "gauge", "News to be sent again by hand.", offsetof(struct outbox_state, kept)}};
 	enum status status = buf_printf(out,
 					"# HELP zayton_outbox_full Nothing more is taken in for lack of room.\n"
 					"# TYPE zayton_outbox_full gauge\nzayton_outbox_full %d\n",

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/fleet/findings.h"
-#include "engine/register/hazard.h"
+#include "engine/register/calendar.h"
 
 const char *const outbox_kind_tokens[OUTBOX_KIND_COUNT] = {"webhook", "mqtt", "smtp"};
 
@@ -92,6 +92,12 @@ static enum status parse_case_event(struct span text, uint8_t *out)
 	return STATUS_NOT_FOUND;
 }
 
+static enum status parse_notice(struct span text, uint8_t *out)
+{
+	enum status status = task_deed_parse(text, out);
+	return status || *out == TASK_DEED_REMIND || *out == TASK_DEED_ESCALATE ? status : STATUS_NOT_FOUND;
+}
+
 static uint32_t take_words(struct reading *r, const json_t *list, const char *key, word_parse *parse)
 {
 	uint32_t bits = 0;
@@ -144,21 +150,34 @@ static void keys_fit(struct reading *r, const json_t *o, const char *path, const
 	}
 }
 
+/* NULL when it is absent, or wrong. */
+static const json_t *take_kind(struct reading *r, const json_t *d, const char *kind, const char *const *known)
+{
+	const json_t *o = json_object_get(d, kind);
+	char path[16];
+	if (o && !json_is_object(o)) {
+		tell(r, kind, "is no object");
+		return NULL;
+	}
+	snprintf(path, sizeof path, "%s.", kind);
+	keys_fit(r, o, path, known);
+	return o;
+}
+
 static void take_what(struct reading *r, const json_t *d, struct outbox_destination *out)
 {
-	static const char *const of_hazards[] = {"steps", "grades", NULL}, *const of_findings[] = {"events", "rules",
-												   NULL};
-	const json_t *hazards = json_object_get(d, "hazards"), *findings = json_object_get(d, "findings");
-	const json_t *steps = json_object_get(hazards, "steps"), *grades = json_object_get(hazards, "grades");
-	if ((hazards && !json_is_object(hazards)) || (findings && !json_is_object(findings))) {
-		tell(r, hazards && !json_is_object(hazards) ? "hazards" : "findings", "is no object");
-		return;
-	}
-	keys_fit(r, hazards, "hazards.", of_hazards);
-	keys_fit(r, findings, "findings.", of_findings);
-	if (hazards || !findings)
+	static const char *const of_hazards[] = {"steps", "grades", NULL},
+				 *const of_findings[] = {"events", "rules", NULL}, *const of_tasks[] = {"events", NULL};
+	const json_t *hazards = take_kind(r, d, "hazards", of_hazards),
+		     *findings = take_kind(r, d, "findings", of_findings), *tasks = take_kind(r, d, "tasks", of_tasks);
+	const json_t *steps = json_object_get(hazards, "steps"), *grades = json_object_get(hazards, "grades"),
+		     *notices = json_object_get(tasks, "events");
+	if (hazards || (!findings && !tasks))
 		out->steps = steps ? take_words(r, steps, "hazards.steps", parse_step) : UINT32_MAX;
 	out->grades = grades ? (uint8_t)take_words(r, grades, "hazards.grades", parse_grade) : 0;
+	if (tasks)
+		out->notices = notices ? take_words(r, notices, "tasks.events", parse_notice)
+				       : 1u << TASK_DEED_REMIND | 1u << TASK_DEED_ESCALATE;
 	if (!findings)
 		return;
 	out->case_events = take_words(r, json_object_get(findings, "events"), "findings.events", parse_case_event);
@@ -232,9 +251,9 @@ static void take_mail(struct reading *r, const json_t *d, struct outbox_destinat
 
 static void take_destination(struct reading *r, const json_t *d, struct outbox_destination *out)
 {
-	static const char *const common[] = {"name",        "kind",    "url",     "host",     "port",
-					     "topic",       "from",    "to",      "tls",      "username",
-					     "secret_file", "ca_file", "hazards", "findings", NULL};
+	static const char *const common[] = {"name",    "kind",     "url",   "host",     "port",        "topic",
+					     "from",    "to",       "tls",   "username", "secret_file", "ca_file",
+					     "hazards", "findings", "tasks", NULL};
 	static void (*const takers[])(struct reading *, const json_t *,
 				      struct outbox_destination *) = {take_webhook, take_mqtt, take_mail};
 	char kind[16] = "";

@@ -6,10 +6,12 @@
  *     {"name": "bus", "kind": "mqtt", "host": "10.0.0.7", "port": 8883, "topic": "zayton/hazards", "username": "...",
  *      "secret_file": "...", "ca_file": "...", "findings": {"events": ["raised"], "rules": ["overspeed-muck"]}},
  *     {"name": "duty", "kind": "smtp", "url": "smtp://mail.example:587", "from": "zayton@example", "to": ["a@example"],
- *      "username": "...", "secret_file": "...", "tls": true}]}
+ *      "username": "...", "secret_file": "...", "tls": true},
+ *     {"name": "chief", "kind": "webhook", ..., "tasks": {"events": ["escalate"]}}]}
  *
- * Without "hazards" and "findings" a destination gets every step of every hazard and no finding; without "steps" all of
- * them, without "grades" any. Findings are told only by the events and, when there are any, the rules that are named.
+ * Without "hazards", "findings" and "tasks" a destination gets every step of every hazard and nothing else; without
+ * "steps" all of them, without "grades" any. Findings are told only by the events and, when there are any, the rules
+ * that are named. "tasks" are the calendar's reminders ("remind") and delays ("escalate"), {} for both.
  * Secrets (a webhook's key, a password) are in files of their own, a line break at the end is none of theirs. */
 #ifndef ZAYTON_QUERY_OUTBOX_CONFIG_H
 #define ZAYTON_QUERY_OUTBOX_CONFIG_H
@@ -47,6 +49,7 @@ struct outbox_destination {
 	uint32_t steps;       /* bits 1 << enum hazard_step */
 	uint8_t grades;       /* bits 1 << enum hazard_grade; 0: any */
 	uint32_t case_events; /* bits 1 << enum case_event_kind; 0: no findings */
+	uint32_t notices;     /* bits 1 << enum task_deed; 0: no tasks */
 	char rules[OUTBOX_RULES_MAX][RULE_ID_MAX + 1];
 	size_t rule_count; /* 0: any */
 };

@@ -30,7 +30,7 @@ enum status outbox_item_needed(struct outbox *o, uint64_t item, const struct out
 			continue;
 		status = has_row(o, OUTBOX_WAITING, o->lines[i].hash, item);
 		if (status == STATUS_NOT_FOUND)
-			status = has_row(o, OUTBOX_REFUSED, o->lines[i].hash, item);
+			status = has_row(o, OUTBOX_PARKED, o->lines[i].hash, item);
 	}
 	return status;
 }
@@ -51,52 +51,64 @@ static enum status first_item(void *context, struct span key, struct span value)
 	return STATUS_END;
 }
 
-/* The oldest that was refused makes room. */
-static enum status drop_oldest_refused(struct outbox_line *l, struct store_batch *b)
+/* The oldest that is parked makes room. */
+static enum status drop_oldest_parked(struct outbox_line *l, struct store_batch *b)
 {
 	uint64_t item = 0;
-	struct outbox_key prefix = outbox_key_of(OUTBOX_REFUSED, l->hash);
+	struct outbox_key prefix = outbox_key_of(OUTBOX_PARKED, l->hash);
 	enum status status =
 		store_scan(l->box->options.store, STORE_OUTBOX, outbox_key_view(&prefix), first_item, &item);
 	if (status != STATUS_END)
 		return status;
-	struct outbox_key key = outbox_key_at(OUTBOX_REFUSED, l->hash, item);
+	struct outbox_key key = outbox_key_at(OUTBOX_PARKED, l->hash, item);
 	store_batch_delete(b, STORE_OUTBOX, outbox_key_view(&key));
 	return drop_item(l, b, item);
 }
 
-/* `why` NULL: it was sent. */
-static enum status cross_out(struct outbox_line *l, uint64_t item, const char *why)
+/* What becomes of one that no longer waits. */
+enum leaving { LEAVING_SENT, LEAVING_REFUSED, LEAVING_GIVEN_UP };
+
+static void count_left(struct outbox_line *l, enum leaving how, const char *why, bool trims)
+{
+	l->pending--;
+	l->box->pending--;
+	l->sent += how == LEAVING_SENT;
+	l->refused += how == LEAVING_REFUSED;
+	l->parked += how == LEAVING_GIVEN_UP;
+	l->dropped += trims;
+	l->kept += how != LEAVING_SENT && !trims;
+	l->sent_ms = how == LEAVING_SENT ? clock_now_ms() : l->sent_ms;
+	snprintf(l->error, sizeof l->error, "%s", why);
+}
+
+/* `why`: for people, of one that is parked; "" of one that was sent. */
+static enum status cross_out(struct outbox_line *l, uint64_t item, enum leaving how, const char *why)
 {
 	struct outbox *o = l->box;
 	struct store_batch *b;
 	struct outbox_key waiting = outbox_key_at(OUTBOX_WAITING, l->hash, item),
-			  refused = outbox_key_at(OUTBOX_REFUSED, l->hash, item);
+			  parked = outbox_key_at(OUTBOX_PARKED, l->hash, item);
 	enum status status = store_batch_new(o->options.store, &b);
 	if (status)
 		return status;
 	pthread_mutex_lock(&o->lock);
-	bool trims = why && l->kept >= OUTBOX_REFUSED_MAX;
+	bool keeps = how != LEAVING_SENT, trims = keeps && l->kept >= OUTBOX_PARKED_MAX;
 	store_batch_delete(b, STORE_OUTBOX, outbox_key_view(&waiting));
-	if (why)
-		store_batch_put(b, STORE_OUTBOX, outbox_key_view(&refused), span_of_string(why));
-	status = why ? STATUS_OK : drop_item(l, b, item);
+	if (keeps)
+		store_batch_put(b, STORE_OUTBOX, outbox_key_view(&parked), span_of_string(why));
+	status = keeps ? STATUS_OK : drop_item(l, b, item);
 	if (!status && trims)
-		status = drop_oldest_refused(l, b);
+		status = drop_oldest_parked(l, b);
 	if (!status)
 		status = store_commit(o->options.store, b, true);
 	if (!status) {
-		l->pending--;
-		o->pending--;
-		l->sent += !why;
-		l->refused += why != NULL;
-		l->kept += why && !trims;
-		l->sent_ms = why ? l->sent_ms : clock_now_ms();
-		snprintf(l->error, sizeof l->error, "%s", why ? why : "");
+		count_left(l, how, why, trims);
 		pthread_cond_broadcast(&o->changed);
 	}
 	pthread_mutex_unlock(&o->lock);
 	store_batch_free(b);
+	if (trims && !status)
+		log_warn(MODULE, "%s: the oldest of what is parked is dropped", l->to->name);
 	return status;
 }
 
@@ -177,6 +189,24 @@ static enum status note_waiting(void *context, struct span key, struct span valu
 	return STATUS_OK;
 }
 
+/* Is it for people now? Not when there is no room: nothing of those that only were not taken is lost. */
+static bool is_given_up(struct outbox_line *l, const struct outbox_news *n)
+{
+	pthread_mutex_lock(&l->box->lock);
+	bool room = l->kept < OUTBOX_PARKED_MAX;
+	pthread_mutex_unlock(&l->box->lock);
+	return room && clock_now_ms() - n->at_ms >= l->box->options.give_up_ms;
+}
+
+static enum status give_up(struct outbox_line *l, const struct waiting *w, const struct outbox_news *n)
+{
+	char why[OUTBOX_ERROR_MAX + 16];
+	snprintf(why, sizeof why, "gave up: %s", l->sender.error);
+	log_warn(MODULE, "%s: %s %s", l->to->name, n->id, why);
+	let_go(l, w->subject);
+	return cross_out(l, w->item, LEAVING_GIVEN_UP, why);
+}
+
 /* STATUS_BUSY, STATUS_CLOSED: another try later, as the line's state says. */
 static enum status try_one(struct outbox_line *l, const struct waiting *w, struct buf *room)
 {
@@ -195,14 +225,14 @@ static enum status try_one(struct outbox_line *l, const struct waiting *w, struc
 		l->failures = 0;
 		l->wait_ms = 0;
 		let_go(l, w->subject);
-		return cross_out(l, w->item, status ? l->sender.error : NULL);
+		return cross_out(l, w->item, status ? LEAVING_REFUSED : LEAVING_SENT, status ? l->sender.error : "");
 	}
 	say_failed(l);
 	if (status == STATUS_BUSY)
 		hold_back(l, w->subject);
 	if (status != STATUS_BUSY || ++l->failures >= OUTBOX_ILL_AFTER)
 		pause_line(l);
-	return status;
+	return status == STATUS_BUSY && is_given_up(l, &n) ? give_up(l, w, &n) : status;
 }
 
 static bool may_try(struct outbox_line *l, uint64_t subject)

@@ -141,6 +141,23 @@ static enum status put_finding(struct buf *out, const json_t *news, const struct
 	return status ? status : put_time(out, "通知时间", n->at_ms);
 }
 
+static enum status put_task(struct buf *out, const json_t *news, const struct outbox_news *n, char subject[SUBJECT_MAX])
+{
+	static const struct {
+		const char *key, *name;
+	} fields[] = {{"title", "任务"},     {"unit", "责任单位"}, {"person", "责任人"}, {"subject", "对象"},
+		      {"village", "所属村"}, {"due", "期限"},      {"state_zh", "状态"}, {"basis", "依据"}};
+	const json_t *t = json_object_get(news, "task");
+	snprintf(subject, SUBJECT_MAX, "【任务%s】%.*s %.*s", text_of(news, "event_zh"), CUT(text_of(t, "title"), 120),
+		 CUT(text_of(t, "due"), 10));
+	enum status status = put_line(out, "事件", text_of(news, "event_zh"));
+	if (!status)
+		status = put_line(out, "上报对象", text_of(news, "to"));
+	for (size_t i = 0; i < sizeof fields / sizeof *fields && !status; i++)
+		status = put_line(out, fields[i].name, text_of(t, fields[i].key));
+	return status ? status : put_time(out, "通知时间", n->at_ms);
+}
+
 static enum status put_headers(const struct outbox_destination *to, const struct outbox_news *n, int64_t now_ms,
 			       const char *subject, struct buf *out)
 {
@@ -173,6 +190,8 @@ enum status outbox_mail_write(const struct outbox_destination *to, const struct 
 		status = put_hazard(&text, news, n, subject);
 	else if (json_object_get(news, "violation"))
 		status = put_finding(&text, news, n, subject);
+	else if (json_object_get(news, "task"))
+		status = put_task(&text, news, n, subject);
 	if (!status)
 		status = put_headers(to, n, now_ms, subject, out);
 	if (!status)

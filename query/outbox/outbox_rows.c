@@ -1,9 +1,12 @@
 #include "query/outbox/outbox_rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define VERSION 1
-#define POSITION_SIZE 24
+#define POSITION_SIZE 32
+/* without the calendar's */
+#define POSITION_SIZE_BEFORE 24
 
 void outbox_position_put(struct store_batch *b, const struct outbox_position *p)
 {
@@ -12,6 +15,7 @@ void outbox_position_put(struct store_batch *b, const struct outbox_position *p)
 	store_be64(value, p->item);
 	store_be64(value + 8, p->sequence);
 	store_be64(value + 16, p->feed);
+	store_be64(value + 24, p->notice);
 	store_batch_put(b, STORE_OUTBOX, outbox_key_view(&key), span_of(value, sizeof value));
 }
 
@@ -20,9 +24,11 @@ enum status outbox_position_get(struct store *s, struct outbox_position *out)
 	struct outbox_key key = outbox_key_of(OUTBOX_POSITION, 0);
 	struct buf value = buf_init(POSITION_SIZE);
 	enum status status = store_get(s, STORE_OUTBOX, outbox_key_view(&key), &value);
-	if (!status && value.size == POSITION_SIZE)
+	bool whole = value.size == POSITION_SIZE;
+	if (!status && (whole || value.size == POSITION_SIZE_BEFORE))
 		*out = (struct outbox_position){load_be64(value.data), load_be64(value.data + 8),
-						load_be64(value.data + 16)};
+						load_be64(value.data + 16), whole ? load_be64(value.data + 24) : 0,
+						whole};
 	else if (!status)
 		status = STATUS_CORRUPT;
 	buf_deinit(&value);
@@ -72,4 +78,23 @@ enum status outbox_item_get(struct store *s, uint64_t item, struct buf *room, st
 	buf_clear(room);
 	enum status status = store_get(s, STORE_OUTBOX, outbox_key_view(&key), room);
 	return status ? status : outbox_item_decode(buf_view(room), out);
+}
+
+enum status outbox_subject_of(const char *id, uint64_t *out)
+{
+	unsigned long long subject;
+	unsigned number;
+	int size = 0;
+	uint64_t mark = 0;
+	if (sscanf(id, "hazard-%llu-%u%n", &subject, &number, &size) != 2) {
+		unsigned long long row;
+		if (sscanf(id, "finding-%llu-%llu%n", &subject, &row, &size) == 2)
+			mark = OUTBOX_SUBJECT_FINDING;
+		else if (sscanf(id, "task-%16llx-%u%n", &subject, &number, &size) == 2)
+			mark = OUTBOX_SUBJECT_TASK;
+		else
+			return STATUS_CORRUPT;
+	}
+	*out = subject | mark;
+	return id[size] ? STATUS_CORRUPT : STATUS_OK;
 }

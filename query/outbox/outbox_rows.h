@@ -7,7 +7,7 @@
 
 #define OUTBOX_NEWS_MAX (512u << 10)
 
-enum outbox_tag { OUTBOX_ITEM = 1, OUTBOX_WAITING = 2, OUTBOX_POSITION = 3, OUTBOX_REFUSED = 4 };
+enum outbox_tag { OUTBOX_ITEM = 1, OUTBOX_WAITING = 2, OUTBOX_POSITION = 3, OUTBOX_PARKED = 4 };
 
 struct outbox_key {
 	uint8_t bytes[17];
@@ -35,6 +35,8 @@ struct outbox_position {
 	uint64_t item;     /* given last */
 	uint64_t sequence; /* of the register, taken last */
 	uint64_t feed;     /* row of the findings' feed, taken last */
+	uint64_t notice;   /* of the calendar, taken last */
+	bool has_notice;   /* false: written by a version that took none in */
 };
 void outbox_position_put(struct store_batch *b, const struct outbox_position *p);
 /* STATUS_NOT_FOUND, STATUS_CORRUPT. */
@@ -44,5 +46,11 @@ STATUS_CHECKED enum status outbox_item_put(struct store_batch *b, uint64_t item,
 /* `room` keeps the bytes that `out` views. STATUS_NOT_FOUND, STATUS_CORRUPT, STATUS_BAD_VERSION. */
 STATUS_CHECKED enum status outbox_item_get(struct store *s, uint64_t item, struct buf *room, struct outbox_news *out);
 STATUS_CHECKED enum status outbox_item_decode(struct span row, struct outbox_news *out);
+
+/* Whose news "hazard-7-3", "finding-12-88" or "task-0123456789abcdef-2" is: the subject that keeps its order; the top
+ * bits keep the three kinds apart. STATUS_CORRUPT. */
+#define OUTBOX_SUBJECT_FINDING (UINT64_C(1) << 63)
+#define OUTBOX_SUBJECT_TASK (UINT64_C(3) << 62)
+STATUS_CHECKED enum status outbox_subject_of(const char *id, uint64_t *out);
 
 #endif

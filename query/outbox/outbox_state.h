@@ -33,7 +33,7 @@ struct outbox_line {
 	unsigned failures;         /* one behind the other */
 	/* under the box's lock */
 	bool news; /* something was put before it since it last looked */
-	uint64_t pending, sent, failed, refused, kept;
+	uint64_t pending, sent, failed, refused, parked, dropped, kept;
 	int64_t sent_ms, retry_ms; /* wall clock */
 	char error[OUTBOX_ERROR_MAX];
 };
@@ -66,12 +66,15 @@ void *outbox_line_thread(void *line);
 
 /* --- outbox_news.c --- */
 
-/* JSON of a step of the register, and of what a case's feed row says. STATUS_NOT_FOUND: it is gone. */
+/* JSON of a step of the register, of what a case's feed row says, and of a notice of the calendar. STATUS_NOT_FOUND: it
+ * is gone. */
 STATUS_CHECKED enum status outbox_news_hazard(const struct hazard *h, const struct hazard_event *e,
 					      const uint8_t digest[HAZARD_DIGEST_SIZE], int64_t now_ms,
 					      struct outbox_news *n, struct buf *body);
 STATUS_CHECKED enum status outbox_news_finding(struct engine *e, const struct violation *v, uint64_t feed,
 					       uint8_t event, int64_t at_ms, int64_t now_ms, struct outbox_news *n,
 					       struct buf *body);
+STATUS_CHECKED enum status outbox_news_task(struct calendar *c, uint64_t id, const struct calendar_deed *d,
+					    int64_t now_ms, struct outbox_news *n, struct buf *body);
 
 #endif

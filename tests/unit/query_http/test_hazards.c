@@ -3,6 +3,7 @@
 #include <ftw.h>
 #include <jansson.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,90 @@ Test(hazards_http, of_two_who_edit_at_once_the_second_is_told)
 	cr_assert(answer_has(&a, "changed-meanwhile"));
 	answer_deinit(&a);
 	expect("office", "GET /api/v1/hazards/1", NULL, 200, "\"grid\":\"一\"");
+}
+
+/* --- two at once --- */
+
+#define ROUNDS 120
+
+/* A clerk on a connection of his own who amends what he saw, at the same instant as the other. */
+struct clerk {
+	const char *token;
+	unsigned number;
+	pthread_barrier_t *start, *end;
+	struct answer answers[ROUNDS];
+};
+
+static void *amend_always(void *context)
+{
+	struct clerk *k = context;
+	struct client c = client_open(http_port(server));
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		char body[100], request[500];
+		int size = snprintf(body, sizeof body, "{\"step\": \"amend\", \"fields\": {\"grid\": \"%u-%u\"}}",
+				    k->number, round);
+		snprintf(request, sizeof request,
+			 "POST /api/v1/hazards/1/steps HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+			 "Content-Type: application/json\r\nIf-Match: \"%u\"\r\nContent-Length: %d\r\n\r\n%s",
+			 k->token, round + 1, size, body);
+		pthread_barrier_wait(k->start);
+		client_send(&c, request);
+		if (!client_answer(&c, &k->answers[round], false))
+			k->answers[round].status = 0;
+		pthread_barrier_wait(k->end);
+	}
+	client_close(&c);
+	return NULL;
+}
+
+/* The winner's grid of a round is what the loser is told, and what the history has. */
+static void expect_one_winner(struct clerk clerks[2], unsigned round, const json_t *history)
+{
+	char wanted[40];
+	unsigned winner = clerks[0].answers[round].status == 200 ? 0 : 1;
+	const struct answer *lost = &clerks[!winner].answers[round];
+	cr_assert_eq(clerks[winner].answers[round].status, 200, "round %u: nobody won", round);
+	cr_assert_eq(lost->status, 412, "round %u: %d", round, lost->status);
+	json_t *problem = json_loadb((char *)lost->body.data, lost->body.size, 0, NULL);
+	const json_t *changed = json_object_get(problem, "changed");
+	snprintf(wanted, sizeof wanted, "%u-%u", winner, round);
+	cr_assert_str_eq(json_string_value(json_object_get(problem, "type")), "urn:zayton:problem:changed-meanwhile");
+	cr_assert_eq(json_array_size(changed), 1u);
+	const json_t *told[] = {json_array_get(changed, 0), json_array_get(history, round + 1)};
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *grid = json_object_get(json_object_get(told[i], "changes"), "grid");
+		cr_assert_eq(json_integer_value(json_object_get(told[i], "number")), round + 2);
+		cr_assert_str_eq(json_string_value(grid), wanted);
+	}
+	json_decref(problem);
+}
+
+Test(hazards_http, of_two_at_once_one_wins_each_time_and_the_other_is_told_what_changed)
+{
+	pthread_barrier_t start, end_;
+	pthread_t threads[2];
+	static struct clerk clerks[2];
+	find();
+	cr_assert_eq(pthread_barrier_init(&start, NULL, 2), 0);
+	cr_assert_eq(pthread_barrier_init(&end_, NULL, 2), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		clerks[i] = (struct clerk){i ? "office" : "clerk", i, &start, &end_, {{0}}};
+		cr_assert_eq(pthread_create(&threads[i], NULL, amend_always, &clerks[i]), 0);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	struct answer a = as("auditor", "GET /api/v1/hazards/1/history", "", NULL);
+	json_t *whole = json_loadb((char *)a.body.data, a.body.size, 0, NULL);
+	const json_t *history = json_is_array(whole) ? whole : json_object_get(whole, "history");
+	cr_assert_eq(json_array_size(history), ROUNDS + 1u);
+	for (unsigned round = 0; round < ROUNDS; round++)
+		expect_one_winner(clerks, round, history);
+	for (unsigned i = 0; i < 2 * ROUNDS; i++)
+		answer_deinit(&clerks[i % 2].answers[i / 2]);
+	json_decref(whole);
+	answer_deinit(&a);
+	pthread_barrier_destroy(&start);
+	pthread_barrier_destroy(&end_);
 }
 
 Test(hazards_http, an_enterprise_sees_its_own_and_no_other)

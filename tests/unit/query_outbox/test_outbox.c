@@ -25,6 +25,7 @@ static struct receiver city;
 static char key_path[] = "/tmp/zayton-key-XXXXXX";
 static struct outbox *box;
 static size_t pending_max = OUTBOX_PENDING_MAX;
+static int64_t give_up_ms = OUTBOX_GIVE_UP_MS;
 
 static void tell(void *context, const char *path, const char *text)
 {
@@ -51,6 +52,7 @@ static void open_box(bool started)
 	o.timeout_ms = 2000;
 	o.poll_ms = 5;
 	o.pending_max = pending_max;
+	o.give_up_ms = give_up_ms;
 	cr_assert_eq(outbox_open(&o, config_of(""), &box), STATUS_OK);
 	if (started)
 		cr_assert_eq(outbox_start(box), STATUS_OK);
@@ -213,7 +215,7 @@ Test(outbox, what_is_refused_for_good_is_kept_and_the_rest_goes_on)
 	cr_expect_eq(s.refused, 1u);
 	struct buf why = buf_init(256), room = buf_init(1 << 20);
 	struct outbox_news n;
-	struct outbox_key key = outbox_key_at(OUTBOX_REFUSED, hash64(span_of_string("city")), 2);
+	struct outbox_key key = outbox_key_at(OUTBOX_PARKED, hash64(span_of_string("city")), 2);
 	cr_assert_eq(store_get(d.store, STORE_OUTBOX, outbox_key_view(&key), &why), STATUS_OK);
 	cr_expect(span_equal(buf_view(&why), span_of_string("HTTP 410")));
 	cr_assert_eq(outbox_item_get(d.store, 2, &room, &n), STATUS_OK);
@@ -277,6 +279,119 @@ Test(outbox, a_full_one_takes_nothing_more_and_loses_nothing)
 	expect_ids(six);
 	while (outbox_is_full(box))
 		usleep(2000);
+}
+
+/* --- parked, and sent again by hand --- */
+
+static atomic_bool ill_with_2;
+
+static int ill(const struct received *r, size_t count)
+{
+	(void)count;
+	return atomic_load(&ill_with_2) && !strncmp(r->id, "hazard-2-", 9) ? 503 : 200;
+}
+
+struct parked {
+	char text[1024];
+	uint64_t last;
+};
+
+static enum status note_parked(void *context, const struct outbox_parked *p)
+{
+	struct parked *k = context;
+	size_t n = strlen(k->text);
+	cr_expect(strstr((const char *)p->body.data, p->id) != NULL);
+	snprintf(k->text + n, sizeof k->text - n, "%s: %.*s\n", p->id, (int)p->why.size, (const char *)p->why.data);
+	k->last = p->item;
+	return STATUS_OK;
+}
+
+static void expect_parked(const char *wanted)
+{
+	struct parked k = {"", 0};
+	struct outbox_state s;
+	cr_assert_eq(outbox_parked_list(box, "city", 0, note_parked, &k), STATUS_OK);
+	cr_expect_str_eq(k.text, wanted);
+	outbox_state(box, 0, &s);
+	size_t rows = 0;
+	for (const char *c = k.text; *c; c++)
+		rows += *c == '\n';
+	cr_expect_eq(s.kept, rows);
+	cr_expect_eq(outbox_parked_list(box, "city", k.last, note_parked, &k), STATUS_OK);
+	cr_expect_str_eq(k.text, wanted, "nothing is behind the last");
+}
+
+static const char both[] = "hazard-2-1: gave up: HTTP 503\nhazard-2-2: gave up: HTTP 503\n";
+
+static void park_two(void)
+{
+	give_up_ms = 30;
+	atomic_store(&ill_with_2, true);
+	city.judge = ill;
+	open_box(false);
+	six_steps();
+	cr_assert_eq(outbox_take(box), STATUS_OK);
+	cr_assert_eq(outbox_start(box), STATUS_OK);
+	await_empty();
+}
+
+Test(outbox, what_is_not_taken_in_time_is_parked_and_sent_again_by_hand)
+{
+	size_t again = 0;
+	park_two();
+	expect_ids("hazard-1-1 hazard-3-1 hazard-1-2 hazard-3-2");
+	expect_parked(both);
+	struct outbox_state s;
+	outbox_state(box, 0, &s);
+	cr_expect_eq(s.parked, 2u);
+	cr_expect_eq(s.refused, 0u);
+	outbox_free(box); /* they are still there after a restart */
+	desk_reopen(&d);
+	give_up_ms = OUTBOX_GIVE_UP_MS;
+	open_box(true);
+	expect_parked(both);
+	atomic_store(&ill_with_2, false);
+	cr_expect_eq(outbox_send_again(box, "village", 0, &again), STATUS_NOT_FOUND);
+	cr_expect_eq(outbox_send_again(box, "city", 1, &again), STATUS_NOT_FOUND);
+	cr_expect_eq(again, 0u);
+	cr_assert_eq(outbox_send_again(box, "city", 0, &again), STATUS_OK);
+	cr_expect_eq(again, 2u);
+	receiver_await(&city, 6, true);
+	await_empty();
+	expect_ids("hazard-1-1 hazard-3-1 hazard-1-2 hazard-3-2 hazard-2-1 hazard-2-2");
+	expect_parked("");
+	struct buf room = buf_init(1 << 20);
+	struct outbox_news n;
+	cr_expect_eq(outbox_item_get(d.store, 2, &room, &n), STATUS_NOT_FOUND, "what was sent is gone");
+	buf_deinit(&room);
+}
+
+Test(outbox, what_is_sent_again_in_vain_is_parked_again)
+{
+	size_t again;
+	park_two();
+	cr_assert_eq(outbox_send_again(box, "city", 2, &again), STATUS_OK);
+	cr_expect_eq(again, 1u);
+	await_empty();
+	expect_parked(both);
+}
+
+static int closes_on_2(const struct received *r, size_t count)
+{
+	(void)count;
+	return strncmp(r->id, "hazard-2-", 9) ? 200 : 0;
+}
+
+/* Nobody there says nothing about the news: it waits for as long as that takes. */
+Test(outbox, what_nobody_answered_is_never_given_up)
+{
+	give_up_ms = 1;
+	city.judge = closes_on_2;
+	open_box(true);
+	six_steps();
+	receiver_await(&city, 12, false);
+	expect_parked("");
+	cr_expect_gt(pending(), 0u);
 }
 
 Test(outbox, what_waits_for_a_destination_that_is_no_more_goes)
@@ -381,6 +496,100 @@ Test(outbox_crash, between_sending_and_crossing_out, .init = begin_without_store
 {
 	expect_whole_after("outbox_sent:3");
 	cr_expect_eq(city.count, 0u);
+}
+
+/* A child that is full and sends, killed by the parent when so many have come, again and again, until all is through.
+ */
+static pid_t child_full(bool first, char dir[sizeof d.dir])
+{
+	int fds[2];
+	cr_assert_eq(pipe(fds), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		close(fds[0]);
+		pending_max = 4;
+		if (first) {
+			desk_open(&d);
+		} else {
+			struct store_options o = {.dir = dir};
+			struct hazard_policy law = hazard_policy_default();
+			if (store_open(&o, &d.store) || hazards_open(d.store, &law, &d.register_))
+				_exit(5);
+		}
+		open_box(false);
+		if (first) {
+			six_steps();
+			if (outbox_take(box) != STATUS_FULL || pending() != 4)
+				_exit(6);
+		}
+		if (first && write(fds[1], d.dir, sizeof d.dir) != sizeof d.dir)
+			_exit(4);
+		if (outbox_start(box))
+			_exit(7);
+		for (;;)
+			pause();
+	}
+	close(fds[1]);
+	if (first)
+		cr_assert_eq(read(fds[0], dir, sizeof d.dir), (ssize_t)sizeof d.dir);
+	close(fds[0]);
+	return pid;
+}
+
+static void expect_one_body_per_id(void)
+{
+	for (size_t i = 0; i < city.count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(city.all[i].id, city.all[k].id))
+				cr_expect_str_eq(city.all[i].body, city.all[k].body);
+}
+
+/* The first try is not answered well, so that there are duplicates to look at. */
+static int every_second(const struct received *r, size_t count)
+{
+	(void)r;
+	return count % 2 ? 200 : 503;
+}
+
+Test(outbox_crash, a_full_one_killed_again_and_again_loses_nothing, .init = begin_without_store,
+     .fini = end_without_store, .timeout = 120)
+{
+	char dir[sizeof d.dir] = "";
+	city.judge = every_second;
+	for (size_t wanted = 1; wanted <= 6; wanted++) {
+		int code;
+		pid_t pid = child_full(wanted == 1, dir);
+		receiver_await(&city, wanted, true);
+		kill(pid, SIGKILL);
+		cr_assert_eq(waitpid(pid, &code, 0), pid);
+		cr_assert(WIFSIGNALED(code) && WTERMSIG(code) == SIGKILL, "child ended by itself: %x", (unsigned)code);
+	}
+	struct store_options o = {.dir = dir};
+	struct hazard_policy law = hazard_policy_default();
+	memcpy(d.dir, dir, sizeof dir);
+	cr_assert_eq(store_open(&o, &d.store), STATUS_OK);
+	cr_assert_eq(hazards_open(d.store, &law, &d.register_), STATUS_OK);
+	pending_max = 4;
+	open_box(false);
+	while (outbox_take(box) == STATUS_FULL && !pending())
+		;
+	cr_assert_eq(outbox_start(box), STATUS_OK);
+	while (outbox_is_full(box))
+		usleep(2000);
+	await_empty();
+	expect_one_body_per_id();
+	for (unsigned hazard = 1; hazard <= 3; hazard++)
+		for (unsigned step = 1; step <= 2; step++) {
+			char id[32];
+			size_t k = 0;
+			snprintf(id, sizeof id, "hazard-%u-%u", hazard, step);
+			while (k < city.count && (!city.all[k].accepted || strcmp(city.all[k].id, id) != 0))
+				k++;
+			cr_expect_lt(k, city.count, "%s never came", id);
+		}
+	outbox_free(box);
+	desk_close(&d);
+	receiver_forget(&city);
 }
 #endif
 
