@@ -18,12 +18,29 @@ bool call_day(struct http_call *c, unsigned param, int32_t otherwise, int32_t *o
 
 /* --- papers --- */
 
+/* Who took it, when and what for, on what a person carries away: a note, of which CSV has none but a last line. */
+static enum status put_mark(struct http_call *c, struct paper *p, unsigned form)
+{
+	char text[CALL_MARK_MAX];
+	if ((form == PAPER_HTML || form == PAPER_XLSX) && call_mark(c, text))
+		paper_note(p, "导出", text);
+	return p->status;
+}
+
+static enum status mark_csv(struct http_call *c, struct buf *out)
+{
+	char text[CALL_MARK_MAX];
+	return call_mark(c, text) ? buf_printf(out, "# 导出 exported: %s\r\n", text) : STATUS_OK;
+}
+
 static enum status send_text(struct http_call *c, const struct paper *p, unsigned form)
 {
 	struct buf text = buf_init(1u << 30);
 	enum status status = form == PAPER_JSON  ? paper_json(p, &text)
 			     : form == PAPER_CSV ? paper_csv(p, &text)
 						 : paper_html(p, &text);
+	if (!status && form == PAPER_CSV)
+		status = mark_csv(c, &text);
 	if (!status)
 		http_answer(c, 200, paper_form_media(form), buf_view(&text));
 	buf_deinit(&text);
@@ -54,20 +71,11 @@ static enum status send_book(struct http_call *c, const struct paper *p)
 	return status;
 }
 
-/* Who took it, when and what for, on what a person carries away. */
-static void put_mark(struct http_call *c, struct paper *p, unsigned form)
-{
-	char text[CALL_MARK_MAX];
-	if (form != PAPER_JSON && call_mark(c, text))
-		paper_note(p, "导出", text);
-}
-
 void answer_paper(struct http_call *c, struct paper *p, enum status status, unsigned form, const char *name)
 {
 	char disposition[100];
-	put_mark(c, p, form);
 	if (!status)
-		status = p->status;
+		status = put_mark(c, p, form);
 	if (!status && form != PAPER_JSON && form != PAPER_HTML) {
 		snprintf(disposition, sizeof disposition, "attachment; filename=\"%s.%s\"", name,
 			 paper_form_token(form));

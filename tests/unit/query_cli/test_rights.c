@@ -129,17 +129,17 @@ static void end(void)
 TestSuite(rights, .init = begin, .fini = end, .timeout = 300);
 
 /* The answer to a request of any method; the text is static. */
-static int answer_of(const char *method, const char *target, const char *token, const char *type, const char **text)
+static int answer_to(const char *method, const char *target, const char *token, const char *type, const char *body,
+		     const char **text)
 {
 	static char in[1 << 16];
 	char out[2048];
 	int n = snprintf(
 		out, sizeof out,
-		"%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s%s%s%s%s%sContent-Length: 1\r\n\r\n{",
+		"%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s%s%s%s%s%sContent-Length: %zu\r\n\r\n%s",
 		method, target, token ? "Authorization: Bearer " : "", token ? token : "", token ? "\r\n" : "",
-		type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "");
-	bool body = strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0;
-	if (!body) { /* no length, no byte of a body */
+		type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "", strlen(body), body);
+	if (!strcmp(method, "GET") || !strcmp(method, "DELETE")) { /* no length, no byte of a body */
 		char *length = strstr(out, "Content-Length");
 		strcpy(length, "\r\n");
 		n = (int)strlen(out);
@@ -158,6 +158,12 @@ static int answer_of(const char *method, const char *target, const char *token, 
 	cr_assert_eq(sscanf(in, "HTTP/1.1 %d", &status), 1, "%s %s: %s", method, target, in);
 	*text = in;
 	return status;
+}
+
+/* With a body that is half an object. */
+static int answer_of(const char *method, const char *target, const char *token, const char *type, const char **text)
+{
+	return answer_to(method, target, token, type, "{", text);
 }
 
 /* A path of the route, and a parameter that it does not take: whoever may ask is told 400 and nothing is done. */
@@ -308,6 +314,44 @@ Test(rights, numbers_of_people_are_masked_for_those_who_need_none)
 		}
 	expect_part("/api/v1/devices/phone:13900000001", HTTP_COLUMN_CLERK, "陈某 350***********123X", "19800101");
 	expect_part("/api/v1/devices/phone:13900000001", HTTP_COLUMN_POLICE, "35050219800101123X", NULL);
+}
+
+Test(rights, of_fields_that_hold_people_every_number_is_masked)
+{
+	uint64_t id = device_id(DEVICE_KIND_JT808, span_of_string("13900000001"));
+	struct registry_change owner = {DEVICE_FIELD_OWNER, span_of_string("陈某 0595-27551234")};
+	cr_assert_eq(
+		registry_apply(engine_registry(engine), id, DEVICE_KIND_JT808, &owner, 1, VALID_ALWAYS_FROM, "t", NULL),
+		STATUS_OK);
+	static const char *const lists[] = {"/api/v1/devices?format=csv", "/api/v1/devices/phone:13900000001",
+					    "/api/v1/devices/phone:13900000001/history"};
+	for (size_t i = 0; i < 3; i++) {
+		expect_part(lists[i], HTTP_COLUMN_CLERK, "陈某 059*******234", "27551234");
+		expect_part(lists[i], HTTP_COLUMN_POLICE, "陈某 0595-27551234", NULL);
+	}
+}
+
+static void expect_handling(const char *token, unsigned id, int status)
+{
+	char target[80];
+	const char *text;
+	snprintf(target, sizeof target, "/api/v1/violations/%u/handling", id);
+	int seen = answer_to("POST", target, token, "application/json", "{\"how\":\"电话提醒\",\"result\":\"已停车\"}",
+			     &text);
+	cr_expect_eq(seen, status, "%s of %u: %d %s", token, id, seen, text);
+}
+
+Test(rights, an_enterprise_enters_how_it_handled_its_own_and_reviews_nothing)
+{
+	const char *text;
+	expect_handling("enterprise", 1, 200);
+	expect_handling("enterprise", 2, 404);
+	expect_handling("clerk", 1, 403);
+	expect_part("/api/v1/violations/1", HTTP_COLUMN_OFFICE, "\"who\":\"enterprise\"", NULL);
+	expect_part("/api/v1/violations/1", HTTP_COLUMN_OFFICE, "电话提醒", NULL);
+	cr_expect_eq(answer_to("POST", "/api/v1/violations/1/review", "enterprise", "application/json",
+			       "{\"state\":\"rejected\",\"why\":\"w\"}", &text),
+		     403, "%s", text);
 }
 
 Test(rights, an_export_says_who_took_it_and_what_for)

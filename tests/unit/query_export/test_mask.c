@@ -53,3 +53,15 @@ Test(mask, belongs_to_the_thread_and_is_given_back)
 	cr_expect_str_eq((char *)out.data, "{\"13912345678\":\"139****5678\"}");
 	buf_deinit(&out);
 }
+
+Test(mask, of_a_field_of_people_every_number_is_theirs_whatever_its_form)
+{
+	cr_expect(!mask_people(true));
+	expect_masked("0595-27551234", "059*******234");
+	expect_masked("350502800101123", "350*********123"); /* of fifteen digits, as before 1999 */
+	expect_masked("陈某 E12345678", "陈某 E1*****78");
+	expect_masked("13912345678", "139****5678");
+	expect_masked("陈某 1234", "陈某 1234");
+	cr_expect(mask_people(false));
+	expect_masked("0595-27551234", "0595-27551234");
+}

@@ -154,6 +154,41 @@ Test(hazard_books_http, a_book_has_what_the_asker_may_see)
 	expect_book("office", "hazards/book?kind=lists&to=2026-03-01T01:00:00Z", "隐患清单", "");
 }
 
+/* Does any cell of the list have it? */
+static bool list_has(const char *token, const char *part)
+{
+	struct workbook w;
+	struct answer a = as(token, "hazards/book?kind=lists");
+	bool found = false;
+	FILE *file = fopen(path, "wb");
+	cr_assert(file && fwrite(a.body.data, 1, a.body.size, file) == a.body.size);
+	fclose(file);
+	answer_deinit(&a);
+	workbook_open(&w, path);
+	const struct reader_sheet *s = workbook_sheet(&w, "隐患清单");
+	for (size_t i = 0; i < s->count; i++)
+		found |= strstr(s->cells[i].text, part) != NULL;
+	workbook_shut(&w);
+	return found;
+}
+
+Test(hazard_books_http, a_book_shows_clerks_no_numbers_of_people)
+{
+	struct hazard_change said[] = {{HAZARD_FIELD_DESCRIPTION, span_of_string("致电 13912345678")},
+				       {HAZARD_FIELD_FINDER, span_of_string("李某 0595-27551234")}};
+	struct hazard_order o = {.step = HAZARD_STEP_AMEND,
+				 .id = 1,
+				 .at_ms = INT64_C(1772424000000),
+				 .actor = {HAZARD_ROLE_OFFICE, "林安", "乡安办"},
+				 .changes = said,
+				 .change_count = 2};
+	struct hazard_outcome out;
+	cr_assert_eq(hazards_step(hazards, &o, &out), STATUS_OK);
+	cr_expect(list_has("office", "13912345678") && list_has("office", "0595-27551234"));
+	cr_expect(list_has("village", "139****5678") && !list_has("village", "13912345678"));
+	cr_expect(list_has("village", "李某 059*******234") && !list_has("village", "0595-27551234"));
+}
+
 Test(hazard_books_http, what_is_no_question_for_a_book_is_refused)
 {
 	expect("office", "hazards/book", 400, "\"parameter\":\"kind\"");

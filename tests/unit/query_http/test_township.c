@@ -252,6 +252,48 @@ Test(township_http, the_fire_lanes_table_has_its_columns_in_order_and_its_figure
 	workbook_shut(&w);
 }
 
+/* Does any cell of the book have it? */
+static bool sheet_has(const char *token, const char *question, const char *part)
+{
+	struct workbook w;
+	struct answer a = as(token, question, "", NULL);
+	bool found = false;
+	cr_assert_eq(a.status, 200);
+	save(&a);
+	answer_deinit(&a);
+	workbook_open(&w, path);
+	for (size_t k = 0; k < w.count; k++)
+		for (size_t i = 0; i < w.sheets[k].count; i++)
+			found |= strstr(w.sheets[k].cells[i].text, part) != NULL;
+	workbook_shut(&w);
+	return found;
+}
+
+Test(township_http, a_paper_says_who_took_it_and_shows_clerks_no_numbers_of_people)
+{
+	static const char *const forms[] = {"json", "csv", "html", "xlsx"};
+	expect("village", "figures", FIGURES, 201, "{}");
+	for (size_t i = 0; i < 4; i++) {
+		char question[120];
+		bool marked = i > 0, book = i == 3;
+		snprintf(question, sizeof question, "tables/fire-lanes?quarter=2026Q1&purpose=report&format=%s",
+			 forms[i]);
+		if (book) {
+			cr_expect(sheet_has("village", question, "0****1") &&
+				  !sheet_has("village", question, "0595-1"));
+			cr_expect(sheet_has("office", question, "0595-1"));
+			cr_expect(sheet_has("office", question, "林安 (乡安办) 20"));
+			continue;
+		}
+		expect("village", question, NULL, 200, "0****1");
+		expect("office", question, NULL, 200, "0595-1");
+		struct answer a = as("office", question, "", NULL);
+		cr_expect_eq(answer_has(&a, "林安 (乡安办) 20"), marked, "%s", forms[i]);
+		cr_expect_eq(answer_has(&a, "用途 purpose: report"), marked, "%s", forms[i]);
+		answer_deinit(&a);
+	}
+}
+
 static void find_hazard(const char *site, const char *found)
 {
 	struct hazard_change changes[] = {
@@ -408,5 +450,11 @@ Test(township_http, whoever_passes_the_line_is_a_candidate_until_somebody_with_t
 	expect("office", "blacklist", confirm, 409, "stands so already");
 	expect("office", score, NULL, 200, "\"decision\":\"列入\"");
 	expect("auditor", "blacklist", NULL, 200, "\"document\":\"安办〔2026〕9号\"");
+	expect("office", "blacklist",
+	       "{\"kind\":\"driver\",\"name\":\"350502800101123\",\"quarter\":\"2026Q1\",\"decision\":\"confirm\","
+	       "\"document\":\"安办〔2026〕9号\"}",
+	       201, "{}");
+	expect("auditor", "blacklist", NULL, 200, "\"name\":\"350*********123\"");
+	expect("office", "blacklist", NULL, 200, "\"name\":\"350502800101123\"");
 	expect("firm", "blacklist", NULL, 403, "role");
 }
