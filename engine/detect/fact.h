@@ -45,8 +45,9 @@ enum codes_are {
 	CODES_SECOND_REBORN = 5,
 };
 #define CODES_ARE_MASK 0xff
-#define CODES_TURN_SHIFT 8 /* above it, of the reborn: by how many degrees the courses differ, 0 when one lies still   \
-			    */
+#define CODES_TURN_SHIFT                                                                                               \
+	8 /* above it, of the reborn: by how many degrees the courses differ, 0 when one lies still                    \
+	   */
 
 struct fact {
 	uint8_t kind;
