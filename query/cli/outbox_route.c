@@ -171,19 +171,7 @@ static void get_parked(struct http_call *c)
 	buf_deinit(&text);
 }
 
-/* {"destination", "item"}; without an item all of them, batch by batch. */
-static enum status send_again(struct outbox *o, const char *destination, uint64_t item, size_t *out)
-{
-	size_t n;
-	enum status status;
-	*out = 0;
-	do {
-		status = outbox_send_again(o, destination, item, &n);
-		*out += n;
-	} while (!status && n && !item && *out < OUTBOX_PARKED_MAX);
-	return status;
-}
-
+/* {"destination", "item"}; without an item all of them. */
 static void post_again(struct http_call *c)
 {
 	static const char *const keys[] = {"destination", "item"};
@@ -197,8 +185,8 @@ static void post_again(struct http_call *c)
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_BODY, "destination", "is no text");
 	else if (body && item && (!json_is_integer(item) || json_integer_value(item) < 1))
 		http_problem_send(c->x, HTTP_PROBLEM_BAD_BODY, "item", "is no number of one");
-	else if (body &&
-		 known(c, o ? send_again(o, destination, (uint64_t)json_integer_value(item), &n) : STATUS_NOT_FOUND)) {
+	else if (body && known(c, o ? outbox_send_again(o, destination, (uint64_t)json_integer_value(item), &n)
+				    : STATUS_NOT_FOUND)) {
 		snprintf(text, sizeof text, "{\"sent_again\":%zu}\n", n);
 		http_answer(c, 200, "application/json", span_of_string(text));
 	}

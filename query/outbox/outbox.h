@@ -86,7 +86,7 @@ struct outbox_parked {
 typedef enum status outbox_parked_visit(void *context, const struct outbox_parked *p);
 STATUS_CHECKED enum status outbox_parked_list(struct outbox *o, const char *destination, uint64_t after,
 					      outbox_parked_visit *visit, void *context);
-/* To be sent again, by hand: `item`, or all of them when 0, at most 64 a call. They keep id and body, and go before
+/* To be sent again, by hand: `item`, or all of them when 0. They keep id and body, and go before
  * what still waits of their subject; later news of it may have arrived already. `*out` of them. STATUS_NOT_FOUND: no
  * such destination or item; STATUS_FULL. */
 STATUS_CHECKED enum status outbox_send_again(struct outbox *o, const char *destination, uint64_t item, size_t *out);

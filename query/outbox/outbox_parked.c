@@ -4,8 +4,6 @@
 #include "engine/core/crash.h"
 #include "query/outbox/outbox_state.h"
 
-#define SEND_AGAIN_BATCH 64
-
 static struct outbox_line *line_named(struct outbox *o, const char *name)
 {
 	for (size_t i = 0; i < o->config->count; i++)
@@ -51,7 +49,7 @@ enum status outbox_parked_list(struct outbox *o, const char *destination, uint64
 }
 
 struct again {
-	uint64_t items[SEND_AGAIN_BATCH], subjects[SEND_AGAIN_BATCH];
+	uint64_t items[OUTBOX_PARKED_MAX], subjects[OUTBOX_PARKED_MAX];
 	size_t count;
 	uint64_t only; /* 0: any */
 };
@@ -59,7 +57,7 @@ struct again {
 static enum status note_again(void *context, const struct outbox_parked *p)
 {
 	struct again *a = context;
-	if (a->count == SEND_AGAIN_BATCH || (a->only && p->item != a->only))
+	if (a->count == OUTBOX_PARKED_MAX || (a->only && p->item != a->only))
 		return STATUS_END;
 	a->items[a->count] = p->item;
 	return outbox_subject_of(p->id, &a->subjects[a->count++]);
