@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/process_cpu.h"
 #include "engine/core/clock.h"
 #include "engine/core/histogram.h"
 
@@ -48,19 +49,6 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "http_load: %s: %s\n", what, errno ? strerror(errno) : "not what was expected");
 	exit(1);
-}
-
-/* user + system CPU of a process, ms */
-static int64_t cpu_ms(int pid)
-{
-	char path[64];
-	unsigned long user = 0, system = 0;
-	snprintf(path, sizeof path, "/proc/%d/stat", pid);
-	FILE *f = fopen(path, "r");
-	if (!f || fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-		fail(path);
-	fclose(f);
-	return (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
 }
 
 static void read_paths(const char *name)

@@ -144,7 +144,7 @@ static enum status judge_collision(struct couple *c, const struct tenure *t)
 
 /* --- together --- */
 
-static bool is_exempt(const struct detect_context *context, uint16_t tag, const struct fact *f)
+bool fact_begins_in(const struct detect_context *context, uint16_t tag, const struct fact *f)
 {
 	uint32_t slots[SLOTS_MAX];
 	if (!tag || !context->fences)
@@ -168,7 +168,8 @@ bool pair_speed_fits(const struct rule *rule, uint16_t speed_dkmh)
 
 bool pair_is_exempt(const struct detect_context *context, const struct rule *rule, const struct fact *f)
 {
-	return rule->kind == RULE_ENCOUNTER && is_exempt(context, (uint16_t)rule->params[PARAM_ENCOUNTER_EXEMPT], f);
+	return rule->kind == RULE_ENCOUNTER &&
+	       fact_begins_in(context, (uint16_t)rule->params[PARAM_ENCOUNTER_EXEMPT], f);
 }
 
 bool pair_is_together(const struct detect_context *context, const struct rule *rule, const struct fact *f)

@@ -15,25 +15,8 @@
 
 /* sources of one boat that are looked at */
 #define SOURCES_MAX 8
-#define SLOTS_MAX 64
 
 /* --- which facts a rule asks for --- */
-
-static bool is_in(const struct detect_context *context, int64_t tag, const struct fact *f)
-{
-	uint32_t slots[SLOTS_MAX];
-	if (!tag || !context->fences)
-		return false;
-	size_t count = fence_index_find(fence_set_index(context->fences), NULL,
-					(struct geo_point){f->from_lat_e7, f->from_lon_e7}, slots, SLOTS_MAX);
-	for (size_t i = 0; i < count && i < SLOTS_MAX; i++) {
-		const struct fence *fence = fence_set_at(context->fences, slots[i]);
-		if (fence && fence_has_tag(fence, (uint16_t)tag) && fence->valid_from_ms <= f->from_ms &&
-		    f->from_ms < fence->valid_to_ms)
-			return true;
-	}
-	return false;
-}
 
 static bool silent_counts(const struct detect_context *context, const struct rule *rule, const struct fact *f,
 			  unsigned silent_source)
@@ -41,8 +24,8 @@ static bool silent_counts(const struct detect_context *context, const struct rul
 	static const unsigned sources[] = {SOURCE_AIS, SOURCE_BEIDOU, SOURCE_NMEA};
 	const int64_t *v = rule->params;
 	return silent_source == sources[v[PARAM_SOURCE_OFF_SILENT]] &&
-	       (!v[PARAM_SOURCE_OFF_WITHIN] || is_in(context, v[PARAM_SOURCE_OFF_WITHIN], f)) &&
-	       !is_in(context, v[PARAM_SOURCE_OFF_EXEMPT], f);
+	       (!v[PARAM_SOURCE_OFF_WITHIN] || fact_begins_in(context, v[PARAM_SOURCE_OFF_WITHIN], f)) &&
+	       !fact_begins_in(context, v[PARAM_SOURCE_OFF_EXEMPT], f);
 }
 
 static bool apart_counts(const int64_t *v, const struct fact *f)
@@ -71,7 +54,7 @@ bool codes_count(const struct detect_context *context, const struct rule *rule, 
 bool left_counts(const struct detect_context *context, const struct rule *rule, const struct fact *f)
 {
 	return f->to_lat_e7 > rule->params[PARAM_FORMATION_DISTANCE] &&
-	       !is_in(context, rule->params[PARAM_FORMATION_EXEMPT], f);
+	       !fact_begins_in(context, rule->params[PARAM_FORMATION_EXEMPT], f);
 }
 
 /* --- facts --- */

@@ -76,6 +76,8 @@ STATUS_CHECKED enum status sea_window_judge(const struct detect_context *context
  * finding_compare(). STATUS_NO_MEMORY. */
 STATUS_CHECKED enum status pairs_judge(const struct detect_context *context, const struct fact *facts, size_t count,
 				       int64_t as_of_ms, struct detect_sink *sink);
+/* Whether the fact begins, in place and time, in a fence of the tag; 0: in none. */
+bool fact_begins_in(const struct detect_context *context, uint16_t tag, const struct fact *f);
 /* Whether two codes (FACT_CODES) are to each other as the rule of kind REBORN, SOURCE_OFF or SOURCES_APART asks;
  * `silent_source` is what the silent one of SOURCE_OFF is (SUBJECT_SOURCE_TABLE). */
 bool codes_count(const struct detect_context *context, const struct rule *rule, const struct fact *f,
